@@ -1,0 +1,10 @@
+"""Sets the settings module and hands over to Django."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradinghq.settings")
+    execute_from_command_line(sys.argv)

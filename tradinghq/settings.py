@@ -1,0 +1,158 @@
+"""Every setting, one section a topic. There is no second settings file: what differs comes from the environment."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from tradinghq import environment as env
+from tradinghq.instance_secrets import secret_key
+
+# Place and identity
+BASE_DIR = Path(__file__).resolve().parent.parent
+HQ_HOME = Path(env.text("HQ_HOME") or BASE_DIR / "var").resolve()
+HQ_HOST = env.text("HQ_HOST", "127.0.0.1")
+HQ_PORT = env.integer("HQ_PORT", 8000, lowest=1, highest=65535)
+HQ_INSTANCE = env.text("HQ_INSTANCE", "hq-1")
+HQ_ROLE = env.choice("HQ_ROLE", "primary", ("primary", "backup", "research"))
+HQ_RUNTIME = env.choice("HQ_RUNTIME", "process", ("process", "docker", "swarm"))
+HQ_WORKERS = env.integer("HQ_WORKERS", 1, lowest=1, highest=64)  # execution workers
+SECRET_KEY = secret_key(HQ_HOME)
+DEBUG = False
+ALLOWED_HOSTS = [HQ_HOST, "127.0.0.1", "localhost", "[::1]", *env.words("HQ_ALLOWED_HOSTS", "")]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+ROOT_URLCONF = "tradinghq.urls"
+ASGI_APPLICATION = "tradinghq.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False  # both slash forms are routed; a redirect would lose a POST's body
+
+# Market and venue: MARKET decides where prices come from, never which limits apply
+MARKET = env.choice("MARKET", "live", ("live", "recorded", "simulated"))
+SPEED = env.number("SPEED", 60.0, lowest=0.0, highest=100_000.0)  # lock-step markets only; 0: as fast as possible
+RECORDED_DIR = env.text("RECORDED_DIR")
+INSTRUMENTS = env.words("INSTRUMENTS", "BTC/USDT,ETH/USDT,SOL/USDT")
+SIMULATED_SEED = env.integer("SIMULATED_SEED", 7, lowest=0, highest=2**31)
+VENUE = env.text("VENUE", "paper")
+PROVIDERS = env.words("PROVIDERS", "binance,kraken,coinbase")
+HQ_CCXT_URLS = env.mapping("HQ_CCXT_URLS")
+STARTING_CAPITAL = "1000"
+NEURAL = env.flag("NEURAL", default=True)
+
+# Parts
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "channels",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "pgtrigger",
+    "apps.foundation.apps.FoundationConfig",
+    "apps.market.apps.MarketConfig",
+    "apps.trading.apps.TradingConfig",
+    "apps.agents.apps.AgentsConfig",
+    "apps.management.apps.ManagementConfig",
+    "tradinghq.apps.TradingHQConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "tradinghq" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+
+# Database: PostgreSQL everywhere. `up` sets DATABASE_URL (role app) and DATABASE_OWNER_URL (role owner: migrations).
+def _database(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise env.EnvironmentRefused(f"DATABASE_URL must start with postgresql://, was {parts.scheme or 'empty'}://.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": False,
+        # A pool, since CONN_MAX_AGE opens a connection a request under ASGI and fails under load.
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}},
+        "TEST": {"NAME": f"test_{parts.path.lstrip('/')}"},
+    }
+
+
+DATABASE_URL = env.text("DATABASE_URL", "postgresql://hq_app@127.0.0.1:1/tradinghq")
+DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL", DATABASE_URL)
+DATABASES = {"default": _database(DATABASE_URL)}
+
+# Redis: cache, bus and broker; it may be lost at any time without a wrong order
+REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:1/0")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # redis-py 8 times an idle read out after 5 s by default, which would close idle sockets.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "hq"},
+    }
+}
+
+# Celery
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 60, "socket_keepalive": True, "queue_order_strategy": "round_robin"}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "upkeep"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+
+# Web
+STATIC_URL = "/static/"
+STATIC_ROOT = HQ_HOME / "static"
+STATICFILES_DIRS = [("dashboard", BASE_DIR / "dashboard" / "dist")] if (BASE_DIR / "dashboard" / "dist").is_dir() else []
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+LOGIN_URL = "/admin/login/"
+LOGGING_CONFIG = None  # structlog is set up in apps.foundation.logs.configure_logging, called by every entry point
