@@ -1,4 +1,4 @@
-"""What trading needs from the outside: a venue that takes orders. One contract suite runs against every implementation."""
+"""What trading needs from the outside: a venue that takes orders. One contract suite runs against each of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class VenueOrderExists(VenueRefused):
 
 @dataclass(frozen=True, slots=True)
 class VenueOrder:
-    """One order as a venue is told of it. Quantities in base units, prices in quote units; ``limit_price`` only for limits."""
+    """One order as a venue is told of it: base quantity, quote prices; ``limit_price`` only for limits."""
 
     client_order_id: str
     symbol: str
@@ -55,7 +55,7 @@ class VenueReport:
 
 @dataclass(frozen=True, slots=True)
 class VenueFill:
-    """One trade of one of our orders. ``sequence`` rises with the venue's own order of events; ``fee`` is in ``fee_asset``."""
+    """One trade of one of our orders. ``sequence`` rises in the venue's order; ``fee`` is in ``fee_asset``."""
 
     sequence: int
     venue_trade_id: str
@@ -82,7 +82,7 @@ class Venue(Protocol):
     negative_answers: int  # consistent "no such order" answers, spread over the request life, that prove absence
 
     def client_order_id(self, order_hex: str) -> str:
-        """The client order id, in the form this venue takes, of the order whose uuid is ``order_hex`` (32 hex digits)."""
+        """The client order id, in this venue's form, of the order whose uuid is ``order_hex`` (32 hex digits)."""
         ...
 
     def submit(self, *, order: VenueOrder, moment: Moment) -> VenueReport:
@@ -90,11 +90,14 @@ class Venue(Protocol):
         ...
 
     def find(self, *, client_order_id: str) -> VenueReport | None:
-        """The venue's view of an order, None when it knows of none. Raises ``RetryableFailure``: never evidence of absence."""
+        """The venue's view of an order; None: it knows of none. Raises ``RetryableFailure``, no evidence of absence."""
         ...
 
     def cancel(self, *, client_order_id: str, moment: Moment) -> VenueReport:
-        """Ask for cancellation and answer the state afterwards (a filled order stays filled). Raises ``VenueRefused`` for an unknown id."""
+        """Ask for cancellation and answer the state afterwards: a filled order stays filled.
+
+        Raises ``VenueRefused`` for an id it does not know and ``OutcomeUnknown``.
+        """
         ...
 
     def open_orders(self) -> list[VenueReport]:
@@ -108,7 +111,7 @@ class Venue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QuotedMarket:
-    """A live market as the paper venue matches against it: the best sides, when they came in, and the volume of the last closed bar."""
+    """A live market to match against: the best sides, when they came in, the last closed bar's volume."""
 
     symbol: str
     bid: Decimal
@@ -119,16 +122,16 @@ class QuotedMarket:
 
 
 class MatchingVenue(Venue, Protocol):
-    """A venue inside the house, which matches only when it is shown the market. Both methods are idempotent by their bar or quote."""
+    """A venue inside the house, which matches only when it is shown the market."""
 
     def matched_until(self) -> datetime | None:
         """Close time of the last bar that was matched; None before the first."""
         ...
 
     def match_bars(self, *, closed_at: datetime, bars: Sequence[Candle]) -> int:
-        """Match working orders against the bars that closed at ``closed_at``, one an instrument; answers the number of fills."""
+        """Match working orders against the bars that closed at ``closed_at``, once; answers the number of fills."""
         ...
 
     def match_quotes(self, *, markets: Sequence[QuotedMarket], moment: Moment) -> int:
-        """Match working orders against live quotes received after the orders' latency; answers the number of fills."""
+        """Match working orders against live quotes received after their latency; answers the number of fills."""
         ...

@@ -1,4 +1,4 @@
-"""Matching rules of the paper venue: never better than the market, through-trade only, volume shared, sums that add up."""
+"""The paper venue's matching: never better than the market, through-trade only, volume shared, sums that add up."""
 
 from dataclasses import replace
 from decimal import Decimal

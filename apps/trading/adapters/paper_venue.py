@@ -10,7 +10,6 @@ from django.db.models import Sum
 from apps.foundation.clock import Moment
 from apps.foundation.money import ZERO, floor_to, plain
 from apps.market import queries as market
-from apps.market.domain import timeframes
 from apps.market.domain.candles import Candle
 from apps.trading.domain.fill_simulation import (
     MarketSlice,
@@ -67,7 +66,7 @@ class PaperVenue:
         row = PaperOrder.objects.filter(client_order_id=client_order_id).first()
         return None if row is None else _report(row)
 
-    def cancel(self, *, client_order_id: str, moment: Moment) -> VenueReport:
+    def cancel(self, *, client_order_id: str, moment: Moment) -> VenueReport:  # noqa: ARG002 - the port's signature
         with transaction.atomic(durable=True):
             row = PaperOrder.objects.select_for_update().filter(client_order_id=client_order_id).first()
             if row is None:
@@ -157,8 +156,9 @@ def _check_rules(order: VenueOrder, moment: Moment) -> None:
         )
     price = order.limit_price if order.limit_price is not None else market.mark(order.symbol, moment).price
     if price is not None and price * order.quantity < rules.min_notional:
+        worth = plain(price * order.quantity)
         raise VenueRefused(
-            f"The order is worth {plain(price * order.quantity)} {rules.quote}; the least is {plain(rules.min_notional)}.",
+            f"The order is worth {worth} {rules.quote}; the least is {plain(rules.min_notional)}.",
             code="venue_min_notional",
         )
 

@@ -1,8 +1,8 @@
 """What an order would have got: the paper venue's matching rules over one slice of the market. Pure and deterministic.
 
-Rules: a taker never trades better than the quoted side, pays slippage, and its price is rounded against it; a resting limit
-fills only when the market trades through its price, never at a touch, and at its own price; nobody takes more than a stated
-share of the volume that traded.
+Rules: a taker never trades better than the quoted side, pays slippage, and its price is rounded against it; a resting
+limit fills only when the market trades through its price, never at a touch, and at its own price; nobody takes more
+than a stated share of the volume that traded.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ Ended = Literal["FILLED", "CANCELED", "EXPIRED", "REJECTED"]
 
 @dataclass(frozen=True, slots=True)
 class MarketSlice:
-    """One bar or one quote: the sides a taker meets, the extremes a resting order meets, and the base volume that traded."""
+    """A bar or a quote: the sides a taker meets, the extremes a resting order meets, the base volume that traded."""
 
     bid: Decimal
     ask: Decimal
@@ -103,7 +103,8 @@ def match_order(
 ) -> Matched:
     """Match one order against one slice of which it may take ``left`` base units."""
     quantity = min(order.remaining, floor_to(left, step))
-    crossing = _taker_price(order, market, quantity or order.remaining, left, tick, terms)
+    share = min(Decimal(1), (quantity or order.remaining) / left) if left > 0 else Decimal(1)
+    crossing = _taker_price(order, market, share, tick, terms)
     if crossing is not None and order.post_only:
         return Matched(order.order_id, None, "REJECTED", "A post-only order would have traded at once.")
     if order.time_in_force == "FOK" and (quantity < order.remaining or crossing is None):
@@ -129,12 +130,11 @@ def fee_of(*, notional: Decimal, liquidity: Liquidity, terms: PaperTerms) -> Dec
 
 
 def _taker_price(
-    order: WorkingOrder, market: MarketSlice, quantity: Decimal, left: Decimal, tick: Decimal, terms: PaperTerms
+    order: WorkingOrder, market: MarketSlice, share: Decimal, tick: Decimal, terms: PaperTerms
 ) -> Decimal | None:
     """The price at which the order would take now; None when it is a limit that rests or does not reach that price."""
     if order.type == "limit" and order.resting:
         return None
-    share = min(Decimal(1), quantity / left) if left > 0 else Decimal(1)
     friction = (terms.slippage_bps + terms.impact_bps * share) / BASIS_POINTS
     if order.side == "buy":
         price = ceil_to(market.ask * (1 + friction), tick)

@@ -1,4 +1,4 @@
-"""The terms on which the paper venue trades, stated once: the same numbers feed its fills, the fee rule and the limits view. Pure."""
+"""The terms on which the paper venue trades, stated once: for its fills, the fee rule and the limits view. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,7 +13,7 @@ class PaperTerms:
     """Fees and frictions in basis points; ``volume_share`` of a bar may be ours; latency in seconds (live quotes only).
 
     On replayed bars the latency is the wait for the next bar's open. ``spread_bps`` is the whole spread, assumed where
-    candles carry none. Slippage of a taker is ``slippage_bps`` plus ``impact_bps`` times its share of the volume it may take.
+    candles carry none. A taker slips by ``slippage_bps`` plus ``impact_bps`` times its share of what it may take.
     """
 
     taker_fee_bps: Decimal = Decimal(10)
