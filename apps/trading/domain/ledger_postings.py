@@ -1,0 +1,98 @@
+"""The postings of each kind of transfer. Every list balances to zero per asset; a zero amount is left out.
+
+``position`` holds the free units of a base asset and, in the quote asset, what all positions cost before fees.
+``realised`` is an income account: a profit is a negative amount. ``external`` is the outside world.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+AVAILABLE, RESERVED, POSITION, FEES, REALISED, EXTERNAL = (
+    "available",
+    "reserved",
+    "position",
+    "fees",
+    "realised",
+    "external",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    asset: str
+    kind: str
+    amount: Decimal
+    budget: str = "firm"
+
+
+def deposit(*, asset: str, amount: Decimal) -> list[Posting]:
+    """Money that comes in from outside."""
+    return _moved(asset, EXTERNAL, AVAILABLE, amount)
+
+
+def reservation(*, side: str, asset: str, amount: Decimal) -> list[Posting]:
+    """Funds an approved order may need: quote currency for a buy, base units for a sell."""
+    return _moved(asset, AVAILABLE if side == "buy" else POSITION, RESERVED, amount)
+
+
+def release(*, side: str, asset: str, amount: Decimal) -> list[Posting]:
+    """What is left of a reservation once the order is proven dead."""
+    return _moved(asset, RESERVED, AVAILABLE if side == "buy" else POSITION, amount)
+
+
+def bought(
+    *, base: str, quote: str, quantity: Decimal, cost: Decimal, fee: Decimal, from_reserved: Decimal
+) -> list[Posting]:
+    """A buy fill: the reservation pays ``from_reserved`` of cost and fee, free cash pays the rest."""
+    return _clean(
+        [
+            Posting(quote, RESERVED, -from_reserved),
+            Posting(quote, AVAILABLE, from_reserved - cost - fee),
+            Posting(quote, POSITION, cost),
+            Posting(quote, FEES, fee),
+            Posting(base, EXTERNAL, -quantity),
+            Posting(base, POSITION, quantity),
+        ]
+    )
+
+
+def sold(
+    *,
+    base: str,
+    quote: str,
+    quantity: Decimal,
+    proceeds: Decimal,
+    cost_removed: Decimal,
+    fee: Decimal,
+    from_reserved: Decimal,
+) -> list[Posting]:
+    """A sell fill: units leave, first the reserved ones; proceeds less fee come in, the result is booked."""
+    return _clean(
+        [
+            Posting(base, RESERVED, -from_reserved),
+            Posting(base, POSITION, from_reserved - quantity),
+            Posting(base, EXTERNAL, quantity),
+            Posting(quote, POSITION, -cost_removed),
+            Posting(quote, AVAILABLE, proceeds - fee),
+            Posting(quote, FEES, fee),
+            Posting(quote, REALISED, cost_removed - proceeds),
+        ]
+    )
+
+
+def imbalances(postings: Iterable[Posting]) -> dict[str, Decimal]:
+    """Assets whose postings don't sum to zero, with what is left over."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for posting in postings:
+        sums[posting.asset] += posting.amount
+    return {asset: left for asset, left in sums.items() if left}
+
+
+def _moved(asset: str, source: str, target: str, amount: Decimal) -> list[Posting]:
+    return _clean([Posting(asset, source, -amount), Posting(asset, target, amount)])
+
+
+def _clean(postings: list[Posting]) -> list[Posting]:
+    return [posting for posting in postings if posting.amount]

@@ -1,0 +1,31 @@
+"""The room's tables. Private to the trading room."""
+
+from apps.trading.models.cursor import Cursor
+from apps.trading.models.equity_snapshot import EquitySnapshot
+from apps.trading.models.fill import Fill
+from apps.trading.models.ledger import LedgerAccount, LedgerKind, LedgerPosting, LedgerTransfer
+from apps.trading.models.order import Order, OrderTransition
+from apps.trading.models.paper_exchange import PaperExchange, PaperFill, PaperOrder
+from apps.trading.models.portfolio import Portfolio
+from apps.trading.models.position import Position
+from apps.trading.models.risk_limits import RiskLimits
+from apps.trading.models.state_cause import StateCause
+
+__all__ = [
+    "Cursor",
+    "EquitySnapshot",
+    "Fill",
+    "LedgerAccount",
+    "LedgerKind",
+    "LedgerPosting",
+    "LedgerTransfer",
+    "Order",
+    "OrderTransition",
+    "PaperExchange",
+    "PaperFill",
+    "PaperOrder",
+    "Portfolio",
+    "Position",
+    "RiskLimits",
+    "StateCause",
+]

@@ -1,0 +1,94 @@
+"""The books: double entry, append-only, balanced per asset at commit. ``hq_ledger_transfer`` is the only writer."""
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from apps.foundation.fields import MoneyField
+from apps.trading.models.portfolio import Portfolio
+
+
+class LedgerKind(models.TextChoices):
+    """Where money sits. ``position``: free units of a base asset, or the cost of all positions in the quote asset.
+
+    ``realised`` is an income account: a profit is a negative balance. ``external`` is the outside world.
+    """
+
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    POSITION = "position"
+    FEES = "fees"
+    REALISED = "realised"
+    EXTERNAL = "external"
+
+
+_FLOORED = ["available", "reserved", "position"]
+_APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
+
+
+class LedgerAccount(models.Model):
+    id = models.UUIDField(primary_key=True)
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="accounts")
+    budget = models.CharField(max_length=40, default="firm")
+    asset = models.CharField(max_length=16)
+    kind = models.CharField(max_length=10, choices=LedgerKind.choices)
+    balance = MoneyField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["portfolio", "budget", "asset", "kind"], name="ledger_account_once"),
+            models.CheckConstraint(condition=~Q(kind__in=_FLOORED) | Q(balance__gte=0), name="ledger_no_overspending"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.asset} {self.kind}"
+
+
+class LedgerTransfer(models.Model):
+    """One balanced change with its cause; its id derives from the cause, so a redelivery does nothing."""
+
+    id = models.UUIDField(primary_key=True)
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="transfers")
+    cause_kind = models.CharField(max_length=20)
+    cause_id = models.CharField(max_length=120)
+    order_id = models.UUIDField(null=True, db_index=True)
+    at_wall = models.DateTimeField()
+    at_firm = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["-at_wall", "-id"], name="ledger_newest"),)
+        constraints = (models.UniqueConstraint(fields=["cause_kind", "cause_id"], name="ledger_cause_once"),)
+        triggers = (pgtrigger.Protect(name="append_only", operation=_APPEND_ONLY),)
+
+    def __str__(self) -> str:
+        return f"{self.cause_kind} {self.cause_id}"
+
+
+class LedgerPosting(models.Model):
+    transfer = models.ForeignKey(LedgerTransfer, on_delete=models.PROTECT, related_name="postings")
+    account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="postings")
+    asset = models.CharField(max_length=16)
+    amount = MoneyField()
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=~Q(amount=0), name="ledger_posting_not_empty"),)
+        triggers = (
+            pgtrigger.Protect(name="append_only", operation=_APPEND_ONLY),
+            pgtrigger.Trigger(
+                name="balanced",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                timing=pgtrigger.Deferred,
+                declare=[("difference", "NUMERIC")],
+                func=(
+                    "SELECT sum(amount) INTO difference FROM trading_ledgerposting "
+                    "WHERE transfer_id = NEW.transfer_id AND asset = NEW.asset; "
+                    "IF difference <> 0 THEN RAISE EXCEPTION "
+                    "'Transfer % does not balance: % % are left over', NEW.transfer_id, difference, NEW.asset "
+                    "USING ERRCODE = 'check_violation'; END IF; RETURN NULL;"
+                ),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.asset}"

@@ -1,0 +1,123 @@
+"""Orders and their history. A trigger generated from the lifecycle table refuses illegal moves, writes the history."""
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from apps.foundation.fields import MoneyField
+from apps.trading.domain.order_lifecycle import OPEN, TERMINAL, OrderState
+from apps.trading.models.order_triggers import check_birth, check_move
+from apps.trading.models.portfolio import Portfolio
+
+_OPEN = sorted(OPEN)
+_TERMINAL = sorted(TERMINAL)
+
+
+class Order(models.Model):
+    """One intent, sent at most once. ``state_*`` describe the last move; the trigger copies them into the history."""
+
+    id = models.UUIDField(primary_key=True)
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="orders")
+    client_order_id = models.CharField(max_length=36, unique=True)
+    symbol = models.CharField(max_length=40)
+    side = models.CharField(max_length=4)
+    type = models.CharField(max_length=16)
+    quantity = MoneyField()
+    notional = MoneyField(null=True, help_text="What was asked for in the quote currency, when it was not a quantity.")
+    limit_price = MoneyField(null=True)
+    stop_price = MoneyField(null=True)
+    trail_pct = MoneyField(null=True)
+    trail_high = MoneyField(null=True)
+    time_in_force = models.CharField(max_length=4, default="GTC")
+    reduce_only = models.BooleanField(default=False)
+    post_only = models.BooleanField(default=False)
+    is_protective = models.BooleanField(default=False, help_text="Sent by the stop guard to close a position.")
+
+    state = models.CharField(max_length=20)
+    state_wall = models.DateTimeField()
+    state_firm = models.DateTimeField()
+    state_actor = models.CharField(max_length=120)
+    state_note = models.TextField(default="", blank=True)
+
+    filled_quantity = MoneyField(default=0)
+    filled_cost = MoneyField(default=0)
+    fees = MoneyField(default=0)
+    average_price = MoneyField(null=True)
+
+    reason = models.TextField(default="", blank=True)
+    origin = models.CharField(max_length=12)
+    actor = models.CharField(max_length=120)
+    decision_id = models.UUIDField(null=True, db_index=True)
+    agent_id = models.UUIDField(null=True)
+    correlation_id = models.CharField(max_length=64, default="", blank=True)
+    epoch = models.BigIntegerField(default=0)
+    verdicts = models.JSONField(default=list)
+    gate_digest = models.CharField(max_length=64)
+
+    reserved_asset = models.CharField(max_length=16, default="", blank=True)
+    reserved_amount = MoneyField(default=0)
+    reserved_left = MoneyField(default=0)
+
+    proposed_wall = models.DateTimeField()
+    proposed_firm = models.DateTimeField()
+    approved_wall = models.DateTimeField(null=True)
+    submitted_wall = models.DateTimeField(null=True)
+    accepted_firm = models.DateTimeField(null=True, help_text="The bar that was current when the venue accepted.")
+    triggered_firm = models.DateTimeField(
+        null=True, help_text="When an armed order's trigger was hit and passed the gate."
+    )
+    expires_firm = models.DateTimeField(null=True)
+    done_wall = models.DateTimeField(null=True)
+    cancel_wanted = models.BooleanField(default=False)
+    reject_code = models.CharField(max_length=60, default="", blank=True)
+    reject_detail = models.TextField(default="", blank=True)
+    venue = models.CharField(max_length=40)
+    venue_order_id = models.CharField(max_length=80, null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["-proposed_wall", "-id"], name="order_newest"),
+            models.Index(fields=["portfolio", "proposed_firm"], name="order_rate"),
+            models.Index(fields=["state", "approved_wall"], condition=Q(state__in=_OPEN), name="order_open"),
+            models.Index(fields=["symbol", "-proposed_wall"], name="order_symbol"),
+        )
+        constraints = (
+            models.UniqueConstraint(fields=["venue", "venue_order_id"], name="order_venue_id_once"),
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0) | Q(state=OrderState.DENIED), name="order_quantity_positive"
+            ),
+            models.CheckConstraint(condition=Q(filled_quantity__gte=0), name="order_filled_not_negative"),
+            models.CheckConstraint(condition=Q(side__in=["buy", "sell"]), name="order_side"),
+            models.CheckConstraint(
+                condition=Q(reserved_left__gte=0, reserved_left__lte=F("reserved_amount")), name="order_reserved_left"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=_TERMINAL) | Q(reserved_left=0), name="order_done_holds_no_funds"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=_OPEN, done_wall__isnull=True) | Q(state__in=_TERMINAL, done_wall__isnull=False),
+                name="order_done_has_a_time",
+            ),
+        )
+        triggers = (check_birth(), check_move())
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.symbol} {self.type} {self.state}"
+
+
+class OrderTransition(models.Model):
+    """One move of one order; written by the trigger only."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="transitions")
+    from_state = models.CharField(max_length=20, default="", blank=True)
+    to_state = models.CharField(max_length=20)
+    at_wall = models.DateTimeField()
+    at_firm = models.DateTimeField()
+    actor = models.CharField(max_length=120)
+    note = models.TextField(default="", blank=True)
+
+    class Meta:
+        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),)
+
+    def __str__(self) -> str:
+        return f"{self.from_state or 'new'} to {self.to_state}"
