@@ -1,0 +1,107 @@
+"""What a strategy is: a market view in, a vote out. Nothing else reaches it: no clock, no account, no network.
+
+A strategy works on arrays that end with the last closed candle, so that the future is not there to be read.
+The same object votes live, on paper and in backtests.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Series = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class VenueQuote:
+    """Best bid and ask of one source."""
+
+    source: str
+    bid: float
+    ask: float
+    event_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MarketView:
+    """All that a strategy may know of one instrument at ``closed_at``: closed candles, oldest first, and the sources' quotes.
+
+    ``times`` are the candles' opening times in milliseconds since the epoch; ``fee_bps`` is the cost of one side in basis points.
+    """
+
+    symbol: str
+    timeframe: str
+    closed_at: datetime
+    times: NDArray[np.int64]
+    open: Series
+    high: Series
+    low: Series
+    close: Series
+    volume: Series
+    venues: tuple[VenueQuote, ...]
+    fee_bps: float
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.times), len(self.open), len(self.high), len(self.low), len(self.close), len(self.volume)}
+        if len(lengths) != 1:
+            raise ValueError(f"The candle arrays of {self.symbol} differ in length: {sorted(lengths)}.")
+
+    @property
+    def bars(self) -> int:
+        """How many closed candles the view holds."""
+        return len(self.close)
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyVote:
+    """A strategy's opinion: direction in [-1, 1], confidence in [0, 1], valid for ``horizon_bars`` bars, and one plain sentence why.
+
+    ``abstain`` means no opinion, which is not the same as direction 0: an abstaining agent doesn't pull the consensus to zero.
+    """
+
+    direction: float
+    confidence: float
+    abstain: bool
+    horizon_bars: int
+    reason: str
+
+
+def abstention(reason: str, *, horizon_bars: int = 1) -> StrategyVote:
+    """A vote without an opinion, and why there is none."""
+    return StrategyVote(direction=0.0, confidence=0.0, abstain=True, horizon_bars=horizon_bars, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One number that a person may set, with its bounds (both included) and its meaning in a sentence."""
+
+    name: str
+    default: float
+    lowest: float
+    highest: float
+    description: str
+    whole: bool = False
+
+
+class Strategy(Protocol):
+    """The contract. An implementation is built once with its numbers and may not keep anything between votes."""
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    default_timeframe: ClassVar[str]
+    parameters: ClassVar[tuple[Parameter, ...]]
+
+    def __init__(self, numbers: Mapping[str, float]) -> None:
+        """``numbers`` holds every parameter, checked by ``parameter_values``."""
+
+    @property
+    def needs_bars(self) -> int:
+        """How many closed candles a vote takes; with fewer the agent is warming."""
+        ...
+
+    def vote(self, view: MarketView) -> StrategyVote:
+        """The opinion on ``view``, which holds at least ``needs_bars`` candles."""
+        ...
