@@ -1,18 +1,129 @@
-"""Long-lived loops: what a loop is, and the one runner of all of them."""
+"""Long-lived loops: step, beat, wait, survive. The only place in the house that catches every exception."""
 
+import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.db import InterfaceError, OperationalError, close_old_connections
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
+
+from apps.foundation import beats
+from apps.foundation.clock import wall_now
+from apps.foundation.correlation import bind
+from apps.foundation.database_connections import drop_broken_connections
+from apps.foundation.logs import process_name
+from apps.foundation.metrics import LOOP_ERRORS, LOOP_STEP_SECONDS
+from apps.foundation.wake_ups import WakeUps
+
+BEAT_SECONDS = 1.0
+QUIET_BEAT_SECONDS = 5.0  # an idle loop shows that it lives this often
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 15.0
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A step that some process repeats until it is asked to end.
-
-    ``step`` answers True when there may be more to do at once; anything else waits ``idle_seconds``, or less when
-    PostgreSQL notifies the channel ``wake``.
-    """
+    """A step that some process repeats until it is asked to end; the arguments are those of ``run_loop``."""
 
     name: str
     step: Callable[[], object]
     idle_seconds: float
     wake: str | None = None
+
+
+def run_loop(
+    name: str,
+    step: Callable[[], object],
+    *,
+    idle_seconds: float,
+    wake: str | None = None,
+    stop: threading.Event,
+    jitter: Callable[[], float] = random.random,
+) -> None:
+    """Call ``step`` until ``stop`` is set; the running step ends first.
+
+    A truthy answer means there was work, so the next step follows at once. Otherwise the loop waits ``idle_seconds`` or for a
+    notification on the PostgreSQL channel ``wake``. What a step raises is logged, counted and followed by a pause of
+    0.1 s doubling to 15 s, shortened by up to half by ``jitter`` (in [0, 1)).
+    """
+    loop = _Loop(name, step)
+    with bind(loop=name), WakeUps(wake, stop) as wake_ups:
+        log.info("loop_started", idle_seconds=idle_seconds, wake=wake)
+        while not stop.is_set():
+            worked = loop.turn()
+            if loop.failures:
+                stop.wait(pause_after(loop.failures, jitter()))
+            elif not worked:
+                loop.idle(wake_ups, idle_seconds)
+        log.info("loop_stopped", steps=loop.pulse.steps, errors=loop.pulse.errors)
+
+
+def pause_after(failures: int, jitter: float) -> float:
+    """Seconds to wait after this many failures in a row: doubling from 0.1 to 15, less up to half."""
+    return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 20)) * (1 - jitter / 2)
+
+
+class _Loop:
+    """The state of one running loop."""
+
+    def __init__(self, name: str, step: Callable[[], object]) -> None:
+        process = process_name()
+        self.name = name
+        self.step = step
+        self.failures = 0
+        self.pulse = beats.Pulse(name=f"{process}/{name}", process=process, started_at=wall_now())
+        self._beat_at: datetime | None = None
+
+    def turn(self) -> bool:
+        """One step and, when due, one beat; whether the step did work."""
+        return self._survive(self._step_and_beat)
+
+    def idle(self, wake_ups: WakeUps, seconds: float) -> None:
+        """Wait for ``seconds`` or a wake-up and show meanwhile that the loop lives."""
+        left = seconds
+        while left > 0 and not self.failures and not wake_ups.wait(min(left, QUIET_BEAT_SECONDS)):
+            left -= QUIET_BEAT_SECONDS
+            self._survive(self._beat_when_due)
+
+    def _survive(self, part: Callable[[], bool]) -> bool:
+        bound = get_contextvars()
+        try:
+            worked = part()
+        except Exception as error:
+            self._count(error)
+            return False
+        else:
+            self.failures = 0
+            return worked
+        finally:
+            close_old_connections()  # gives the connection back to the pool
+            clear_contextvars()  # a step may bind ids; they end with it
+            bind_contextvars(**bound)
+
+    def _step_and_beat(self) -> bool:
+        with LOOP_STEP_SECONDS.labels(loop=self.name).time():
+            worked = bool(self.step())
+        self.pulse.steps += 1
+        self.pulse.last_step_at = wall_now()
+        self._beat_when_due()
+        return worked
+
+    def _beat_when_due(self) -> bool:
+        now = wall_now()
+        if self._beat_at is None or (now - self._beat_at).total_seconds() >= BEAT_SECONDS:
+            beats.beat(self.pulse, wall=now)
+            self._beat_at = now
+        return False
+
+    def _count(self, error: Exception) -> None:
+        self.failures += 1
+        self.pulse.errors += 1
+        self.pulse.last_error = f"{type(error).__name__}: {error}"[:500]
+        LOOP_ERRORS.labels(loop=self.name).inc()
+        log.exception("loop_step_failed", failures_in_a_row=self.failures)
+        if isinstance(error, OperationalError | InterfaceError):
+            drop_broken_connections()

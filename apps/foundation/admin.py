@@ -1,0 +1,100 @@
+"""The foundation's tables in the admin: the record can be read, not changed."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from apps.foundation.models import (
+    AuditEntry,
+    AuditHead,
+    AuthSession,
+    IdempotencyRecord,
+    InboxEntry,
+    OutboxEvent,
+    ProcessBeat,
+)
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Shows rows; adding, changing and deleting them is refused."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ["id", "chain", "seq", "action", "actor", "subject", "wall", "firm"]
+    list_filter = ["chain", "action"]
+    search_fields = ["subject", "actor", "action"]
+    fields = [
+        "chain", "seq", "action", "actor", "subject", "payload", "wall", "firm", "epoch", "hash_hex", "previous_hash_hex",
+    ]  # fmt: skip
+    readonly_fields = fields
+    show_full_result_count = False
+
+    @admin.display(description="Hash")
+    def hash_hex(self, entry: AuditEntry) -> str:
+        return bytes(entry.hash).hex()
+
+    @admin.display(description="Previous hash")
+    def previous_hash_hex(self, entry: AuditEntry) -> str:
+        return bytes(entry.previous_hash).hex()
+
+
+@admin.register(AuditHead)
+class AuditHeadAdmin(ReadOnlyAdmin):
+    list_display = ["chain", "seq", "hash_hex"]
+    fields = ["chain", "seq", "hash_hex"]
+    readonly_fields = fields
+
+    @admin.display(description="Hash")
+    def hash_hex(self, head: AuditHead) -> str:
+        return bytes(head.hash).hex()
+
+
+@admin.register(OutboxEvent)
+class OutboxEventAdmin(ReadOnlyAdmin):
+    list_display = ["id", "kind", "aggregate", "created_at", "published_at", "attempts", "last_error"]
+    list_filter = ["kind", ("published_at", admin.EmptyFieldListFilter)]
+    search_fields = ["aggregate", "correlation_id"]
+    show_full_result_count = False
+
+
+@admin.register(InboxEntry)
+class InboxEntryAdmin(ReadOnlyAdmin):
+    list_display = ["consumer", "event_id", "taken_at"]
+    list_filter = ["consumer"]
+    show_full_result_count = False
+
+
+@admin.register(ProcessBeat)
+class ProcessBeatAdmin(ReadOnlyAdmin):
+    list_display = ["name", "host", "pid", "started_at", "beat_at", "steps", "errors", "lag_seconds", "last_error"]
+    list_filter = ["process"]
+
+
+@admin.register(AuthSession)
+class AuthSessionAdmin(ReadOnlyAdmin):
+    list_display = ["id", "user", "created_at", "last_used_at", "revoked_at", "address", "user_agent"]
+    list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
+    search_fields = ["user__username"]
+    exclude = ["last_refresh_jti"]
+
+
+@admin.register(IdempotencyRecord)
+class IdempotencyRecordAdmin(ReadOnlyAdmin):
+    list_display = ["id", "user", "key", "method", "path", "status", "created_at"]
+    exclude = ["answer", "body_digest"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("answer")

@@ -1,0 +1,53 @@
+"""The pulse of every long-lived loop, one row each, for the health pages and metrics. Wall clock."""
+
+import os
+import socket
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from apps.foundation.models import ProcessBeat
+
+
+@dataclass(slots=True)
+class Pulse:
+    """What a loop knows of itself; ``name`` is ``<process>/<loop>``, lag is how far its work is behind in seconds."""
+
+    name: str
+    process: str
+    started_at: datetime
+    last_step_at: datetime | None = None
+    steps: int = 0
+    errors: int = 0
+    last_error: str = ""
+    lag_seconds: float | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def beat(pulse: Pulse, *, wall: datetime) -> None:
+    """Write the loop's row: one upsert."""
+    values = {
+        "process": pulse.process,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "started_at": pulse.started_at,
+        "beat_at": wall,
+        "last_step_at": pulse.last_step_at,
+        "steps": pulse.steps,
+        "errors": pulse.errors,
+        "last_error": pulse.last_error,
+        "lag_seconds": pulse.lag_seconds,
+        "detail": pulse.detail,
+    }
+    row = ProcessBeat(name=pulse.name, **values)
+    ProcessBeat.objects.bulk_create([row], update_conflicts=True, unique_fields=["name"], update_fields=list(values))
+
+
+def all() -> list[ProcessBeat]:  # noqa: A001 - read as beats.all()
+    """The last pulse of every loop that ever ran on this database, by name; a reader judges by ``beat_at``."""
+    return list(ProcessBeat.objects.order_by("name"))
+
+
+def forget(*, before: datetime) -> int:
+    """Delete pulses that stopped before ``before``; how many."""
+    return ProcessBeat.objects.filter(beat_at__lt=before).delete()[0]

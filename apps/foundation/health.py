@@ -1,0 +1,60 @@
+"""Whether the parts that every request needs answer now."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+from django.db import DatabaseError, connection
+
+from apps.foundation import redis_pool
+
+
+@dataclass(frozen=True, slots=True)
+class PartHealth:
+    """One part's answer; ``detail`` says in words what is wrong (empty: nothing)."""
+
+    part: str
+    ok: bool
+    detail: str
+    milliseconds: float
+
+
+def check_parts() -> list[PartHealth]:
+    """PostgreSQL and Redis, asked now."""
+    return [check_postgres(), check_redis()]
+
+
+def check_postgres() -> PartHealth:
+    """Whether PostgreSQL answers a query."""
+    return _timed("postgres", _ask_postgres)
+
+
+def check_redis() -> PartHealth:
+    """Whether Redis answers a ping."""
+    return _timed("redis", _ask_redis)
+
+
+def _timed(part: str, ask: Callable[[], str]) -> PartHealth:
+    started = time.perf_counter()
+    detail = ask()
+    return PartHealth(part, not detail, detail, round((time.perf_counter() - started) * 1000, 2))
+
+
+def _ask_postgres() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+    except DatabaseError as error:
+        connection.close()
+        return f"PostgreSQL does not answer ({type(error).__name__}). Trading waits until it does."
+    return ""
+
+
+def _ask_redis() -> str:
+    try:
+        redis_pool.client().ping()
+    except redis.RedisError as error:
+        return f"Redis does not answer ({type(error).__name__}). Live updates and tasks wait; no order is lost."
+    return ""

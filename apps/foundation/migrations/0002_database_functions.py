@@ -1,0 +1,97 @@
+"""What the database itself guarantees: append-only tables, audit chains that cannot fork, a wake-up for the outbox."""
+
+from django.db import migrations
+
+REFUSE_CHANGE = """
+CREATE FUNCTION hq_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE FUNCTION hq_protect_append_only(protected regclass) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE TRIGGER hq_append_only_row BEFORE UPDATE OR DELETE ON %s
+                    FOR EACH ROW EXECUTE FUNCTION hq_refuse_change()', protected);
+    EXECUTE format('CREATE TRIGGER hq_append_only_table BEFORE TRUNCATE ON %s
+                    FOR EACH STATEMENT EXECUTE FUNCTION hq_refuse_change()', protected);
+END $$;
+
+SELECT hq_protect_append_only('foundation_audit_entry');
+"""
+DROP_REFUSE_CHANGE = """
+DROP TRIGGER hq_append_only_row ON foundation_audit_entry;
+DROP TRIGGER hq_append_only_table ON foundation_audit_entry;
+DROP FUNCTION hq_protect_append_only(regclass);
+DROP FUNCTION hq_refuse_change();
+"""
+
+# Runs with its owner's rights, so that the app role needs no right to write either table. Times are hashed with
+# microseconds in UTC, every field with its length in bytes before it, so that no two entries share one text.
+AUDIT_APPEND = """
+CREATE FUNCTION hq_audit_field(value text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT octet_length(convert_to(value, 'UTF8')) || ':' || value || ','
+$$;
+
+CREATE FUNCTION hq_audit_time(value timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT to_char(value AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$$;
+
+CREATE FUNCTION hq_audit_append(
+    p_chain text, p_action text, p_actor text, p_subject text, p_payload text,
+    p_wall timestamptz, p_firm timestamptz, p_epoch bigint
+) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    v_seq bigint;
+    v_previous bytea;
+    v_hash bytea;
+BEGIN
+    SELECT seq, hash INTO v_seq, v_previous FROM foundation_audit_head WHERE chain = p_chain FOR UPDATE;
+    IF NOT FOUND THEN
+        INSERT INTO foundation_audit_head (chain, seq, hash)
+        VALUES (p_chain, 0, sha256(convert_to('tradinghq audit chain ' || p_chain, 'UTF8')))
+        ON CONFLICT (chain) DO NOTHING;
+        SELECT seq, hash INTO STRICT v_seq, v_previous FROM foundation_audit_head WHERE chain = p_chain FOR UPDATE;
+    END IF;
+    v_seq := v_seq + 1;
+    v_hash := sha256(convert_to(
+        hq_audit_field(encode(v_previous, 'hex')) || hq_audit_field(v_seq::text) || hq_audit_field(p_chain)
+        || hq_audit_field(p_action) || hq_audit_field(p_actor) || hq_audit_field(p_subject) || hq_audit_field(p_payload)
+        || hq_audit_field(hq_audit_time(p_wall)) || hq_audit_field(hq_audit_time(p_firm)) || hq_audit_field(p_epoch::text),
+        'UTF8'));
+    INSERT INTO foundation_audit_entry
+        (chain, seq, action, actor, subject, payload, wall, firm, epoch, previous_hash, hash)
+    VALUES (p_chain, v_seq, p_action, p_actor, p_subject, p_payload, p_wall, p_firm, p_epoch, v_previous, v_hash);
+    UPDATE foundation_audit_head SET seq = v_seq, hash = v_hash WHERE chain = p_chain;
+    RETURN v_seq;
+END $$;
+"""
+DROP_AUDIT_APPEND = """
+DROP FUNCTION hq_audit_append(text, text, text, text, text, timestamptz, timestamptz, bigint);
+DROP FUNCTION hq_audit_time(timestamptz);
+DROP FUNCTION hq_audit_field(text);
+"""
+
+OUTBOX_NOTIFY = """
+CREATE FUNCTION hq_outbox_notify() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('hq_outbox', '');
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER hq_outbox_notify AFTER INSERT ON foundation_outbox_event
+    FOR EACH STATEMENT EXECUTE FUNCTION hq_outbox_notify();
+"""
+DROP_OUTBOX_NOTIFY = """
+DROP TRIGGER hq_outbox_notify ON foundation_outbox_event;
+DROP FUNCTION hq_outbox_notify();
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("foundation", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(REFUSE_CHANGE, DROP_REFUSE_CHANGE),
+        migrations.RunSQL(AUDIT_APPEND, DROP_AUDIT_APPEND),
+        migrations.RunSQL(OUTBOX_NOTIFY, DROP_OUTBOX_NOTIFY),
+    ]

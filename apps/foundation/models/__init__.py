@@ -1,0 +1,16 @@
+from apps.foundation.models.audit_entry import AuditEntry, AuditHead
+from apps.foundation.models.auth_session import AuthSession
+from apps.foundation.models.idempotency_record import IdempotencyRecord
+from apps.foundation.models.inbox_entry import InboxEntry
+from apps.foundation.models.outbox_event import OutboxEvent
+from apps.foundation.models.process_beat import ProcessBeat
+
+__all__ = [
+    "AuditEntry",
+    "AuditHead",
+    "AuthSession",
+    "IdempotencyRecord",
+    "InboxEntry",
+    "OutboxEvent",
+    "ProcessBeat",
+]

@@ -1,0 +1,82 @@
+"""One ``/metrics`` for all processes of the machine.
+
+Every process writes its counters into memory-mapped files under ``HQ_HOME/metrics`` (the environment variable
+``PROMETHEUS_MULTIPROC_DIR``, which the supervisor sets); the web process adds them up and adds what the database knows.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from apps.foundation import beats, outbox
+from apps.foundation.clock import wall_now
+
+DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+Source = Callable[[], Iterable[Metric]]
+_sources: list[Source] = []
+
+
+def prepare_directory(home: Path) -> Path:
+    """Make ``home/metrics`` and empty it; call before any process starts and hand the path on in the environment."""
+    folder = home / "metrics"
+    folder.mkdir(parents=True, exist_ok=True)
+    for left_over in folder.glob("*.db"):
+        left_over.unlink(missing_ok=True)
+    return folder
+
+
+def add_source(source: Source) -> None:
+    """Have ``source`` asked at every scrape: a room's gauges that the database knows (open orders, equity)."""
+    if source not in _sources:
+        _sources.append(source)
+
+
+def render() -> tuple[bytes, str]:
+    """The text of ``/metrics`` and its content type. Raises ``django.db.Error`` when PostgreSQL is away."""
+    registry = CollectorRegistry()
+    if os.environ.get(DIRECTORY_VARIABLE):
+        MultiProcessCollector(registry)
+    else:
+        registry.register(_ThisProcess())
+    registry.register(_Stored())
+    return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+class _ThisProcess(Collector):
+    def collect(self) -> Iterable[Metric]:
+        return REGISTRY.collect()
+
+
+class _Stored(Collector):
+    """What is read from the database at the scrape."""
+
+    def collect(self) -> Iterable[Metric]:
+        yield from _loop_gauges()
+        yield from _outbox_gauges()
+        for source in _sources:
+            yield from source()
+
+    def describe(self) -> Iterable[Metric]:
+        return []  # asked at registration, when nothing must be read
+
+
+def _loop_gauges() -> Iterable[Metric]:
+    now = wall_now()
+    age = GaugeMetricFamily("hq_loop_beat_age_seconds", "Since the loop last showed that it lives.", labels=["loop"])
+    lag = GaugeMetricFamily("hq_loop_lag_seconds", "How far the loop's work is behind.", labels=["loop"])
+    for pulse in beats.all():
+        age.add_metric([pulse.name], max(0.0, (now - pulse.beat_at).total_seconds()))
+        if pulse.lag_seconds is not None:
+            lag.add_metric([pulse.name], pulse.lag_seconds)
+    return [age, lag]
+
+
+def _outbox_gauges() -> Iterable[Metric]:
+    count, oldest = outbox.waiting()
+    yield GaugeMetricFamily("hq_outbox_waiting", "Events not told yet.", value=count)
+    yield GaugeMetricFamily("hq_outbox_lag_seconds", "Age of the oldest event not told yet.", value=oldest)

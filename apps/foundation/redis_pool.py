@@ -1,0 +1,28 @@
+"""The process's one Redis client. Redis may be away at any time: callers treat ``redis.RedisError`` as "not now"."""
+
+from functools import lru_cache
+
+from django.conf import settings
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+
+CONNECT_SECONDS = 2.0
+ANSWER_SECONDS = 10.0  # also bounds a blocking read: BLOCK must stay below
+
+
+@lru_cache(maxsize=1)
+def client() -> Redis:
+    """A thread-safe client of ``REDIS_URL`` that answers with text.
+
+    One quick retry replaces a connection that a restart of Redis has broken; the library's own default would block for seconds.
+    """
+    return Redis.from_url(
+        settings.REDIS_URL,
+        decode_responses=True,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        socket_keepalive=True,
+        retry=Retry(ConstantBackoff(0.05), 1),
+        client_name="tradinghq",
+    )
