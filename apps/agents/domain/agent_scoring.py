@@ -1,8 +1,10 @@
 """How good an agent's votes were, from what the price did afterwards.
 
 - hit rate: share of votes with an opinion whose direction had the sign of the return over their own horizon.
-- Brier score (Brier, 1950): mean squared error of p(up) = (1 + confidence x direction) / 2; a coin scores 0.25, lower is better.
-- P&L net of costs: the long-only position max(0, direction x confidence) held from bar to bar, less the fee on each change of it.
+- Brier score (Brier, 1950): mean squared error of p(up) = (1 + confidence x direction) / 2; a coin scores 0.25,
+  lower is better.
+- P&L net of costs: the long-only position max(0, direction x confidence) held from bar to bar, less the fee on each
+  change of it.
 Each counts recent votes more: a vote's weight halves every ``HALF_LIFE`` votes.
 """
 
@@ -16,7 +18,9 @@ HALF_LIFE = 100.0
 
 @dataclass(frozen=True, slots=True)
 class PastVote:
-    """One vote and what followed. Returns in basis points from the bar's close: to the next close, and over the vote's horizon."""
+    """One vote and what followed. Returns in basis points from the bar's close: to the next close, and over the
+    vote's horizon.
+    """
 
     symbol: str
     closed_at: datetime

@@ -1,6 +1,8 @@
-"""An agent's weight in the consensus from its record, and when a bad one is benched. Reproducible from the stored scores.
+"""An agent's weight in the consensus from its record, and when a bad one is benched. Reproducible from the stored
+scores.
 
-weight = 2 ^ (BEND x skill x n / (n + PRIOR)), bounded, where skill = 1 - Brier / 0.25 is 0 for a coin, 1 for a prophet and negative
+weight = 2 ^ (BEND x skill x n / (n + PRIOR)), bounded, where skill = 1 - Brier / 0.25 is 0 for a coin, 1 for a
+prophet and negative
 for worse than a coin, and the last factor keeps a short record near the neutral weight 1.
 """
 
@@ -28,10 +30,13 @@ def weight_from(scores: Scores) -> float:
 
 
 def bench_reason(scores: Scores, *, benched: bool) -> str | None:
-    """Why the agent sits out, or None when it may count. A benched agent goes on voting unheard, which is how it comes back."""
+    """Why the agent sits out, or None when it may count. A benched agent goes on voting unheard, which is how it
+    comes back.
+    """
     if scores.brier is None or scores.opinions < BENCH_AFTER:
         return None
     limit = RETURN_BRIER if benched else BENCH_BRIER
     if scores.brier <= limit or scores.pnl_bps >= 0.0:
         return None
-    return f"Brier score {scores.brier:.3f} over {scores.opinions} votes (a coin has {COIN}) and {scores.pnl_bps:.0f} bps lost after fees."
+    record = f"Brier score {scores.brier:.3f} over {scores.opinions} votes (a coin has {COIN})"
+    return f"{record} and {-scores.pnl_bps:.0f} bps lost after fees."

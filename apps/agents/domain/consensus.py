@@ -2,9 +2,12 @@
 
 Methods:
 - ``weighted``: sum of weight x confidence x direction over sum of weights.
-- ``majority``: one agent, one voice; the share of longs minus the share of shorts, 0 unless one side has more than half.
+- ``majority``: one agent, one voice; the share of longs minus the share of shorts, 0 unless one side has more than
+  half.
 - ``unanimous``: the weighted score while every opinion has the same sign, else 0.
-- ``log_odds``: logarithmic opinion pool of p(up) = (1 + confidence x direction) / 2 (Genest and Zidek, 1986), as 2p - 1.
+- ``log_odds``: logarithmic opinion pool of p(up) = (1 + confidence x direction) / 2 (Genest and Zidek, 1986), as 2p
+  - 1.
+
 """
 
 import math
@@ -53,7 +56,9 @@ class ConsensusRules:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one agent added to the score; the contributions of all counted agents sum to it (weighted, unanimous, majority)."""
+    """What one agent added to the score; the contributions of all counted agents sum to it (weighted, unanimous,
+    majority).
+    """
 
     agent_id: str
     name: str
@@ -87,7 +92,9 @@ class Consensus:
 
 
 def pool_votes(*, votes: Sequence[Opinion], asked: int, rules: ConsensusRules, now: datetime) -> Consensus:
-    """The consensus of ``votes`` out of ``asked`` agents at firm time ``now``. Expired and abstaining votes never count."""
+    """The consensus of ``votes`` out of ``asked`` agents at firm time ``now``. Expired and abstaining votes never
+    count.
+    """
     ordered = sorted(votes, key=lambda vote: vote.agent_id)
     live = [vote for vote in ordered if not vote.abstain and vote.expires_at > now and vote.weight > 0.0]
     needed = max(1, math.ceil(rules.quorum * asked - 1e-9))

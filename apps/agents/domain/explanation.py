@@ -24,7 +24,9 @@ class OrderFacts:
 
 @dataclass(frozen=True, slots=True)
 class VoteFacts:
-    """How the agents stood: of ``asked``, ``in_favour`` pulled the decision's way, ``leader`` furthest with ``strength``."""
+    """How the agents stood: of ``asked``, ``in_favour`` pulled the decision's way, ``leader`` furthest with
+    ``strength``.
+    """
 
     asked: int
     in_favour: int
@@ -33,7 +35,9 @@ class VoteFacts:
 
 
 def headline(*, outcome: str, reason: str, votes: VoteFacts | None, order: OrderFacts | None) -> str:
-    """One line for the feed, such as ``bought 0.0021 at 63,120.5. 3 of 4 agents, momentum led (0.71). Risk: 9 of 9 passed.``"""
+    """One line for the feed, such as ``bought 0.0021 at 63,120.5. 3 of 4 agents, momentum led (0.71). Risk: 9 of 9
+    passed.``
+    """
     if outcome == "ORDER" and order is not None:
         return _sentences(_order_words(order), _vote_words(votes), _risk_words(order))
     if outcome == "DENIED" and order is not None:

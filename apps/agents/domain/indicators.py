@@ -30,7 +30,9 @@ def bar_volatility(close: Series, bars: int) -> float:
 
 
 def z_score(close: Series, bars: int) -> float:
-    """How many standard deviations the last close lies from the mean of the last ``bars`` closes; 0 when they are all equal."""
+    """How many standard deviations the last close lies from the mean of the last ``bars`` closes; 0 when they are all
+    equal.
+    """
     recent = close[-bars:]
     deviation = float(np.std(recent))
     if deviation <= 1e-12 * abs(float(recent[-1])):
@@ -39,7 +41,9 @@ def z_score(close: Series, bars: int) -> float:
 
 
 def relative_strength(close: Series, bars: int) -> float:
-    """Wilder's RSI in [0, 100] after smoothing over ``bars``; 50 when nothing moved. Source: Wilder, New Concepts (1978)."""
+    """Wilder's RSI in [0, 100] after smoothing over ``bars``; 50 when nothing moved. Source: Wilder, New Concepts
+    (1978).
+    """
     changes = np.diff(close)
     gain = loss = 0.0
     for index, change in enumerate(changes.tolist()):

@@ -1,7 +1,10 @@
-"""From the score to the wanted share of the largest position, with two thresholds so that a wavering score doesn't churn.
+"""From the score to the wanted share of the largest position, with two thresholds so that a wavering score doesn't
+churn.
 
-Above ``enter`` it wants in, below ``leave`` it wants out, between them it keeps what it has (a Schmitt trigger). A position is
-added to when the score grows, and never trimmed on the way down: each trim would pay a fee to say the same thing more quietly.
+Above ``enter`` it wants in, below ``leave`` it wants out, between them it keeps what it has (a Schmitt trigger). A
+position is
+added to when the score grows, and never trimmed on the way down: each trim would pay a fee to say the same thing
+more quietly.
 Long only: a negative score means flat.
 """
 
@@ -20,7 +23,8 @@ PART = 0.5  # of the largest position, between the thresholds enter and full
 class StanceRules:
     """Scores in [-1, 1]. From ``full`` on the whole allowed position is wanted, from ``enter`` on half of it.
 
-    ``band``: a gap to the wanted share up to this counts as being there, since closing it would cost more than it brings.
+    ``band``: a gap to the wanted share up to this counts as being there, since closing it would cost more than it
+    brings.
     """
 
     enter: float = 0.2
@@ -36,7 +40,9 @@ class StanceRules:
 
 @dataclass(frozen=True, slots=True)
 class Stance:
-    """``fraction`` of the largest allowed position that is wanted, in [0, 1]; ``acts`` is false where nothing shall be done."""
+    """``fraction`` of the largest allowed position that is wanted, in [0, 1]; ``acts`` is false where nothing shall
+    be done.
+    """
 
     fraction: float
     acts: bool
@@ -49,12 +55,14 @@ def wanted_stance(*, score: float, held: float, rules: StanceRules) -> Stance:
     if score >= rules.enter:
         fraction = 1.0 if score >= rules.full else PART
         if held >= fraction - rules.band:
-            reason = f"Already there: the score {score:+.2f} asks for {fraction:.0%} of the largest position, and {held:.0%} is held."
+            wanted = f"the score {score:+.2f} asks for {fraction:.0%} of the largest position"
+            reason = f"Already there: {wanted}, and {held:.0%} is held."
             return Stance(held, False, THERE, reason)
         return Stance(fraction, True, ENTER, f"The score {score:+.2f} asks for {fraction:.0%} of the largest position.")
     if score > rules.leave:
         if held > 0.0:
-            reason = f"Holding: the score {score:+.2f} lies between leaving ({rules.leave:+.2f}) and entering ({rules.enter:+.2f})."
+            between = f"leaving ({rules.leave:+.2f}) and entering ({rules.enter:+.2f})"
+            reason = f"Holding: the score {score:+.2f} lies between {between}."
             return Stance(held, False, HOLD, reason)
         return Stance(0.0, False, WEAK, f"The score {score:+.2f} is below the {rules.enter:+.2f} that an entry takes.")
     if held > 0.0:

@@ -48,7 +48,9 @@ class CheckedVote:
 
 
 def asked_round_id(message: Mapping[str, Any]) -> UUID:
-    """The round that the message answers. Raises ``VoteRefused`` with code ``unknown_round`` for no identifier at all."""
+    """The round that the message answers. Raises ``VoteRefused`` with code ``unknown_round`` for no identifier at
+    all.
+    """
     raw = message.get("round_id")
     try:
         return UUID(str(raw))

@@ -1,6 +1,7 @@
 """Arbitrage: votes on one instrument from the price gap between venues after fees. Both legs at once come later.
 
-When one venue's bid stands above another's ask by more than the fees of both sides, the cheap venue is expected to catch up.
+When one venue's bid stands above another's ask by more than the fees of both sides, the cheap venue is expected to
+catch up.
 """
 
 from collections.abc import Mapping
@@ -52,12 +53,15 @@ class Arbitrage:
             confidence=min(1.0, 0.5 + left / 100.0),
             abstain=False,
             horizon_bars=self._horizon,
-            reason=f"{here.source} is {abs(gap) / 100:.2f} % {'cheaper' if gap > 0 else 'dearer'} than {other.source}, more than the fees.",
+            reason=f"{here.source} is {abs(gap) / 100:.2f} % {'cheaper' if gap > 0 else 'dearer'} than {other.source}, "
+            "more than the fees.",
         )
 
 
 def _gap_bps(here: VenueQuote, other: VenueQuote) -> float:
-    """How far ``other`` bids above our ask (positive) or ``here`` bids above the other's ask (negative), in basis points."""
+    """How far ``other`` bids above our ask (positive) or ``here`` bids above the other's ask (negative), in basis
+    points.
+    """
     if other.bid > here.ask:
         return (other.bid / here.ask - 1.0) * 10_000.0
     if here.bid > other.ask:

@@ -1,6 +1,8 @@
-"""Breakout: a new high opens room. Donchian channels with an entry and a shorter exit channel, as the Turtles traded them.
+"""Breakout: a new high opens room. Donchian channels with an entry and a shorter exit channel, as the Turtles traded
+them.
 
-Source: Faith, "Way of the Turtle" (2007), system 1: 20 bars in, 10 bars out; here in 5-minute bars and therefore longer by default.
+Source: Faith, "Way of the Turtle" (2007), system 1: 20 bars in, 10 bars out; here in 5-minute bars and therefore
+longer by default.
 """
 
 from collections.abc import Mapping
@@ -43,12 +45,13 @@ class Breakout:
         if stance == 0:
             reason = f"The price is inside its {self._entry}-bar channel and no breakout is open."
             return StrategyVote(0.0, QUIET, abstain=False, horizon_bars=self._horizon, reason=reason)
+        side = "above" if stance > 0 else "below"
         return StrategyVote(
             direction=float(stance),
             confidence=max(0.4, 0.8 - 0.4 * age / self._horizon),
             abstain=False,
             horizon_bars=self._horizon,
-            reason=f"The price broke {'above' if stance > 0 else 'below'} its {self._entry}-bar channel {_ago(age)} and has not come back.",
+            reason=f"The price broke {side} its {self._entry}-bar channel {_ago(age)} and has not come back.",
         )
 
 
@@ -64,7 +67,7 @@ def _stance(high: Series, low: Series, close: Series, entry: int, leave: int) ->
     stance, age = 0, 0
     for index, price in enumerate(close[longest:].tolist()):
         age += 1
-        if stance > 0 and price < exit_low[index] or stance < 0 and price > exit_high[index]:
+        if (stance > 0 and price < exit_low[index]) or (stance < 0 and price > exit_high[index]):
             stance = 0
         if stance <= 0 and price > entry_high[index]:
             stance, age = 1, 0

@@ -27,9 +27,11 @@ class VenueQuote:
 
 @dataclass(frozen=True, slots=True)
 class MarketView:
-    """All that a strategy may know of one instrument at ``closed_at``: closed candles, oldest first, and the sources' quotes.
+    """All that a strategy may know of one instrument at ``closed_at``: closed candles, oldest first, and the sources'
+    quotes.
 
-    ``times`` are the candles' opening times in milliseconds since the epoch; ``fee_bps`` is the cost of one side in basis points.
+    ``times`` are the candles' opening times in milliseconds since the epoch; ``fee_bps`` is the cost of one side in
+    basis points.
     """
 
     symbol: str
@@ -57,9 +59,11 @@ class MarketView:
 
 @dataclass(frozen=True, slots=True)
 class StrategyVote:
-    """A strategy's opinion: direction in [-1, 1], confidence in [0, 1], valid for ``horizon_bars`` bars, and one plain sentence why.
+    """A strategy's opinion: direction in [-1, 1], confidence in [0, 1], valid for ``horizon_bars`` bars, and one plain
+    sentence why.
 
-    ``abstain`` means no opinion, which is not the same as direction 0: an abstaining agent doesn't pull the consensus to zero.
+    ``abstain`` means no opinion, which is not the same as direction 0: an abstaining agent doesn't pull the
+    consensus to zero.
     """
 
     direction: float

@@ -1,6 +1,8 @@
-"""Mean reversion: what ran too far comes back. Distance from the mean in standard deviations, confirmed by Wilder's RSI.
+"""Mean reversion: what ran too far comes back. Distance from the mean in standard deviations, confirmed by Wilder's
+RSI.
 
-Source of the form: Bollinger, "Bollinger on Bollinger Bands" (2001), 20 bars and 2 standard deviations; RSI of 14 bars, 30 and 70.
+Source of the form: Bollinger, "Bollinger on Bollinger Bands" (2001), 20 bars and 2 standard deviations; RSI of 14
+bars, 30 and 70.
 """
 
 from collections.abc import Mapping
@@ -9,6 +11,7 @@ from typing import ClassVar
 from apps.agents.domain.indicators import relative_strength, z_score
 from apps.agents.domain.strategies.contract import MarketView, Parameter, StrategyVote, abstention
 
+OVERSOLD, OVERBOUGHT = 30.0, 70.0
 FULL_STRETCH = 2.0  # deviations beyond the entry at which the direction is full
 
 
@@ -40,16 +43,18 @@ class MeanReversion:
         distance = z_score(close, self._window)
         if abs(distance) < self._entry:
             return abstention(
-                f"The price is {distance:+.1f} deviations from its {self._window}-bar mean; it votes from {self._entry:g} on.",
+                f"The price is {distance:+.1f} deviations from its {self._window}-bar mean; "
+                f"it votes from {self._entry:g} on.",
                 horizon_bars=self._horizon,
             )
         strength = relative_strength(close, self._rsi)
-        stretched = strength <= 30.0 if distance < 0 else strength >= 70.0
+        stretched = strength <= OVERSOLD if distance < 0 else strength >= OVERBOUGHT
         size = min(1.0, 0.5 + (abs(distance) - self._entry) / FULL_STRETCH)
+        side = "below" if distance < 0 else "above"
         return StrategyVote(
             direction=size if distance < 0 else -size,
             confidence=0.7 if stretched else 0.4,
             abstain=False,
             horizon_bars=self._horizon,
-            reason=f"The price is {abs(distance):.1f} deviations {'below' if distance < 0 else 'above'} its mean with an RSI of {strength:.0f}.",
+            reason=f"The price is {abs(distance):.1f} deviations {side} its mean with an RSI of {strength:.0f}.",
         )

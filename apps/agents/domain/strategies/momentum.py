@@ -1,6 +1,7 @@
 """Momentum: the trend goes on. Gap of a fast and a slow average, measured in volatility.
 
-Source of the form: Baz et al., "Dissecting Investment Strategies in the Cross Section and Time Series" (2015), simplified to one pair of averages.
+Source of the form: Baz et al., "Dissecting Investment Strategies in the Cross Section and Time Series" (2015),
+simplified to one pair of averages.
 """
 
 import math
@@ -40,11 +41,11 @@ class Momentum:
         gap = math.log(fast / slow)
         strength = gap / (volatility * math.sqrt(self._slow) / 2.0)
         straightness = efficiency_ratio(close, self._slow)
-        direction = squash(strength)
+        side = "above" if gap > 0 else "below"
         return StrategyVote(
-            direction=direction,
+            direction=squash(strength),
             confidence=min(1.0, 0.5 + straightness),
             abstain=False,
             horizon_bars=self._horizon,
-            reason=f"The {self._fast}-bar average is {abs(gap) * 100:.2f} % {'above' if gap > 0 else 'below'} the {self._slow}-bar one.",
+            reason=f"The {self._fast}-bar average is {abs(gap) * 100:.2f} % {side} the {self._slow}-bar one.",
         )
