@@ -100,12 +100,12 @@ def pool_votes(*, votes: Sequence[Opinion], asked: int, rules: ConsensusRules, n
     needed = max(1, math.ceil(rules.quorum * asked - 1e-9))
     if len(live) < needed:
         reason = f"{len(live)} of {asked} agents have an opinion; {needed} are needed."
-        return _without_answer(ordered, live, asked, "no_quorum", reason, now)
+        return _without_answer(ordered, live, asked, ("no_quorum", reason), now)
     score, shares = _POOLS[rules.method](live)
     veto = _veto(live, rules, score)
     if veto is not None:
         reason = f"{veto.name} vetoed it with a confidence of {veto.confidence:.2f}."
-        return _without_answer(ordered, live, asked, "veto", reason, now)
+        return _without_answer(ordered, live, asked, ("veto", reason), now)
     by_agent = dict(zip((vote.agent_id for vote in live), shares, strict=True))
     return Consensus(
         score=score,
@@ -121,11 +121,11 @@ def pool_votes(*, votes: Sequence[Opinion], asked: int, rules: ConsensusRules, n
 
 
 def _without_answer(
-    ordered: Sequence[Opinion], live: Sequence[Opinion], asked: int, code: str, reason: str, now: datetime
+    ordered: Sequence[Opinion], live: Sequence[Opinion], asked: int, why: tuple[str, str], now: datetime
 ) -> Consensus:
     heard = {vote.agent_id for vote in live}
     parts = tuple(_contribution(vote, 0.0 if vote.agent_id in heard else None, now) for vote in ordered)
-    return Consensus(0.0, False, code, reason, asked, len(live), 0, 1, parts)
+    return Consensus(0.0, False, *why, asked, len(live), 0, 1, parts)
 
 
 def _contribution(vote: Opinion, share: float | None, now: datetime) -> Contribution:

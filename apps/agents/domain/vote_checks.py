@@ -14,8 +14,8 @@ LONGEST_REASON = 500
 LONGEST_DIGEST = 128
 
 
-class VoteRefused(ValueError):
-    """A message is no usable vote. ``code`` is stable, ``detail`` a sentence that names the field and what was found."""
+class RefusedVoteError(ValueError):
+    """A message is no usable vote. ``code`` is stable, ``detail`` names the field and what it was."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -48,27 +48,27 @@ class CheckedVote:
 
 
 def asked_round_id(message: Mapping[str, Any]) -> UUID:
-    """The round that the message answers. Raises ``VoteRefused`` with code ``unknown_round`` for no identifier at
+    """The round that the message answers. Raises ``RefusedVoteError`` with code ``unknown_round`` for no identifier at
     all.
     """
     raw = message.get("round_id")
     try:
         return UUID(str(raw))
     except ValueError:
-        raise VoteRefused(
+        raise RefusedVoteError(
             "unknown_round", f"round_id was {_shown(raw)}; it must be the identifier of a round."
         ) from None
 
 
 def checked_vote(message: Mapping[str, Any], *, asked: AskedRound, now: datetime) -> CheckedVote:
-    """The vote in ``message`` at firm time ``now``. Raises ``VoteRefused``: NaN, range, symbol, times, expiry."""
+    """The vote in ``message`` at firm time ``now``. Raises ``RefusedVoteError``: NaN, range, symbol, times, expiry."""
     if message.get("symbol") != asked.symbol:
-        raise VoteRefused(
+        raise RefusedVoteError(
             "wrong_symbol", f"symbol was {_shown(message.get('symbol'))}; the round is about {asked.symbol}."
         )
     abstain = message.get("abstain", False)
     if not isinstance(abstain, bool):
-        raise VoteRefused("bad_field", f"abstain was {_shown(abstain)}; it must be true or false.")
+        raise RefusedVoteError("bad_field", f"abstain was {_shown(abstain)}; it must be true or false.")
     expires_at, data_as_of = _times(message, asked, now)
     return CheckedVote(
         direction=_number(message, "direction", -1.0, 1.0),
@@ -86,11 +86,11 @@ def checked_vote(message: Mapping[str, Any], *, asked: AskedRound, now: datetime
 def _number(message: Mapping[str, Any], field: str, lowest: float, highest: float) -> float:
     value = message.get(field)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise VoteRefused("not_a_number", f"{field} was {_shown(value)}; it must be a number.")
+        raise RefusedVoteError("not_a_number", f"{field} was {_shown(value)}; it must be a number.")
     if isinstance(value, float) and not math.isfinite(value):
-        raise VoteRefused("not_a_number", f"{field} was {value}; it must be finite.")
+        raise RefusedVoteError("not_a_number", f"{field} was {value}; it must be finite.")
     if not lowest <= value <= highest:
-        raise VoteRefused(
+        raise RefusedVoteError(
             "out_of_range", f"{field} was {_shown(value)}; it must lie between {lowest:g} and {highest:g}."
         )
     return float(value)
@@ -100,14 +100,14 @@ def _horizon(message: Mapping[str, Any]) -> int:
     value = message.get("horizon_bars")
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LONGEST_HORIZON:
         expected = f"a whole number between 1 and {LONGEST_HORIZON}"
-        raise VoteRefused("out_of_range", f"horizon_bars was {_shown(value)}; it must be {expected}.")
+        raise RefusedVoteError("out_of_range", f"horizon_bars was {_shown(value)}; it must be {expected}.")
     return value
 
 
 def _text(message: Mapping[str, Any], field: str, longest: int) -> str:
     value = message.get(field, "")
     if not isinstance(value, str) or len(value) > longest or "\x00" in value:
-        raise VoteRefused(
+        raise RefusedVoteError(
             "bad_field", f"{field} was {_shown(value)}; it must be a text of at most {longest} characters."
         )
     return value
@@ -117,19 +117,19 @@ def _times(message: Mapping[str, Any], asked: AskedRound, now: datetime) -> tupl
     expires_at, data_as_of = _time(message, "expires_at"), _time(message, "data_as_of")
     bar = timedelta(seconds=timeframes.seconds(asked.timeframe))
     if data_as_of > asked.closed_at:
-        raise VoteRefused(
+        raise RefusedVoteError(
             "future_data", f"data_as_of was {data_as_of.isoformat()}; the bar closed at {asked.closed_at.isoformat()}."
         )
     if data_as_of < asked.closed_at:
-        raise VoteRefused(
+        raise RefusedVoteError(
             "stale_data", f"data_as_of was {data_as_of.isoformat()}; the bar closed at {asked.closed_at.isoformat()}."
         )
     if expires_at > asked.closed_at + LONGEST_HORIZON * bar:
-        raise VoteRefused(
+        raise RefusedVoteError(
             "bad_expiry", f"expires_at was {expires_at.isoformat()}; that is more than {LONGEST_HORIZON} bars ahead."
         )
     if expires_at <= now:
-        raise VoteRefused("expired", f"expires_at was {expires_at.isoformat()}; it is {now.isoformat()} already.")
+        raise RefusedVoteError("expired", f"expires_at was {expires_at.isoformat()}; it is {now.isoformat()} already.")
     return expires_at, data_as_of
 
 
@@ -140,7 +140,7 @@ def _time(message: Mapping[str, Any], field: str) -> datetime:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise VoteRefused("bad_time", f"{field} was {_shown(value)}; it must be an ISO 8601 time with its zone.")
+        raise RefusedVoteError("bad_time", f"{field} was {_shown(value)}; it must be an ISO 8601 time with its zone.")
     return at
 
 

@@ -16,32 +16,36 @@ from apps.agents.domain.strategies.parameter_values import parameter_values
 GROUP = "tradinghq.strategies"
 
 
-class UnknownStrategy(LookupError):
+class UnknownStrategyError(LookupError):
     """No installed package registers a strategy of this name."""
 
 
 @cache
 def strategy_names() -> tuple[str, ...]:
-    """The registered names, sorted. Raises ``UnknownStrategy`` when there is none: the project was not installed."""
+    """The registered names, sorted. Raises ``UnknownStrategyError`` when there is none: the project was not installed."""
     names = tuple(sorted({point.name for point in entry_points(group=GROUP)}))
     if not names:
-        raise UnknownStrategy(f"No package registers a strategy under {GROUP!r}. Install the project: pip install -e .")
+        raise UnknownStrategyError(
+            f"No package registers a strategy under {GROUP!r}. Install the project: pip install -e ."
+        )
     return names
 
 
 @cache
 def strategy_class(name: str) -> type[Strategy]:
-    """The class registered under ``name``. Raises ``UnknownStrategy`` with the names there are."""
+    """The class registered under ``name``. Raises ``UnknownStrategyError`` with the names there are."""
     found = [point for point in entry_points(group=GROUP) if point.name == name]
     if not found:
-        raise UnknownStrategy(f"There is no strategy {name!r}; registered are {', '.join(strategy_names())}.")
+        raise UnknownStrategyError(f"There is no strategy {name!r}; registered are {', '.join(strategy_names())}.")
     if len({point.value for point in found}) > 1:
-        raise UnknownStrategy(f"Several packages register a strategy {name!r}: {', '.join(p.value for p in found)}.")
+        raise UnknownStrategyError(
+            f"Several packages register a strategy {name!r}: {', '.join(p.value for p in found)}."
+        )
     loaded: type[Strategy] = found[0].load()
     return loaded
 
 
 def build_strategy(name: str, parameters: Mapping[str, object]) -> Strategy:
-    """The strategy ready to vote. Raises ``UnknownStrategy`` or ``ParameterRefused``."""
+    """The strategy ready to vote. Raises ``UnknownStrategyError`` or ``ParameterError``."""
     kind = strategy_class(name)
     return kind(parameter_values(kind.parameters, parameters))
