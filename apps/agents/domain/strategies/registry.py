@@ -22,7 +22,9 @@ class UnknownStrategyError(LookupError):
 
 @cache
 def strategy_names() -> tuple[str, ...]:
-    """The registered names, sorted. Raises ``UnknownStrategyError`` when there is none: the project was not installed."""
+    """The registered names, sorted. Raises ``UnknownStrategyError`` when there is none: the project was not
+    installed.
+    """
     names = tuple(sorted({point.name for point in entry_points(group=GROUP)}))
     if not names:
         raise UnknownStrategyError(
