@@ -1,0 +1,38 @@
+"""Real servers for every test: the ones named by DATABASE_URL and REDIS_URL, else embedded ones that end with the run.
+
+The environment is complete before Django's settings are read, hence the settings module is named here and not in
+pyproject.toml.
+"""
+
+from tests.support import servers_of_a_run
+
+servers_of_a_run.prepare_environment()
+
+import django  # noqa: E402
+import pytest  # noqa: E402
+
+django.setup()
+
+from tests.support.cloned_database import clone_for_transaction_tests  # noqa: E402
+from tests.support.requirements import check_requirements  # noqa: E402
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    clone_for_transaction_tests()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    check_requirements(item)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    servers_of_a_run.end_servers()
+
+
+@pytest.fixture
+def clean_redis():
+    """An empty Redis database, for the tests that read or write it."""
+    from apps.foundation.redis_pool import client
+
+    client().flushdb()
+    return client()

@@ -1,0 +1,1 @@
+"""PostgreSQL and Redis from Python packages, for a machine that has neither."""
