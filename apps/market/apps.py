@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class MarketConfig(AppConfig):
     name = "apps.market"
     label = "market"
+
+    def ready(self) -> None:
+        from apps.market import wiring
+
+        wiring.install()

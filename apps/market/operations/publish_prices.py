@@ -1,0 +1,50 @@
+"""Telling other processes and screens about new prices, after commit. Nothing here is needed for a right order."""
+
+from collections.abc import Iterable, Sequence
+
+import structlog
+from django.db import connection
+
+from apps.foundation import live_updates
+from apps.foundation.clock import Moment
+from apps.foundation.errors import NotReady
+from apps.market import ports
+from apps.market.domain.candles import Candle
+from apps.market.domain.quotes import Quote
+from apps.market.queries.views import candle_view, quote_snapshot
+
+log = structlog.get_logger(__name__)
+
+
+def notify(channel: str, payload: str = "") -> None:
+    """A PostgreSQL notification, delivered when this transaction commits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])
+
+
+def put_on_board(quotes: Sequence[Quote]) -> None:
+    """Write the quotes to the board; in lock-step its loss costs only time, so it is logged."""
+    try:
+        ports.adapters().board.put(quotes)
+    except NotReady as error:
+        log.warning("quotes_not_published", reason=error.message)
+
+
+def show_quotes(symbols: Iterable[str], moment: Moment) -> None:
+    """Send each instrument's sources and mark to the screens."""
+    for symbol in symbols:
+        live_updates.publish(
+            channel=f"quotes:{symbol}", kind="snapshot", data=quote_snapshot(symbol, moment), as_of=moment.firm
+        )
+
+
+def show_candles(candles: Iterable[Candle], leading: str) -> None:
+    """Send the leading source's new bars to the screens."""
+    for candle in candles:
+        if candle.source == leading:
+            live_updates.publish(
+                channel=f"candles:{candle.symbol}:{candle.timeframe}",
+                kind="delta",
+                data=candle_view(candle),
+                as_of=candle.close_at,
+            )

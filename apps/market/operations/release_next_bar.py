@@ -1,0 +1,88 @@
+"""One step of a recorded or simulated market: the next bar becomes known, all at once."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.foundation import after_commit, outbox
+from apps.foundation.clock import Moment
+from apps.market import ports
+from apps.market.domain import timeframes
+from apps.market.domain.candles import Candle
+from apps.market.domain.quotes import Quote
+from apps.market.models import Instrument, MarketClock, MarketState
+from apps.market.operations.publish_prices import notify, put_on_board, show_candles, show_quotes
+from apps.market.operations.store_candles import complete_coarser, note_missing, store
+from apps.market.ports import LockStepMarket
+
+
+def release_next_bar(*, moment: Moment) -> bool:
+    """Release the bar after ``moment.firm``: candles, coarser candles, holes and the clock in one transaction, then quotes.
+
+    False when nothing was released: not a running lock-step market, another caller was first, or the market has ended
+    (its state then says so). A crash before the commit releases nothing, so the same bar is released again.
+    """
+    clock = MarketClock.objects.first()
+    if clock is None or not clock.lock_step or clock.state != MarketState.RUNNING:
+        return False
+    market = ports.adapters().lock_step()
+    with transaction.atomic():
+        locked = MarketClock.objects.select_for_update().get(pk=clock.pk)
+        if (
+            locked.bar_at is None
+            or locked.bar_at != moment.firm
+            or locked.state != MarketState.RUNNING
+            or locked.digest != market.digest
+        ):
+            return False
+        if market.last_open is not None and locked.bar_at > market.last_open:
+            _end(market)
+            return False
+        _release(locked, market, locked.bar_at, moment)
+    return True
+
+
+def _release(clock: MarketClock, market: LockStepMarket, open_at: datetime, moment: Moment) -> None:
+    closed_at = open_at + timeframes.span(market.base_timeframe)
+    found, quotes = _read_bar(market, open_at, closed_at, moment)
+    store(found)
+    coarser = complete_coarser(base=market.base_timeframe, after=open_at, until=closed_at, symbols=market.symbols)
+    MarketClock.objects.filter(pk=clock.pk).update(
+        bar_at=closed_at, bar_index=clock.bar_index + 1, released_at=moment.wall, message=""
+    )
+    notify("hq_bar", closed_at.isoformat())
+    released = Moment(wall=moment.wall, firm=closed_at)
+    after_commit.run(lambda: _show(quotes, [*found, *coarser], clock.primary_source, market.symbols, released))
+
+
+def _read_bar(
+    market: LockStepMarket, open_at: datetime, closed_at: datetime, moment: Moment
+) -> tuple[list[Candle], list[Quote]]:
+    """The bar's candles and quotes of every source; what a source lacks is noted as missing."""
+    providers = {provider.name: provider for provider in market.at(closed_at)}
+    found: list[Candle] = []
+    for row in Instrument.objects.filter(symbol__in=market.symbols).order_by("place"):
+        for source in row.sources:
+            bar = providers[source].candles(row.symbol, market.base_timeframe, since=open_at, limit=1)
+            if bar:
+                found += bar
+            else:
+                note_missing(
+                    symbol=row.symbol, source=source, timeframe=market.base_timeframe, open_at=open_at, wall=moment.wall
+                )
+    quotes = [
+        quote for provider in providers.values() for quote in provider.quotes(market.symbols, received_at=moment.wall)
+    ]
+    return found, quotes
+
+
+def _show(quotes: list[Quote], candles: list[Candle], leading: str, symbols: tuple[str, ...], moment: Moment) -> None:
+    put_on_board(quotes)
+    show_quotes(symbols, moment)
+    show_candles(candles, leading)
+
+
+def _end(market: LockStepMarket) -> None:
+    message = f"The recorded market ended with the bar of {market.last_open:%Y-%m-%d %H:%M} UTC; trading is paused. Choose another span or home to go on."
+    MarketClock.objects.update(state=MarketState.ENDED, message=message)
+    outbox.record_event(kind="system.changed", aggregate="market", payload={})

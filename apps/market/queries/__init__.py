@@ -1,0 +1,55 @@
+"""What others may ask the market room."""
+
+from apps.market.queries.candles import bars_between, closed_candles
+from apps.market.queries.instruments import (
+    instrument_paused,
+    instrument_rules,
+    listed_sources,
+    primary_source,
+    watched_symbols,
+)
+from apps.market.queries.market_clock import MarketClockView, current_moment, market_clock
+from apps.market.queries.prices import latest_quotes, latest_quotes_of, mark, marks
+from apps.market.queries.views import (
+    backfill_view,
+    candle_snapshot,
+    candle_view,
+    clock_view,
+    gap_view,
+    instrument_view,
+    mark_view,
+    orderbook_view,
+    provider_view,
+    provider_views,
+    quote_snapshot,
+    quote_view,
+)
+
+__all__ = [
+    "MarketClockView",
+    "backfill_view",
+    "bars_between",
+    "candle_snapshot",
+    "candle_view",
+    "clock_view",
+    "closed_candles",
+    "current_moment",
+    "gap_view",
+    "instrument_paused",
+    "instrument_rules",
+    "instrument_view",
+    "latest_quotes",
+    "latest_quotes_of",
+    "listed_sources",
+    "mark",
+    "mark_view",
+    "market_clock",
+    "marks",
+    "orderbook_view",
+    "primary_source",
+    "provider_view",
+    "provider_views",
+    "quote_snapshot",
+    "quote_view",
+    "watched_symbols",
+]

@@ -1,0 +1,72 @@
+"""Stored candles. Nothing here shows a bar before it has closed."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Max, QuerySet
+
+from apps.market.domain import timeframes
+from apps.market.domain.candles import Candle
+from apps.market.models import MarketClock, StoredCandle
+from apps.market.queries.instruments import primary_source
+
+_FIELDS = ("instrument_id", "source", "timeframe", "open_at", "open", "high", "low", "close", "volume")
+
+
+def closed_candles(
+    *, symbol: str, timeframe: str, until: datetime, limit: int, source: str | None = None
+) -> list[Candle]:
+    """The last ``limit`` candles that closed at or before ``until``, oldest first; of the primary source unless one is named.
+
+    ``NotFound`` for an unknown instrument, ``ValueError`` for an unknown timeframe.
+    """
+    last_open = until - timeframes.span(timeframe)
+    rows = _of(symbol, source or primary_source(symbol), timeframe).filter(open_at__lte=last_open)
+    return list(reversed(read(rows.order_by("-open_at")[:limit])))
+
+
+def bars_between(*, symbol: str, after: datetime, until: datetime) -> list[Candle]:
+    """Base candles of the primary source that close after ``after`` and not after ``until``, oldest first. What it lost is not there."""
+    base = base_timeframe()
+    length = timeframes.span(base)
+    rows = _of(symbol, primary_source(symbol), base).filter(open_at__gt=after - length, open_at__lte=until - length)
+    return read(rows.order_by("open_at"))
+
+
+def base_candles_at(
+    *, closed_at: datetime, symbols: Iterable[str], sources: Iterable[str], base: str, within: int
+) -> list[Candle]:
+    """For each symbol and source its newest base candle that closed at or before ``closed_at``, at most ``within`` bars ago."""
+    length = timeframes.span(base)
+    rows = (
+        StoredCandle.objects.filter(
+            instrument_id__in=list(symbols),
+            source__in=list(sources),
+            timeframe=base,
+            open_at__lte=closed_at - length,
+            open_at__gt=closed_at - length * (within + 1),
+        )
+        .order_by("instrument_id", "source", "-open_at")
+        .distinct("instrument_id", "source")
+    )
+    return read(rows)
+
+
+def newest_open(*, symbol: str, source: str, timeframe: str) -> datetime | None:
+    """The opening time of the newest stored candle."""
+    newest: datetime | None = _of(symbol, source, timeframe).aggregate(newest=Max("open_at"))["newest"]
+    return newest
+
+
+def base_timeframe() -> str:
+    """The finest stored timeframe of the running market."""
+    return MarketClock.objects.values_list("base_timeframe", flat=True).first() or "1m"
+
+
+def read(rows: QuerySet[StoredCandle]) -> list[Candle]:
+    """Rows as values, in the order of the query."""
+    return [Candle(*values) for values in rows.values_list(*_FIELDS)]
+
+
+def _of(symbol: str, source: str, timeframe: str) -> QuerySet[StoredCandle]:
+    return StoredCandle.objects.filter(instrument_id=symbol, source=source, timeframe=timeframe)

@@ -1,0 +1,51 @@
+"""Instruments: what is watched, under which rules, by whom it is quoted."""
+
+from apps.foundation.errors import NotFound
+from apps.market.domain.instruments import InstrumentRules
+from apps.market.models import Instrument, MarketClock
+
+
+def watched_symbols() -> list[str]:
+    """The watch list in its own order."""
+    return list(Instrument.objects.filter(watched=True).order_by("place", "symbol").values_list("symbol", flat=True))
+
+
+def instrument_rules(symbol: str) -> InstrumentRules:
+    """Steps and minimums of one instrument; ``NotFound`` with code ``unknown_instrument``."""
+    row = found_instrument(symbol)
+    return InstrumentRules(
+        symbol=row.symbol,
+        base=row.base,
+        quote=row.quote,
+        tick_size=row.tick_size,
+        step_size=row.step_size,
+        min_quantity=row.min_quantity,
+        min_notional=row.min_notional,
+        assumed=tuple(row.assumed),
+    )
+
+
+def instrument_paused(symbol: str) -> str | None:
+    """Why this instrument is paused; None while it isn't."""
+    return found_instrument(symbol).paused_reason
+
+
+def listed_sources(symbol: str) -> list[str]:
+    """The sources that quote this instrument, the leading one first."""
+    return list(found_instrument(symbol).sources)
+
+
+def primary_source(symbol: str) -> str:
+    """The source whose candles count for this instrument: the market's leading one, or the first that quotes it."""
+    sources = listed_sources(symbol)
+    leading = MarketClock.objects.values_list("primary_source", flat=True).first() or ""
+    return leading if leading in sources or not sources else sources[0]
+
+
+def found_instrument(symbol: str) -> Instrument:
+    """The row of one instrument; ``NotFound`` with code ``unknown_instrument``."""
+    row = Instrument.objects.filter(symbol=symbol).first()
+    if row is None:
+        known = ", ".join(watched_symbols()) or "none yet"
+        raise NotFound(f"Instrument was {symbol!r}; known are {known}.", code="unknown_instrument", field="instrument")
+    return row

@@ -1,0 +1,43 @@
+"""Builds the market's adapters from the settings and installs them."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.market import ports
+from apps.market.adapters.recorded_provider import RecordedMarket
+from apps.market.adapters.redis_quotes import RedisQuoteBoard
+from apps.market.adapters.simulated_provider import SimulatedMarket
+from apps.market.domain.recorded_set import NoRecordedRun
+
+
+def install() -> None:
+    """Put the adapters of this process in place; nothing is opened or loaded until it is asked for."""
+    ports.install(ports.MarketAdapters(board=RedisQuoteBoard(), lock_step=lock_step_market, live=live_providers))
+
+
+def lock_step_market() -> ports.LockStepMarket:
+    """The recorded or generated market that the settings name; read once and kept while they stay the same."""
+    if settings.MARKET == "recorded":
+        if not settings.RECORDED_DIR:
+            raise NoRecordedRun(
+                "MARKET=recorded needs RECORDED_DIR, a folder with candle files; download_candles fills one."
+            )
+        return _recorded(settings.RECORDED_DIR, tuple(settings.INSTRUMENTS), tuple(settings.PROVIDERS))
+    return _simulated(tuple(settings.INSTRUMENTS), settings.SIMULATED_SEED)
+
+
+def live_providers() -> tuple[ports.MarketDataProvider, ...]:
+    """The exchanges that the settings name, in order of priority."""
+    raise NotImplementedError
+
+
+@lru_cache(maxsize=1)
+def _recorded(folder: str, words: tuple[str, ...], preferred: tuple[str, ...]) -> RecordedMarket:
+    return RecordedMarket(Path(settings.BASE_DIR, folder), words, preferred)
+
+
+@lru_cache(maxsize=1)
+def _simulated(symbols: tuple[str, ...], seed: int) -> SimulatedMarket:
+    return SimulatedMarket(symbols, seed)
