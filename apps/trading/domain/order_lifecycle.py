@@ -78,8 +78,4 @@ def require_move(before: str, after: str) -> None:
 def path_is_legal(path: Iterable[str]) -> bool:
     """Whether a whole history begins in PROPOSED and only makes moves of the table."""
     states = list(path)
-    return (
-        bool(states)
-        and states[0] == _S.PROPOSED
-        and all(may_move(a, b) for a, b in pairwise(states))
-    )
+    return bool(states) and states[0] == _S.PROPOSED and all(may_move(a, b) for a, b in pairwise(states))

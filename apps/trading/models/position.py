@@ -8,7 +8,7 @@ from apps.trading.models.portfolio import Portfolio
 
 
 class Position(models.Model):
-    """``cost``, ``average_price`` and ``realized_pnl`` are before fees; ``fees`` counts all of the instrument's fees."""
+    """``cost``, ``average_price`` and ``realized_pnl`` are before fees; ``fees`` counts all of its fees."""
 
     id = models.UUIDField(primary_key=True)
     portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="positions")

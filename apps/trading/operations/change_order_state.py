@@ -16,10 +16,6 @@ from apps.trading.operations.announce_changes import announce_order
 from apps.trading.operations.post_transfer import post_transfer
 
 
-def account_chain(portfolio_id: UUID) -> str:
-    """The audit chain that a portfolio's orders, fills and limits are written into."""
-    return f"account:{portfolio_id}"
-
 
 @transaction.atomic
 def change_order_state(
@@ -67,7 +63,7 @@ def change_order_state(
         setattr(order, name, value)
     announce_order(order_id=order.pk, portfolio_id=order.portfolio_id)
     audit.append(
-        chain=account_chain(order.portfolio_id),
+        chain=audit.account_chain(order.portfolio_id),
         action="order.state_changed",
         actor=actor,
         subject=f"order:{order.pk}",

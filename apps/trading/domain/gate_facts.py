@@ -1,0 +1,107 @@
+"""Everything the risk gate looks at, as plain values. ``None`` means nobody knows, and then the rule denies."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from apps.foundation.money import plain
+from apps.trading.domain.risk_limits import LimitValues
+from apps.trading.domain.trading_state import TradingState
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """The order under judgment. ``value`` is its size at the mark; ``needs`` what it reserves, in ``needs_asset``."""
+
+    symbol: str
+    base: str
+    side: str
+    type: str
+    origin: str
+    reduce_only: bool
+    privileged: bool
+    quantity: Decimal
+    price: Decimal | None
+    value: Decimal | None
+    needs: Decimal | None
+    needs_asset: str
+    expected_edge_bps: float | None
+
+    @property
+    def reducing(self) -> bool:
+        """Sales only lower a position: spot is long or flat."""
+        return self.side == "sell"
+
+
+@dataclass(frozen=True, slots=True)
+class MarketFacts:
+    """The instrument's rules and price as the market room tells them."""
+
+    mark: Decimal | None
+    as_of: datetime | None
+    stale: bool
+    diverging: bool
+    spread_bps: Decimal | None
+    reason: str
+    tick_size: Decimal
+    step_size: Decimal
+    min_quantity: Decimal
+    min_notional: Decimal
+    paused_reason: str | None
+    fee_bps: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BookFacts:
+    """The portfolio under the lock. ``available`` is free money for a buy, free units for a sell.
+
+    ``exposures``: value at the marks of each held instrument plus its working buys; None for one without a price.
+    """
+
+    equity: Decimal | None
+    day_start_equity: Decimal
+    peak_equity: Decimal
+    available: Decimal
+    exposures: Mapping[str, Decimal | None]
+    held_quantity: Decimal
+    orders_last_hour: int
+    open_orders: int
+    unknown_orders: int
+    unknown_on_symbol: int
+    losses_in_row: int
+    last_loss_firm: datetime | None
+    state: TradingState
+    state_reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GateFacts:
+    order: OrderFacts
+    market: MarketFacts
+    book: BookFacts
+    limits: LimitValues
+    firm: datetime
+    limits_version: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """All inputs, JSON-ready: what the digest is taken of."""
+        return jsonable(asdict(self))
+
+
+def jsonable(value: Any) -> Any:
+    """``value`` with decimals as plain strings and times as ISO 8601."""
+    if isinstance(value, Mapping):
+        return {str(name): jsonable(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(inner) for inner in value]
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return value

@@ -1,0 +1,237 @@
+"""One venue trade into the books: fill, order, ledger, position, result and protective stop in one transaction, once."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from apps.foundation import audit
+from apps.foundation.clock import Moment
+from apps.foundation.correlation import bind
+from apps.foundation.identifiers import derived_id
+from apps.foundation.money import ZERO, plain
+from apps.foundation.outbox import record_event
+from apps.market.domain.instruments import split_symbol
+from apps.trading.domain.decimal_math import over
+from apps.trading.domain.ledger_postings import bought, sold
+from apps.trading.domain.order_lifecycle import AT_VENUE, OPEN, TERMINAL, OrderState
+from apps.trading.domain.positions import FillEffect, PositionState, after_fill
+from apps.trading.models import Fill, Order, Portfolio, Position
+from apps.trading.operations.announce_changes import announce_order
+from apps.trading.operations.change_order_state import change_order_state
+from apps.trading.operations.cover_position import cover_position, stop_price_after_buy
+from apps.trading.operations.post_transfer import post_transfer
+from apps.trading.ports import VenueFill
+
+
+class FillWithoutOrderError(AssertionError):
+    """The venue reports a trade of an order that was never sent from here, or not yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows a fill changes, all locked."""
+
+    portfolio: Portfolio
+    order: Order
+    position: Position
+
+
+def apply_fill(*, fill: VenueFill, venue: str, moment: Moment) -> bool:
+    """Post one trade; False when it was posted before. Redelivered and shuffled fills end in the same books.
+
+    A fill on an order that had ended is posted too: it raises the filled quantity, keeps the state and asks for an
+    incident. Raises ``FillWithoutOrderError`` for a trade of an order that this house never sent.
+    """
+    known = Order.objects.filter(client_order_id=fill.client_order_id, venue=venue).values_list("pk", "portfolio_id")
+    if not known:
+        raise FillWithoutOrderError(f"{venue} reports {fill.venue_trade_id} of the unknown order {fill.client_order_id}.")
+    order_id, portfolio_id = known[0]
+    with transaction.atomic():
+        rows = _lock(order_id, portfolio_id, fill)
+        if Fill.objects.filter(venue=venue, venue_trade_id=fill.venue_trade_id).exists():
+            return False
+        with bind(correlation_id=rows.order.correlation_id or None, order_id=order_id):
+            _post(rows, fill, venue, moment)
+    return True
+
+
+def _lock(order_id: UUID, portfolio_id: UUID, fill: VenueFill) -> _Rows:
+    portfolio = Portfolio.objects.select_for_update().get(pk=portfolio_id)
+    protective = Q(portfolio_id=portfolio_id, symbol=fill.symbol, is_protective=True, state__in=OPEN)
+    orders = Order.objects.select_for_update().filter(Q(pk=order_id) | protective).order_by("pk")
+    order = next(row for row in orders if row.pk == order_id)
+    if order.state not in AT_VENUE | TERMINAL - {OrderState.DENIED}:
+        raise FillWithoutOrderError(f"Order {order_id} is {order.state}, never sent, yet {fill.venue_trade_id} fills it.")
+    Position.objects.bulk_create(
+        [Position(id=derived_id("position", portfolio_id, fill.symbol), portfolio_id=portfolio_id, symbol=fill.symbol)],
+        ignore_conflicts=True,
+    )
+    position = Position.objects.select_for_update().get(portfolio_id=portfolio_id, symbol=fill.symbol)
+    return _Rows(portfolio, order, position)
+
+
+def _post(rows: _Rows, fill: VenueFill, venue: str, moment: Moment) -> None:
+    order, position = rows.order, rows.position
+    effect = after_fill(
+        _state_of(position),
+        side=fill.side,
+        quantity=fill.quantity,
+        price=fill.price,
+        fee=fill.fee,
+        at_firm=fill.executed_firm,
+    )
+    from_reserved = _post_to_ledger(order, fill, effect, moment)
+    Fill.objects.create(
+        id=derived_id("fill", venue, fill.venue_trade_id),
+        order=order,
+        portfolio=rows.portfolio,
+        symbol=fill.symbol,
+        side=fill.side,
+        quantity=fill.quantity,
+        price=fill.price,
+        cost=effect.cost,
+        fee=fill.fee,
+        fee_asset=fill.fee_asset,
+        realized_pnl=effect.realized,
+        liquidity=fill.liquidity,
+        venue=venue,
+        venue_trade_id=fill.venue_trade_id,
+        traded_firm=fill.executed_firm,
+        recorded_wall=moment.wall,
+    )
+    _move_position(position, effect, fill, moment)
+    _count_result(rows.portfolio, effect, fill)
+    _move_order(order, fill, effect, from_reserved, moment)
+    cover_position(position=position, moment=moment)
+    _record(order, fill, effect, moment)
+
+
+def _post_to_ledger(order: Order, fill: VenueFill, effect: FillEffect, moment: Moment) -> Decimal:
+    base, quote = split_symbol(fill.symbol)
+    needed = effect.cost + fill.fee if fill.side == "buy" else fill.quantity
+    from_reserved = min(order.reserved_left, needed)
+    amounts = {"base": base, "quote": quote, "quantity": fill.quantity, "fee": fill.fee, "from_reserved": from_reserved}
+    if fill.side == "buy":
+        postings = bought(cost=effect.cost, **amounts)
+    else:
+        postings = sold(proceeds=effect.cost, cost_removed=effect.cost_removed, **amounts)
+    post_transfer(
+        portfolio_id=order.portfolio_id,
+        cause_kind="fill",
+        cause_id=f"{order.venue}:{fill.venue_trade_id}",
+        postings=postings,
+        moment=moment,
+        order_id=order.pk,
+    )
+    return from_reserved
+
+
+def _state_of(position: Position) -> PositionState:
+    return PositionState(
+        quantity=position.quantity,
+        cost=position.cost,
+        realized_pnl=position.realized_pnl,
+        fees=position.fees,
+        trip_result=position.trip_result,
+        opened_firm=position.opened_firm,
+        closed_firm=position.closed_firm,
+    )
+
+
+def _move_position(position: Position, effect: FillEffect, fill: VenueFill, moment: Moment) -> None:
+    after = effect.position
+    if fill.side == "buy":
+        standing = position.stop_price if position.quantity else None
+        position.stop_price = stop_price_after_buy(
+            symbol=fill.symbol, entry=fill.price, standing=standing, until=moment.firm
+        )
+    elif not after.quantity:
+        position.stop_price = None
+    position.quantity = after.quantity
+    position.cost = after.cost
+    position.average_price = after.average_price
+    position.realized_pnl = after.realized_pnl
+    position.fees = after.fees
+    position.trip_result = after.trip_result
+    position.opened_firm = after.opened_firm
+    position.closed_firm = after.closed_firm
+    position.save()
+
+
+def _count_result(portfolio: Portfolio, effect: FillEffect, fill: VenueFill) -> None:
+    if effect.closed_result is None:
+        return
+    if effect.closed_result < 0:
+        portfolio.losses_in_row += 1
+        portfolio.last_loss_firm = fill.executed_firm
+    else:
+        portfolio.losses_in_row = 0
+    portfolio.save(update_fields=["losses_in_row", "last_loss_firm"])
+
+
+def _move_order(order: Order, fill: VenueFill, effect: FillEffect, from_reserved: Decimal, moment: Moment) -> None:
+    filled = order.filled_quantity + fill.quantity
+    cost = order.filled_cost + effect.cost
+    changes: dict[str, Any] = {
+        "filled_quantity": filled,
+        "filled_cost": cost,
+        "fees": order.fees + fill.fee,
+        "average_price": over(cost, filled),
+        "reserved_left": order.reserved_left - from_reserved,
+    }
+    Order.objects.filter(pk=order.pk).update(**changes)
+    after = _state_after(order, filled)
+    if order.state in TERMINAL:
+        _want_incident(order, fill)
+    if order.state in TERMINAL or after is None:
+        announce_order(order_id=order.pk, portfolio_id=order.portfolio_id)
+    else:
+        change_order_state(
+            order_id=order.pk,
+            before={OrderState(order.state)},
+            after=after,
+            actor=order.venue,
+            note=f"{fill.side} {plain(fill.quantity)} at {plain(fill.price)}",
+            moment=moment,
+        )
+
+
+def _state_after(order: Order, filled: Decimal) -> OrderState | None:
+    if filled >= order.quantity:
+        return OrderState.FILLED
+    if order.state in {OrderState.PARTIALLY_FILLED, OrderState.PENDING_CANCEL}:
+        return None
+    return OrderState.PARTIALLY_FILLED
+
+
+def _want_incident(order: Order, fill: VenueFill) -> None:
+    payload = {
+        "kind": "late_fill",
+        "subject": f"order:{order.pk}",
+        "detail": f"{fill.side} {plain(fill.quantity)} {fill.symbol} at {plain(fill.price)} after the order was {order.state}.",
+    }
+    record_event(kind="incident.wanted", aggregate=f"order:{order.pk}", payload=payload)
+
+
+def _record(order: Order, fill: VenueFill, effect: FillEffect, moment: Moment) -> None:
+    audit.append(
+        chain=audit.account_chain(order.portfolio_id),
+        action="order.filled" if order.state not in TERMINAL else "order.filled_late",
+        actor=order.venue,
+        subject=f"order:{order.pk}",
+        payload={
+            "trade": fill.venue_trade_id,
+            "side": fill.side,
+            "symbol": fill.symbol,
+            "quantity": plain(fill.quantity),
+            "price": plain(fill.price),
+            "fee": plain(fill.fee),
+            "realized": plain(effect.realized or ZERO),
+            "position": plain(effect.position.quantity),
+        },
+        moment=moment,
+    )

@@ -1,0 +1,90 @@
+"""Show the paper exchange the market, bar by bar, and take its fills into the books."""
+
+from collections import defaultdict
+from datetime import datetime
+
+from apps.foundation.clock import Moment
+from apps.market import queries as market
+from apps.market.domain import timeframes
+from apps.market.domain.candles import Candle
+from apps.market.domain.mark_price import staleness
+from apps.trading.models import Cursor, Order
+from apps.trading.operations.collect_fills import collect_fills
+from apps.trading.operations.move_cursor import move_cursor
+from apps.trading.operations.record_venue_report import WORKING, record_venue_report
+from apps.trading.ports import MatchingVenue, QuotedMarket
+
+CURSOR = "paper"
+
+
+def match_paper_orders(*, venue: MatchingVenue, moment: Moment) -> int:
+    """Match working paper orders against every bar after cursor ``paper`` up to the moment's firm time, or against live quotes.
+
+    Answers the number of fills taken in. A crash at any step is made good by the next call: the exchange matches a bar
+    once, its fills are taken in before the cursor moves, and the books take a fill once.
+    """
+    clock = market.market_clock()
+    if not clock.lock_step:
+        return _match_live(venue, moment, clock.base_timeframe)
+    if clock.bar_at is None:
+        return 0
+    reached = Cursor.objects.filter(name=CURSOR).values_list("through", flat=True).first()
+    if reached is not None and reached >= moment.firm:
+        return 0
+    taken = _settle(venue, moment)
+    for closed_at, bars in _bars_by_close(venue, reached or moment.firm, moment.firm):
+        venue.match_bars(closed_at=closed_at, bars=bars)
+        taken += _settle(venue, moment)
+        move_cursor(name=CURSOR, through=closed_at)
+    move_cursor(name=CURSOR, through=moment.firm)
+    return taken
+
+
+def _bars_by_close(venue: MatchingVenue, after: datetime, until: datetime) -> list[tuple[datetime, list[Candle]]]:
+    """Bars of instruments with working orders, oldest first."""
+    symbols = sorted({report.symbol for report in venue.open_orders()})
+    by_close: dict[datetime, list[Candle]] = defaultdict(list)
+    for symbol in symbols:
+        for bar in market.bars_between(symbol=symbol, after=after, until=until):
+            by_close[bar.close_at].append(bar)
+    return sorted(by_close.items())
+
+
+def _match_live(venue: MatchingVenue, moment: Moment, base_timeframe: str) -> int:
+    symbols = sorted({report.symbol for report in venue.open_orders()})
+    quoted = [found for symbol in symbols if (found := _fresh_market(symbol, moment, base_timeframe))]
+    if quoted:
+        venue.match_quotes(markets=quoted, moment=moment)
+    return _settle(venue, moment)
+
+
+def _fresh_market(symbol: str, moment: Moment, base_timeframe: str) -> QuotedMarket | None:
+    """The leading fresh quote and the volume of the last closed bar; None without either: nothing is made up."""
+    bar = timeframes.span(base_timeframe)
+    quotes = market.latest_quotes(symbol, moment)
+    fresh = [each for each in quotes if staleness(each, wall=moment.wall, firm=moment.firm, bar=bar, live=True) is None]
+    candles = market.closed_candles(symbol=symbol, timeframe=base_timeframe, until=moment.firm, limit=1)
+    if not fresh or not candles:
+        return None
+    return QuotedMarket(
+        symbol=symbol,
+        bid=fresh[0].bid,
+        ask=fresh[0].ask,
+        received_at=fresh[0].received_at,
+        bar_volume=candles[-1].volume,
+        window_start=timeframes.floor_time(moment.firm, base_timeframe),
+    )
+
+
+def _settle(venue: MatchingVenue, moment: Moment) -> int:
+    """Take new fills in, then end those of our orders that the exchange ended without filling them."""
+    taken = collect_fills(venue=venue, moment=moment)
+    ours = list(Order.objects.filter(venue=venue.name, state__in=WORKING).order_by("pk"))
+    if ours:
+        open_there = {report.client_order_id for report in venue.open_orders()}
+        for order in ours:
+            if order.client_order_id not in open_there:
+                report = venue.find(client_order_id=order.client_order_id)
+                if report is not None:
+                    record_venue_report(order_id=order.pk, report=report, moment=moment)
+    return taken

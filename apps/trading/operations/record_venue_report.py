@@ -1,0 +1,83 @@
+"""What the venue says about an order, written into ours. Safe to repeat, and never ahead of the fills it speaks of."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.foundation import after_commit
+from apps.foundation.clock import Moment
+from apps.trading.domain.order_lifecycle import OrderState, may_move
+from apps.trading.models import Order
+from apps.trading.operations.change_order_state import change_order_state
+from apps.trading.ports import VenueReport
+
+EXECUTOR = "executor"
+SENDING = frozenset({OrderState.SUBMITTING, OrderState.UNKNOWN})
+WORKING = frozenset({OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED, OrderState.PENDING_CANCEL})
+_ENDS = {
+    "CANCELED": OrderState.CANCELED,
+    "EXPIRED": OrderState.EXPIRED,
+    "REJECTED": OrderState.REJECTED,
+}
+
+
+@transaction.atomic
+def record_venue_report(*, order_id: UUID, report: VenueReport, moment: Moment) -> None:
+    """Prove the order accepted if it was being sent, and end it if the venue ended it.
+
+    An end is recorded only once every fill that the venue counts is in the books; until then the next sweep asks again.
+    FILLED is never taken from a report: the fills themselves lead there.
+    """
+    order = Order.objects.select_for_update().get(pk=order_id)
+    if order.state in SENDING or (order.venue_order_id is None and order.state in WORKING):
+        order = _accepted(order, report, moment)
+    if report.state in _ENDS and order.state in WORKING and order.filled_quantity >= report.filled_quantity:
+        _ended(order, report, moment)
+    elif order.cancel_wanted and order.state in {OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED}:
+        ask_to_cancel(order_id=order.pk, note="Cancellation was wanted before acceptance was proven.", moment=moment)
+
+
+def ask_to_cancel(*, order_id: UUID, note: str, moment: Moment) -> bool:
+    """Turn a cancel wish on a working order into PENDING_CANCEL and wake the executor; False when it no longer works."""
+    moved = change_order_state(
+        order_id=order_id,
+        before={OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED},
+        after=OrderState.PENDING_CANCEL,
+        actor=EXECUTOR,
+        note=note,
+        moment=moment,
+    )
+    if moved is not None:
+        after_commit.enqueue("workers.execution.send_cancel", queue="execution", expires=60, order_id=str(order_id))
+    return moved is not None
+
+
+def _accepted(order: Order, report: VenueReport, moment: Moment) -> Order:
+    facts = {"venue_order_id": report.venue_order_id, "accepted_firm": report.accepted_firm}
+    moved = change_order_state(
+        order_id=order.pk, before=SENDING, after=OrderState.ACCEPTED, actor=EXECUTOR, moment=moment, **facts
+    )
+    if moved is None:  # a fill came in before the answer did
+        Order.objects.filter(pk=order.pk).update(**facts)
+        return order
+    return moved
+
+
+def _ended(order: Order, report: VenueReport, moment: Moment) -> None:
+    after = _ENDS[report.state]
+    if after == OrderState.CANCELED and order.expires_firm is not None and order.expires_firm <= moment.firm:
+        after = OrderState.EXPIRED
+    if not may_move(order.state, after):
+        after = OrderState.CANCELED  # a venue that rejects what it had begun to fill has cancelled the rest
+    facts = {}
+    if report.state == "REJECTED":
+        facts = {"reject_code": "venue_rejected", "reject_detail": report.reason}
+    change_order_state(
+        order_id=order.pk,
+        before={OrderState(order.state)},
+        after=after,
+        actor=order.venue,
+        note=report.reason,
+        moment=moment,
+        **facts,
+    )

@@ -1,0 +1,101 @@
+"""Send an approved order once. The intent to send is committed before a byte leaves; the answer is a second transaction."""
+
+from typing import Literal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from apps.foundation.clock import Moment
+from apps.foundation.correlation import bind
+from apps.foundation.errors import OutcomeUnknown
+from apps.trading.domain.order_lifecycle import OrderState
+from apps.trading.models import Order
+from apps.trading.operations.change_order_state import change_order_state
+from apps.trading.operations.record_venue_report import EXECUTOR, record_venue_report
+from apps.trading.ports import Venue, VenueOrder, VenueOrderExists, VenueRefused, VenueReport
+
+# May be sent: approved, or armed with a trigger that was hit, passed the gate and holds its funds.
+SENDABLE = Q(state=OrderState.APPROVED) | Q(state=OrderState.ARMED, triggered_firm__isnull=False, reserved_left__gt=0)
+_SENT_AS: dict[str, Literal["market", "limit"]] = {"limit": "limit", "stop_limit": "limit"}
+
+
+def submit_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
+    """Claim the order and send it; False when somebody else has it or it may not be sent (any more).
+
+    Whoever loses the claim sends nothing, so a redelivered task or a second worker can't send twice. A failure after the
+    claim leaves SUBMITTING behind, which the sweep turns into UNKNOWN and looks up: nothing is ever sent again.
+    """
+    order = _claim(order_id, venue, moment)
+    if order is None:
+        return False
+    with bind(correlation_id=order.correlation_id or None, order_id=order.pk):
+        try:
+            report: VenueReport | None = venue.submit(order=_as_sent(order), moment=moment)
+        except VenueOrderExists:
+            report = venue.find(client_order_id=order.client_order_id)
+        except VenueRefused as refusal:
+            _refused(order, refusal, moment)
+            return True
+        except OutcomeUnknown as failure:
+            call_unknown(order_id=order.pk, note=failure.message, moment=moment)
+            return True
+        if report is not None:
+            record_venue_report(order_id=order.pk, report=report, moment=moment)
+    return True
+
+
+def call_unknown(*, order_id: UUID, note: str, moment: Moment) -> bool:
+    """Record that the order was sent, or may have been, and nobody knows what became of it. Its funds stay reserved."""
+    moved = change_order_state(
+        order_id=order_id,
+        before={OrderState.SUBMITTING},
+        after=OrderState.UNKNOWN,
+        actor=EXECUTOR,
+        note=note,
+        moment=moment,
+    )
+    return moved is not None
+
+
+def _claim(order_id: UUID, venue: Venue, moment: Moment) -> Order | None:
+    with transaction.atomic(durable=True):
+        sendable = Order.objects.select_for_update().filter(SENDABLE, pk=order_id, venue=venue.name, cancel_wanted=False)
+        if not sendable.exists():
+            return None
+        return change_order_state(
+            order_id=order_id,
+            before={OrderState.APPROVED, OrderState.ARMED},
+            after=OrderState.SUBMITTING,
+            actor=EXECUTOR,
+            moment=moment,
+            submitted_wall=moment.wall,
+        )
+
+
+def _as_sent(order: Order) -> VenueOrder:
+    kind = _SENT_AS.get(order.type, "market")
+    return VenueOrder(
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        side="buy" if order.side == "buy" else "sell",
+        type=kind,
+        quantity=order.quantity,
+        limit_price=order.limit_price if kind == "limit" else None,
+        time_in_force=order.time_in_force,
+        post_only=order.post_only,
+        reduce_only=order.reduce_only,
+    )
+
+
+def _refused(order: Order, refusal: VenueRefused, moment: Moment) -> None:
+    change_order_state(
+        order_id=order.pk,
+        before={OrderState.SUBMITTING},
+        after=OrderState.REJECTED,
+        actor=order.venue,
+        note=refusal.message,
+        moment=moment,
+        reject_code=refusal.code,
+        reject_detail=refusal.message,
+    )
