@@ -6,6 +6,9 @@ from urllib.parse import unquote, urlsplit
 
 from tradinghq import environment as env
 from tradinghq.instance_secrets import secret_key
+from tradinghq.rest_settings import REST_FRAMEWORK, SIMPLE_JWT, SPECTACULAR_SETTINGS
+
+__all__ = ["REST_FRAMEWORK", "SIMPLE_JWT", "SPECTACULAR_SETTINGS"]
 
 # Place and identity
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -51,7 +54,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "channels",
     "rest_framework",
-    "rest_framework_simplejwt.token_blacklist",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -65,6 +67,7 @@ INSTALLED_APPS = [
     "tradinghq.apps.TradingHQConfig",
 ]
 MIDDLEWARE = [
+    "apps.foundation.rest.correlation_header.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -146,6 +149,8 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 
 # Web
+HQ_MOMENT_READER = "apps.market.queries.current_moment"  # how views read both clocks; the foundation knows no market
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 STATIC_URL = "/static/"
 STATIC_ROOT = HQ_HOME / "static"
 STATICFILES_DIRS = [("dashboard", BASE_DIR / "dashboard" / "dist")] if (BASE_DIR / "dashboard" / "dist").is_dir() else []

@@ -1,0 +1,130 @@
+"""Sign-in, refresh, sign-out, tickets for the stream, and who am I."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.foundation.auth_sessions import (
+    NotSignedIn,
+    TokenPair,
+    end_session,
+    end_session_of,
+    refresh_session,
+    session_views,
+    sign_in,
+)
+from apps.foundation.permissions import ROLES, Role, suffices
+from apps.foundation.rest import auth_serializers as bodies
+from apps.foundation.rest.views import HouseView
+from apps.foundation.stream_tickets import LIFE_SECONDS, StreamPass, issue_ticket
+
+ACCESS_SECONDS = 300
+
+
+class PublicView(HouseView):
+    """Open to everybody: a stale Authorization header must not keep a person from signing in."""
+
+    authentication_classes = []
+
+
+class TokenView(PublicView):
+    roles = {"POST": Role.PUBLIC}
+
+    @extend_schema(request=bodies.SignInRequest, responses=bodies.TokenPairAnswer, operation_id="auth_sign_in")
+    def post(self, request: Request) -> Response:
+        """Sign in. Failed attempts are limited by user name and address."""
+        given = bodies.SignInRequest(data=request.data)
+        given.is_valid(raise_exception=True)
+        pair = sign_in(
+            **given.validated_data,
+            address=request.META.get("REMOTE_ADDR", ""),
+            user_agent=request.headers.get("User-Agent", ""),
+            moment=self.moment,
+        )
+        return _answer(pair)
+
+
+class RefreshView(PublicView):
+    roles = {"POST": Role.PUBLIC}
+
+    @extend_schema(request=bodies.RefreshRequest, responses=bodies.TokenPairAnswer, operation_id="auth_refresh")
+    def post(self, request: Request) -> Response:
+        """A new pair for a refresh token, which is good for one use. An old one used again ends its session."""
+        given = bodies.RefreshRequest(data=request.data)
+        given.is_valid(raise_exception=True)
+        return _answer(refresh_session(refresh=given.validated_data["refresh"], moment=self.moment))
+
+
+class RevokeView(HouseView):
+    roles = {"POST": Role.PUBLIC}
+
+    @extend_schema(request=bodies.RevokeRequest, responses={204: None}, operation_id="auth_sign_out")
+    def post(self, request: Request) -> Response:
+        """Sign out: end the session of the refresh token in the body, else of the access token in the header."""
+        given = bodies.RevokeRequest(data=request.data or {})
+        given.is_valid(raise_exception=True)
+        refresh = given.validated_data.get("refresh")
+        if refresh:
+            end_session_of(refresh=refresh, moment=self.moment)
+        elif request.user.is_authenticated:
+            end_session(session_id=request.user.session_id, actor=self.actor, moment=self.moment)
+        else:
+            raise NotSignedIn("Send the refresh token, or the access token in the header.")
+        return Response(status=204)
+
+
+class TicketView(HouseView):
+    roles = {"POST": Role.VIEWER}
+
+    @extend_schema(request=None, responses=bodies.TicketAnswer, operation_id="auth_stream_ticket")
+    def post(self, request: Request) -> Response:
+        """A ticket for ``/ws/v1/stream/?ticket=``: single use, 30 seconds."""
+        user = request.user
+        ticket = issue_ticket(StreamPass(user.session_id, int(user.pk), user.username, user.role))
+        return Response({"ticket": ticket, "expires_in": LIFE_SECONDS})
+
+
+class MeView(HouseView):
+    roles = {"GET": Role.VIEWER}
+
+    @extend_schema(responses=bodies.MeAnswer, operation_id="auth_me")
+    def get(self, request: Request) -> Response:
+        """Who is signed in, with which role."""
+        user = request.user
+        can = [role.value for role in ROLES if suffices(user.role, role)]
+        answer: dict[str, Any] = {"id": str(user.pk), "username": user.username, "role": user.role.value}
+        return Response(answer | {"session_id": str(user.session_id), "can": can})
+
+
+class SessionsView(HouseView):
+    roles = {"GET": Role.VIEWER}
+
+    @extend_schema(responses=bodies.SessionAnswer(many=True), operation_id="auth_sessions")
+    def get(self, request: Request) -> Response:
+        """Your open sessions."""
+        rows = session_views(user_id=int(request.user.pk), moment=self.moment)
+        mine = str(request.user.session_id)
+        return Response([row | {"current": row["id"] == mine} for row in rows])
+
+
+class SessionView(HouseView):
+    roles = {"DELETE": Role.VIEWER}
+
+    @extend_schema(responses={204: None}, operation_id="auth_end_session")
+    def delete(self, request: Request, session_id: UUID) -> Response:
+        """End one of your sessions; its tokens and sockets end with it."""
+        end_session(session_id=session_id, actor=self.actor, moment=self.moment, user_id=int(request.user.pk))
+        return Response(status=204)
+
+
+def _answer(pair: TokenPair) -> Response:
+    answer = {
+        "access": pair.access,
+        "refresh": pair.refresh,
+        "session_id": str(pair.session_id),
+        "expires_in": ACCESS_SECONDS,
+    }
+    return Response(answer, headers={"Cache-Control": "no-store"})

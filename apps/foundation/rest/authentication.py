@@ -1,0 +1,43 @@
+"""Access tokens: checked by signature, then against the ended sessions; no user row is loaded."""
+
+from functools import cached_property
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
+from rest_framework_simplejwt.exceptions import InvalidToken
+from rest_framework_simplejwt.models import TokenUser
+
+from apps.foundation.permissions import Role
+from apps.foundation.session_revocations import is_revoked
+
+
+class TokenBearer(TokenUser):
+    """The user as the token tells; ``role`` and ``session_id`` come from its claims."""
+
+    @cached_property
+    def role(self) -> Role:
+        return Role(self.token["role"])
+
+    @cached_property
+    def session_id(self) -> UUID:
+        return UUID(self.token["sid"])
+
+
+class SessionTokenAuthentication(JWTStatelessUserAuthentication):
+    """``Authorization: Bearer <access>``. Any fault is a 401 with a code of its own."""
+
+    def authenticate(self, request: Request) -> tuple[TokenBearer, object] | None:  # type: ignore[override]
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        user, token = found
+        if not isinstance(user, TokenBearer):
+            raise TypeError("SIMPLE_JWT must name TokenBearer as TOKEN_USER_CLASS.")
+        try:
+            ended = is_revoked(user.session_id) or user.role is Role.PUBLIC or int(user.pk) <= 0
+        except (KeyError, ValueError):
+            raise InvalidToken("This token lacks a session or a role.") from None
+        if ended:
+            raise InvalidToken({"detail": "This session has ended. Sign in again.", "code": "session_ended"})
+        return user, token
