@@ -21,13 +21,13 @@ from apps.foundation.models import (
 class ReadOnlyAdmin(ModelAdmin):
     """Shows rows; adding, changing and deleting them is refused."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:  # noqa: ARG002
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:  # noqa: ARG002
         return False
 
 
@@ -37,8 +37,9 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_filter = ["chain", "action"]
     search_fields = ["subject", "actor", "action"]
     fields = [
-        "chain", "seq", "action", "actor", "subject", "payload", "wall", "firm", "epoch", "hash_hex", "previous_hash_hex",
-    ]  # fmt: skip
+        *("chain", "seq", "action", "actor", "subject", "payload", "wall", "firm", "epoch"),
+        *("hash_hex", "previous_hash_hex"),
+    ]
     readonly_fields = fields
     show_full_result_count = False
 

@@ -1,7 +1,7 @@
 """The audit record: append-only hash chains, written in the transaction they record.
 
-The head row of a chain is locked until that transaction ends, so append last; a transaction that writes to more than one
-chain passes all entries to one ``append_entries``, which takes the heads in one order.
+The head row of a chain is locked until that transaction ends, so append last; a transaction that writes to more than
+one chain passes all entries to one ``append_entries``, which takes the heads in one order.
 """
 
 from collections.abc import Iterable
@@ -75,5 +75,5 @@ def append_entries(entries: Iterable[NewEntry], *, moment: Moment, epoch: int = 
 
 
 def canonical(payload: dict[str, Any]) -> str:
-    """The one JSON text of ``payload``: keys sorted, no blanks. Raises ``TypeError`` for what JSON can't say exactly."""
+    """The one JSON text of ``payload``: keys sorted, no blanks. Raises ``TypeError`` for what is not JSON."""
     return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS).decode()

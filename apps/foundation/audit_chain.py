@@ -1,4 +1,4 @@
-"""Recomputes audit chains from their rows, apart from the SQL that wrote them, and names the first row that is wrong."""
+"""Recomputes audit chains from their rows, apart from the SQL that wrote them, and names the first bad row."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """One correlation id from bar to fill: bound to the context, written into every log line, event and task message."""
 
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from structlog.contextvars import bind_contextvars, get_contextvars, reset_contextvars
 
@@ -14,7 +14,7 @@ class Bound:
     def __init__(self, values: dict[str, Any]) -> None:
         self._tokens = bind_contextvars(**values)
 
-    def __enter__(self) -> "Bound":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -24,7 +24,7 @@ class Bound:
 
 
 def bind(**values: Any) -> Bound:
-    """Add ``values`` to every later log line of this context, at once; ``with bind(...)`` takes them back at the end."""
+    """Put ``values`` on every later log line of this context, at once; used in ``with``, the end takes them back."""
     return Bound({name: str(value) for name, value in values.items() if value is not None})
 
 

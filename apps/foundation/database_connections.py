@@ -20,7 +20,7 @@ def connection_facts() -> dict[str, Any]:
 
 
 def listening_connection(channel: str) -> psycopg.Connection:
-    """A connection of its own, in autocommit, that hears ``channel``. Raises ``psycopg.Error`` when PostgreSQL is away."""
+    """An own connection, in autocommit, that hears ``channel``. Raises ``psycopg.Error`` when PostgreSQL is away."""
     listener = psycopg.connect(
         **connection_facts(), autocommit=True, connect_timeout=3, application_name=f"tradinghq listen {channel}"
     )
@@ -30,6 +30,6 @@ def listening_connection(channel: str) -> psycopg.Connection:
 
 def drop_broken_connections() -> None:
     """Replace every pooled connection that no longer answers, so that the next caller does not meet it."""
-    pool = connection.pool
+    pool = getattr(connection, "pool", None)
     if pool is not None:
         pool.check()

@@ -15,8 +15,8 @@ APP_ROLE = "hq_app"
 def grant_app_role(*, owner_url: str, append_only: Iterable[str] = (), role: str = APP_ROLE) -> bool:
     """Grant ``role`` its rights on the schema ``public``; False, and nothing done, when there is no such role.
 
-    ``owner_url`` connects as the owner of the tables. On the ``append_only`` tables the role may read and insert, on the
-    audit tables read. Run it after every migrate; it may run again. Raises ``psycopg.Error``.
+    ``owner_url`` connects as the owner of the tables. On the ``append_only`` tables the role may read and insert, on
+    the audit tables read. Run it after every migrate; it may run again. Raises ``psycopg.Error``.
     """
     with psycopg.connect(owner_url) as owner:
         if owner.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:

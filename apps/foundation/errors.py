@@ -20,7 +20,7 @@ class HQError(Exception):
         self.facts = facts
 
 
-class Refused(HQError):
+class Refused(HQError):  # noqa: N818 - an answer, not a fault
     """The request can't be taken as it stands; nothing was changed."""
 
     code = "refused"
@@ -41,21 +41,21 @@ class Conflict(Refused):
     status = 409
 
 
-class NotReady(HQError):
+class NotReady(HQError):  # noqa: N818
     """A part that the request needs is away; the same request may succeed later."""
 
     code = "not_ready"
     status = 503
 
 
-class RetryableFailure(HQError):
+class RetryableFailure(HQError):  # noqa: N818
     """A read failed for a passing reason and may be tried again."""
 
     code = "retryable"
     status = 503
 
 
-class OutcomeUnknown(HQError):
+class OutcomeUnknown(HQError):  # noqa: N818
     """Something was sent and nobody knows what became of it. It is looked up, never resent."""
 
     code = "outcome_unknown"

@@ -11,8 +11,8 @@ from apps.foundation import money
 class MoneyField(models.DecimalField):
     """``NUMERIC(36,18)``: money, prices and quantities at the ledger's scale.
 
-    More than 18 decimals are cut toward zero. Floats, NaN and infinity are refused: ``TypeError`` or ``ValueError`` where
-    code writes them, ``ValidationError`` where a form does.
+    More than 18 decimals are cut toward zero. Floats, NaN and infinity are refused: ``TypeError`` or ``ValueError``
+    where code writes them, ``ValidationError`` where a form does.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -8,7 +8,7 @@ _HOUSE = uuid5(NAMESPACE_URL, "urn:tradinghq")
 
 
 def new_id() -> UUID:
-    """A new time-ordered identifier (UUID version 7, RFC 9562). For edges; operations take ids as arguments where it matters."""
+    """A new time-ordered identifier (UUID version 7, RFC 9562)."""
     return UUID(int=uuid7().int)
 
 

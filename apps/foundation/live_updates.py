@@ -1,8 +1,9 @@
 """Live updates: numbered frames a client can resume from. The only caller of the channel layer's group.
 
-One script on Redis's side numbers the frame, keeps it among the channel's last 1,000 and publishes it to the hubs, in one
-round trip: what the channel layer's ``group_send`` would publish, without its event loop. A hub gets the message
-``{"type": "hub.frame", "channel": str, "stream_id": str, "seq": int, "frame": bytes}``; ``frame`` is the JSON text for the socket.
+One script on Redis's side numbers the frame, keeps it among the channel's last 1,000 and publishes it to the hubs, in
+one round trip: what the channel layer's ``group_send`` would publish, without its event loop. A hub gets the message
+``{"type": "hub.frame", "channel": str, "stream_id": str, "seq": int, "frame": bytes}``; ``frame`` is the JSON text
+for the socket.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from functools import lru_cache
 from typing import Any, Literal
 from uuid import uuid4
 
-import msgpack
 import orjson
 import redis
 import structlog
@@ -29,7 +29,8 @@ LOST = Counter("hq_live_frames_lost_total", "Frames that could not be published 
 log = structlog.get_logger(__name__)
 
 # KEYS: position (hash), frames (list). ARGV: candidate stream id, frame up to the stream id, frame after prev_seq,
-# layer's channel, message head, frames kept, seconds kept. The message is msgpack, byte for byte as the layer packs it.
+# the layer's channel, type and channel of the message, frames kept, seconds kept. The message is msgpack as the layer
+# packs it: a map of five entries, the frame as bytes.
 _PUBLISH = """
 local stream = redis.call('HGET', KEYS[1], 'stream_id')
 if not stream then
@@ -41,11 +42,11 @@ local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
 local frame = ARGV[2] .. stream .. '","seq":' .. string.format('%d', seq) .. ',"prev_seq":'
   .. string.format('%d', seq - 1) .. ARGV[3]
 redis.call('RPUSH', KEYS[2], frame)
-redis.call('LTRIM', KEYS[2], -tonumber(ARGV[6]), -1)
-redis.call('EXPIRE', KEYS[1], ARGV[7])
-redis.call('EXPIRE', KEYS[2], ARGV[7])
-redis.call('PUBLISH', ARGV[4], ARGV[5] .. cmsgpack.pack(stream) .. cmsgpack.pack('seq') .. cmsgpack.pack(seq)
-  .. cmsgpack.pack('frame') .. struct.pack('>BI4', 0xc6, #frame) .. frame)
+redis.call('LTRIM', KEYS[2], -tonumber(ARGV[7]), -1)
+redis.call('EXPIRE', KEYS[1], ARGV[8])
+redis.call('EXPIRE', KEYS[2], ARGV[8])
+redis.call('PUBLISH', ARGV[4], string.char(0x85) .. cmsgpack.pack('type', ARGV[5], 'channel', ARGV[6],
+  'stream_id', stream, 'seq', seq, 'frame') .. struct.pack('>BI4', 0xc6, #frame) .. frame)
 return {stream, seq}
 """
 
@@ -54,7 +55,9 @@ _SINCE = """
 local position = redis.call('HMGET', KEYS[1], 'stream_id', 'seq')
 if not position[1] then return {} end
 local missed = tonumber(position[2]) - tonumber(ARGV[2])
-if position[1] ~= ARGV[1] or missed < 0 or missed > redis.call('LLEN', KEYS[2]) then return {position[1], position[2], false} end
+if position[1] ~= ARGV[1] or missed < 0 or missed > redis.call('LLEN', KEYS[2]) then
+  return {position[1], position[2], false}
+end
 if missed == 0 then return {position[1], position[2], {}} end
 return {position[1], position[2], redis.call('LRANGE', KEYS[2], -missed, -1)}
 """
@@ -74,25 +77,16 @@ def publish(*, channel: str, kind: Literal["delta", "snapshot"], data: Any, as_o
     ``data`` is JSON-ready, decimals as strings. It leaves at once: call it after commit.
     """
     tail = b',"type":"%b","as_of":%b,"data":%b}' % (kind.encode(), _time(as_of), orjson.dumps(data))
+    frame = [uuid4().hex, b'{"channel":%b,"stream_id":"' % orjson.dumps(channel), tail]
+    message = [_layer_channel(), MESSAGE_TYPE, channel]
     try:
-        stream_id, seq = _scripts().publish(
-            keys=_keys(channel),
-            args=[
-                uuid4().hex,
-                _head(channel),
-                tail,
-                _layer_channel(),
-                _message_head(channel),
-                FRAMES_KEPT,
-                KEPT_SECONDS,
-            ],
-        )
+        answer = _run("publish", channel, [*frame, *message, FRAMES_KEPT, KEPT_SECONDS])
     except redis.RedisError as error:
         LOST.labels(channel=_kind(channel)).inc()
         log.warning("live_frame_lost", channel=channel, reason=str(error))
         return None
     PUBLISHED.labels(channel=_kind(channel)).inc()
-    return Position(stream_id, int(seq))
+    return Position(answer[0], int(answer[1]))
 
 
 def frames_since(*, channel: str, stream_id: str, seq: int) -> list[str] | None:
@@ -101,11 +95,8 @@ def frames_since(*, channel: str, stream_id: str, seq: int) -> list[str] | None:
     None: a snapshot is needed, since the stream is another one, was never there, or has moved on by more than is kept.
     Raises ``redis.RedisError`` when Redis is away.
     """
-    answer = _scripts().since(keys=_keys(channel), args=[stream_id, seq])
-    if not answer or answer[2] is None:
-        return None
-    frames: list[str] = answer[2]
-    return frames
+    answer: list[Any] = _run("since", channel, [stream_id, seq])
+    return answer[2] if answer else None
 
 
 def current_position(channel: str) -> Position | None:
@@ -113,8 +104,8 @@ def current_position(channel: str) -> Position | None:
 
     Raises ``redis.RedisError`` when Redis is away.
     """
-    stream_id, seq = redis_pool.client().hmget(_keys(channel)[0], ["stream_id", "seq"])
-    return Position(stream_id, int(seq)) if stream_id else None
+    position: Any = redis_pool.client().hgetall(_keys(channel)[0])
+    return Position(position["stream_id"], int(position["seq"])) if position else None
 
 
 def snapshot_frame(*, channel: str, position: Position | None, data: Any, as_of: datetime) -> str:
@@ -135,22 +126,18 @@ def snapshot_frame(*, channel: str, position: Position | None, data: Any, as_of:
     return orjson.dumps(frame).decode()
 
 
-class _Scripts:
-    """The two scripts, sent by digest."""
-
-    def __init__(self) -> None:
-        client = redis_pool.client()
-        self.publish = client.register_script(_PUBLISH)
-        self.since = client.register_script(_SINCE)
-
-
 @lru_cache(maxsize=1)
-def _scripts() -> _Scripts:
-    return _Scripts()
+def _scripts() -> dict[str, Any]:
+    client = redis_pool.client()  # sends a script once, then its digest
+    return {"publish": client.register_script(_PUBLISH), "since": client.register_script(_SINCE)}
 
 
-def _keys(channel: str) -> list[str]:
-    return [f"live:{channel}:position", f"live:{channel}:frames"]
+def _run(script: str, channel: str, arguments: list[Any]) -> Any:
+    return _scripts()[script](keys=_keys(channel), args=arguments)
+
+
+def _keys(channel: str) -> tuple[str, str]:
+    return f"live:{channel}:position", f"live:{channel}:frames"
 
 
 def _kind(channel: str) -> str:
@@ -161,16 +148,7 @@ def _time(at: datetime) -> bytes:
     return b'"%b"' % at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
 
 
-def _head(channel: str) -> bytes:
-    return b'{"channel":%b,"stream_id":"' % orjson.dumps(channel)
-
-
-def _message_head(channel: str) -> bytes:
-    entries = [msgpack.packb(text) for text in ("type", MESSAGE_TYPE, "channel", channel, "stream_id")]
-    return b"\x85" + b"".join(entries)  # a map of five entries, as far as the first value that Redis fills in
-
-
 @lru_cache(maxsize=1)
 def _layer_channel() -> str:
-    prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]
-    return f"{prefix}__group__{GROUP}"
+    layers: dict[str, Any] = settings.CHANNEL_LAYERS
+    return f"{layers['default']['CONFIG']['prefix']}__group__{GROUP}"

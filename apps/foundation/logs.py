@@ -23,12 +23,16 @@ DEEPEST = 8
 HIDDEN = "[hidden]"
 _SECRET_NAME = re.compile(
     r"passw|passphrase|secret|authorization|cookie|credential|private_?key|api_?key|sealed_keys|signature|"
-    r"(^|_)(token|jwt|ticket|access|refresh|otp|key)$",
+    r"(^|_)(token|jwt|ticket|otp)$|^(access|refresh)$",
     re.IGNORECASE,
 )
 _URL_PASSWORD = re.compile(r"(?P<start>[a-z][a-z0-9+.\-]*://[^\s:/@]*):[^\s/@]+@", re.IGNORECASE)
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=\-]{8,}")
-_QUERY_SECRET = re.compile(r"(?P<name>\b(?:ticket|token|signature|api_?key|secret)=)[^&\s\"']+", re.IGNORECASE)
+_NAMED_SECRET = re.compile(  # ticket=..., 'password': '...', "api_key": "..."
+    r"(?P<name>[\w\-]*(?:passw(?:or)?d|passphrase|ticket|token|signature|api_?key|private_?key|secret)[\w\-]*"
+    r"[\"']?\s*[=:]\s*)(?:\"[^\"]*\"|'[^']*'|[^&\s,;\"'}\])]+)",
+    re.IGNORECASE,
+)
 _process = "unnamed"
 
 
@@ -109,24 +113,20 @@ def _hide_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
 def _clean(name: str, value: Any, depth: int) -> Any:
     if _SECRET_NAME.search(name) and value not in (None, "", True, False):
         return HIDDEN
-    if isinstance(value, str):
-        return hide_in_text(value)
     if value is None or isinstance(value, bool | int | float):
         return value
-    if depth >= DEEPEST:
-        return hide_in_text(_shown(value))
-    if isinstance(value, Mapping):
+    if depth < DEEPEST and isinstance(value, Mapping):
         return {str(key): _clean(str(key), part, depth + 1) for key, part in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if depth < DEEPEST and isinstance(value, list | tuple | set | frozenset):
         return [_clean("", part, depth + 1) for part in value]
-    return hide_in_text(_shown(value))
+    return hide_in_text(value if isinstance(value, str) else _shown(value))
 
 
 def hide_in_text(text: str) -> str:
-    """``text`` without passwords of URLs, bearer tokens and secret query values, cut to 20,000 characters."""
+    """``text`` without passwords of URLs, bearer tokens and values named as secrets, cut to 20,000 characters."""
     text = _URL_PASSWORD.sub(rf"\g<start>:{HIDDEN}@", text[:LONGEST_TEXT])
     text = _BEARER.sub(rf"\1 {HIDDEN}", text)
-    return _QUERY_SECRET.sub(rf"\g<name>{HIDDEN}", text)
+    return _NAMED_SECRET.sub(rf"\g<name>{HIDDEN}", text)
 
 
 def _shown(value: Any) -> str:

@@ -46,9 +46,9 @@ def run_loop(
 ) -> None:
     """Call ``step`` until ``stop`` is set; the running step ends first.
 
-    A truthy answer means there was work, so the next step follows at once. Otherwise the loop waits ``idle_seconds`` or for a
-    notification on the PostgreSQL channel ``wake``. What a step raises is logged, counted and followed by a pause of
-    0.1 s doubling to 15 s, shortened by up to half by ``jitter`` (in [0, 1)).
+    A truthy answer means there was work, so the next step follows at once. Otherwise the loop waits ``idle_seconds`` or
+    for a notification on the PostgreSQL channel ``wake``. What a step raises is logged, counted and followed by a pause
+    of 0.1 s doubling to 15 s, shortened by up to half by ``jitter`` (in [0, 1)).
     """
     loop = _Loop(name, step)
     with bind(loop=name), WakeUps(wake, stop) as wake_ups:
@@ -93,7 +93,7 @@ class _Loop:
         bound = get_contextvars()
         try:
             worked = part()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a loop outlives what it calls; this is the one place
             self._count(error)
             return False
         else:
@@ -124,6 +124,6 @@ class _Loop:
         self.pulse.errors += 1
         self.pulse.last_error = f"{type(error).__name__}: {error}"[:500]
         LOOP_ERRORS.labels(loop=self.name).inc()
-        log.exception("loop_step_failed", failures_in_a_row=self.failures)
+        log.error("loop_step_failed", failures_in_a_row=self.failures, exc_info=error)
         if isinstance(error, OperationalError | InterfaceError):
             drop_broken_connections()

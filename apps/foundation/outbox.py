@@ -23,7 +23,7 @@ PRUNE_BATCH = 5_000
 DELIVERED = Counter("hq_outbox_delivered_total", "Outbox events told.", ["kind"])
 FAILED = Counter("hq_outbox_failed_total", "Outbox events whose telling failed; they are told again.", ["kind"])
 
-# One statement: what is locked here and not blocked by an earlier event that somebody else holds or that waits for its retry.
+# What is locked here and not blocked by an earlier event that somebody else holds or that waits for its retry.
 _CLAIM = """
 WITH claimed AS MATERIALIZED (
     SELECT * FROM foundation_outbox_event
@@ -70,8 +70,9 @@ def relay_outbox(*, deliver: Callable[[OutboxEvent], None], limit: int = 100) ->
     """Tell up to ``limit`` waiting events in id order; how many were told.
 
     Events are marked in the transaction that held them while they were told, so a crash in between tells them again.
-    What ``deliver`` raises is raised again after the told events are marked and the failed one is put off (1, 2, 4 ... 60 s);
-    later events of its aggregate wait behind it, others go on with the next call. Any number of relays may run at once.
+    What ``deliver`` raises is raised again after the told events are marked and the failed one is put off (1, 2, 4 ...
+    60 s; 1 s for ``RetryableFailure``); later events of its aggregate wait behind it, others go on with the next call.
+    Any number of relays may run at once.
     """
     told: list[int] = []
     event: OutboxEvent | None = None

@@ -40,7 +40,7 @@ def render() -> tuple[bytes, str]:
     """The text of ``/metrics`` and its content type. Raises ``django.db.Error`` when PostgreSQL is away."""
     registry = CollectorRegistry()
     if os.environ.get(DIRECTORY_VARIABLE):
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         registry.register(_ThisProcess())
     registry.register(_Stored())

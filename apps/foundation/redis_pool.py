@@ -15,7 +15,7 @@ ANSWER_SECONDS = 10.0  # also bounds a blocking read: BLOCK must stay below
 def client() -> Redis:
     """A thread-safe client of ``REDIS_URL`` that answers with text.
 
-    One quick retry replaces a connection that a restart of Redis has broken; the library's own default would block for seconds.
+    One quick retry replaces a connection that a restart of Redis broke; the library's own default blocks for seconds.
     """
     return Redis.from_url(
         settings.REDIS_URL,

@@ -1,8 +1,9 @@
-"""Waiting for work: a stop signal, a time-out, or a hint that PostgreSQL sends. Hints may be lost; the time-out is the net."""
+"""Waiting for work: a stop signal, a hint from PostgreSQL, or a time-out, since hints may be lost."""
 
 import threading
 import time
 from types import TracebackType
+from typing import Self
 
 import psycopg
 import structlog
@@ -25,7 +26,7 @@ class WakeUps:
         self._pause = FIRST_RECONNECT_SECONDS
         self._try_at = 0.0
 
-    def __enter__(self) -> "WakeUps":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

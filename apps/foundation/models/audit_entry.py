@@ -2,7 +2,7 @@ from django.db import models
 
 
 class AuditHead(models.Model):
-    """The end of one chain. Its row is the lock that keeps the chain from forking; only ``hq_audit_append`` moves it."""
+    """The end of one chain. Its row is the lock that keeps the chain from forking; ``hq_audit_append`` moves it."""
 
     chain = models.CharField(max_length=128, primary_key=True)
     seq = models.BigIntegerField()

@@ -4,7 +4,7 @@ from django.db.models.functions import Now
 
 
 class IdempotencyRecord(models.Model):
-    """A mutating request that a client named by ``Idempotency-Key``, and the answer it got. No status yet: still running."""
+    """A mutating request that a client named by ``Idempotency-Key``, and its answer. No status yet: still running."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=200)

@@ -3,7 +3,7 @@ from django.db.models.functions import Now
 
 
 class OutboxEvent(models.Model):
-    """Something that happened, written in the transaction it happened in, waiting to be told to screens and consumers."""
+    """Something that happened, written in the transaction it happened in, to be told to screens and consumers."""
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=64)
