@@ -10,6 +10,7 @@ from apps.trading.models.portfolio import Portfolio
 from apps.trading.models.position import Position
 from apps.trading.models.risk_limits import RiskLimits
 from apps.trading.models.state_cause import StateCause
+from apps.trading.models.venue_tracking import UnknownLookup, VenueWatermark
 
 __all__ = [
     "Cursor",
@@ -28,4 +29,6 @@ __all__ = [
     "Position",
     "RiskLimits",
     "StateCause",
+    "UnknownLookup",
+    "VenueWatermark",
 ]

@@ -1,6 +1,5 @@
 """What the venue says was traded. One row a venue trade, whatever is redelivered."""
 
-import pgtrigger
 from django.db import models
 from django.db.models import Q
 
@@ -36,7 +35,6 @@ class Fill(models.Model):
             models.UniqueConstraint(fields=["venue", "venue_trade_id"], name="fill_venue_trade_once"),
             models.CheckConstraint(condition=Q(quantity__gt=0, price__gt=0), name="fill_positive"),
         )
-        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),)
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.symbol} at {self.price}"

@@ -23,7 +23,6 @@ class LedgerKind(models.TextChoices):
 
 
 _FLOORED = ["available", "reserved", "position"]
-_APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
 
 
 class LedgerAccount(models.Model):
@@ -58,7 +57,6 @@ class LedgerTransfer(models.Model):
     class Meta:
         indexes = (models.Index(fields=["-at_wall", "-id"], name="ledger_newest"),)
         constraints = (models.UniqueConstraint(fields=["cause_kind", "cause_id"], name="ledger_cause_once"),)
-        triggers = (pgtrigger.Protect(name="append_only", operation=_APPEND_ONLY),)
 
     def __str__(self) -> str:
         return f"{self.cause_kind} {self.cause_id}"
@@ -73,7 +71,6 @@ class LedgerPosting(models.Model):
     class Meta:
         constraints = (models.CheckConstraint(condition=~Q(amount=0), name="ledger_posting_not_empty"),)
         triggers = (
-            pgtrigger.Protect(name="append_only", operation=_APPEND_ONLY),
             pgtrigger.Trigger(
                 name="balanced",
                 when=pgtrigger.After,

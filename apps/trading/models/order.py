@@ -1,6 +1,5 @@
 """Orders and their history. A trigger generated from the lifecycle table refuses illegal moves, writes the history."""
 
-import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
@@ -115,9 +114,6 @@ class OrderTransition(models.Model):
     at_firm = models.DateTimeField()
     actor = models.CharField(max_length=120)
     note = models.TextField(default="", blank=True)
-
-    class Meta:
-        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),)
 
     def __str__(self) -> str:
         return f"{self.from_state or 'new'} to {self.to_state}"

@@ -32,6 +32,7 @@ class PaperOrder(models.Model):
     type = models.CharField(max_length=8)
     quantity = MoneyField()
     limit_price = MoneyField(null=True)
+    funds_left = MoneyField(null=True)
     time_in_force = models.CharField(max_length=8)
     post_only = models.BooleanField()
     reduce_only = models.BooleanField()
@@ -50,6 +51,7 @@ class PaperOrder(models.Model):
                 name="paper_order_filled_within_quantity",
             ),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="paper_order_quantity_positive"),
+            models.CheckConstraint(condition=Q(funds_left__gte=0), name="paper_order_funds_not_overspent"),
             models.CheckConstraint(
                 condition=(Q(type="limit") & Q(limit_price__gt=0)) | (Q(type="market") & Q(limit_price__isnull=True)),
                 name="paper_order_limit_price_fits_type",

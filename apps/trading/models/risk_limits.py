@@ -1,6 +1,5 @@
 """Risk limits: each change is a new row, the newest one holds; nothing is edited."""
 
-import pgtrigger
 from django.db import models
 
 
@@ -14,7 +13,6 @@ class RiskLimits(models.Model):
 
     class Meta:
         verbose_name_plural = "risk limits"
-        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),)
 
     def __str__(self) -> str:
         return f"version {self.version}"
