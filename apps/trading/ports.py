@@ -27,7 +27,10 @@ class VenueOrderExists(VenueRefused):
 
 @dataclass(frozen=True, slots=True)
 class VenueOrder:
-    """One order as a venue is told of it: base quantity, quote prices; ``limit_price`` only for limits."""
+    """One order as a venue is told of it: base quantity, quote prices; ``limit_price`` only for limits.
+
+    ``funds``: quote currency set aside for a market buy, fees included; a venue that can must not spend more.
+    """
 
     client_order_id: str
     symbol: str
@@ -35,6 +38,7 @@ class VenueOrder:
     type: Literal["market", "limit"]
     quantity: Decimal
     limit_price: Decimal | None
+    funds: Decimal | None
     time_in_force: str
     post_only: bool
     reduce_only: bool

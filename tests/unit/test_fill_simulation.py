@@ -10,7 +10,6 @@ from apps.foundation.money import ZERO
 from apps.trading.domain.fill_simulation import (
     MarketSlice,
     WorkingOrder,
-    fee_of,
     match_order,
     match_orders,
     rested,
@@ -179,5 +178,22 @@ def test_a_quote_fills_a_resting_buy_only_when_the_ask_goes_below_it():
     assert matched(limit("buy", "100"), at("99.99")).fill.price == D(100)
 
 
-def test_fees_are_rounded_up_to_eight_decimals():
-    assert fee_of(notional=D("0.00001"), liquidity="maker", terms=PAPER_TERMS) == D("0.00000001")
+@given(st.lists(bars(), min_size=1, max_size=10), quantities, st.integers(min_value=1, max_value=10**9))
+def test_a_market_buy_never_spends_more_than_its_funds(slices, quantity, cents):
+    funds = Decimal(cents) / 100
+    order = WorkingOrder(order_id="o", side="buy", type="market", remaining=quantity, funds=funds)
+    spent = ZERO
+    for market in slices:
+        outcome = matched(order, market)
+        if outcome.fill:
+            spent += outcome.fill.quantity * outcome.fill.price + outcome.fill.fee
+        order = rested(order, outcome)
+        assert spent <= funds
+        if outcome.ended:
+            break
+
+
+def test_a_market_buy_whose_funds_end_is_cancelled_with_what_it_got():
+    order = WorkingOrder(order_id="o", side="buy", type="market", remaining=D(2), funds=D("150"))
+    outcome = matched(order, BAR)
+    assert (outcome.fill.quantity, outcome.ended) == (D("1.498"), "CANCELED")

@@ -11,6 +11,7 @@ from apps.foundation.clock import Moment
 from apps.foundation.money import ZERO, floor_to, plain
 from apps.market import queries as market
 from apps.market.domain.candles import Candle
+from apps.trading.domain.decimal_math import times
 from apps.trading.domain.fill_simulation import (
     MarketSlice,
     Matched,
@@ -50,6 +51,7 @@ class PaperVenue:
                     type=order.type,
                     quantity=order.quantity,
                     limit_price=order.limit_price,
+                    funds_left=order.funds,
                     time_in_force=order.time_in_force,
                     post_only=order.post_only,
                     reduce_only=order.reduce_only,
@@ -190,6 +192,7 @@ def _working_order(row: PaperOrder) -> WorkingOrder:
         time_in_force=row.time_in_force,
         post_only=row.post_only,
         resting=row.resting,
+        funds=row.funds_left,
     )
 
 
@@ -208,11 +211,13 @@ def _keep(row: PaperOrder, outcome: Matched, fee_asset: str, executed: datetime)
             liquidity=outcome.fill.liquidity,
             executed_firm=executed,
         )
+        if row.funds_left is not None:
+            row.funds_left -= times(outcome.fill.quantity, outcome.fill.price) + outcome.fill.fee
         row.filled_quantity += outcome.fill.quantity
         row.state = "PARTIALLY_FILLED"
     if outcome.ended is not None:
         row.state, row.reason = outcome.ended, outcome.reason
-    row.save(update_fields=["resting", "filled_quantity", "state", "reason"])
+    row.save(update_fields=["resting", "funds_left", "filled_quantity", "state", "reason"])
 
 
 def _report(row: PaperOrder) -> VenueReport:

@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import Literal
 
 from apps.foundation.money import ZERO, ceil_to, floor_to
+from apps.trading.domain.decimal_math import times
+from apps.trading.domain.fees import fee_of, with_fee
 from apps.trading.domain.paper_terms import BASIS_POINTS, PaperTerms
-
-FEE_STEP = Decimal("0.00000001")
 
 Liquidity = Literal["taker", "maker"]
 Ended = Literal["FILLED", "CANCELED", "EXPIRED", "REJECTED"]
@@ -32,7 +32,10 @@ class MarketSlice:
 
 @dataclass(frozen=True, slots=True)
 class WorkingOrder:
-    """An order at work. ``resting``: it has been offered a slice before, so it can only be a maker now."""
+    """An order at work. ``resting``: it has been offered a slice before, so a limit can only be a maker now.
+
+    ``funds``: quote currency, fees included, that a market buy may still spend; None: no such bound.
+    """
 
     order_id: str
     side: Literal["buy", "sell"]
@@ -42,6 +45,7 @@ class WorkingOrder:
     time_in_force: str = "GTC"
     post_only: bool = False
     resting: bool = False
+    funds: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def match_order(
     if order.time_in_force == "FOK" and (quantity < order.remaining or crossing is None):
         return Matched(order.order_id, None, "CANCELED", "Fill-or-kill: not all of it could trade at once.")
     if quantity > 0 and crossing is not None:
-        return _after(order, _fill(quantity, crossing, "taker", terms))
+        return _taken(order, quantity, crossing, step, terms)
     if quantity > 0 and order.time_in_force != "IOC" and _traded_through(order, market):
         assert order.limit_price is not None
         return _after(order, _fill(quantity, order.limit_price, "maker", terms))
@@ -120,13 +124,20 @@ def match_order(
 def rested(order: WorkingOrder, outcome: Matched) -> WorkingOrder:
     """The order as it meets the next slice."""
     done = outcome.fill.quantity if outcome.fill else ZERO
-    return replace(order, remaining=order.remaining - done, resting=True)
+    spent = times(done, outcome.fill.price) + outcome.fill.fee if outcome.fill else ZERO
+    left = None if order.funds is None else order.funds - spent
+    return replace(order, remaining=order.remaining - done, resting=True, funds=left)
 
 
-def fee_of(*, notional: Decimal, liquidity: Liquidity, terms: PaperTerms) -> Decimal:
-    """The fee in the quote asset, rounded up to eight decimals."""
-    rate = terms.taker_fee_bps if liquidity == "taker" else terms.maker_fee_bps
-    return ceil_to(notional * rate / BASIS_POINTS, FEE_STEP)
+def _taken(order: WorkingOrder, quantity: Decimal, price: Decimal, step: Decimal, terms: PaperTerms) -> Matched:
+    """A taker's fill, as far as its funds go; what they don't cover is cancelled, as exchanges do."""
+    if order.funds is None:
+        return _after(order, _fill(quantity, price, "taker", terms))
+    affordable = floor_to(order.funds / with_fee(price, terms.taker_fee_bps), step)
+    fill = _fill(min(quantity, affordable), price, "taker", terms) if affordable > 0 else None
+    if affordable < quantity:
+        return Matched(order.order_id, fill, "CANCELED", "The funds set aside for it do not cover more at this price.")
+    return _after(order, fill)
 
 
 def _taker_price(
@@ -155,9 +166,8 @@ def _traded_through(order: WorkingOrder, market: MarketSlice) -> bool:
 
 
 def _fill(quantity: Decimal, price: Decimal, liquidity: Liquidity, terms: PaperTerms) -> SimulatedFill:
-    return SimulatedFill(
-        quantity, price, fee_of(notional=quantity * price, liquidity=liquidity, terms=terms), liquidity
-    )
+    rate = terms.taker_fee_bps if liquidity == "taker" else terms.maker_fee_bps
+    return SimulatedFill(quantity, price, fee_of(times(quantity, price), rate), liquidity)
 
 
 def _after(order: WorkingOrder, fill: SimulatedFill | None) -> Matched:

@@ -1,4 +1,4 @@
-"""One venue trade into the books: fill, order, ledger, position, result and protective stop in one transaction, once."""
+"""One venue trade into the books: fill, order, ledger, position, result and protective stop in one transaction."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,17 +13,17 @@ from apps.foundation.clock import Moment
 from apps.foundation.correlation import bind
 from apps.foundation.identifiers import derived_id
 from apps.foundation.money import ZERO, plain
-from apps.foundation.outbox import record_event
 from apps.market.domain.instruments import split_symbol
 from apps.trading.domain.decimal_math import over
 from apps.trading.domain.ledger_postings import bought, sold
-from apps.trading.domain.order_lifecycle import AT_VENUE, OPEN, TERMINAL, OrderState
+from apps.trading.domain.order_lifecycle import TERMINAL, OrderState
 from apps.trading.domain.positions import FillEffect, PositionState, after_fill
 from apps.trading.models import Fill, Order, Portfolio, Position
 from apps.trading.operations.announce_changes import announce_order
 from apps.trading.operations.change_order_state import change_order_state
-from apps.trading.operations.cover_position import cover_position, stop_price_after_buy
+from apps.trading.operations.cover_position import cover_position, protective_orders, stop_price_after_buy
 from apps.trading.operations.post_transfer import post_transfer
+from apps.trading.operations.want_incident import want_incident
 from apps.trading.ports import VenueFill
 
 
@@ -48,7 +48,9 @@ def apply_fill(*, fill: VenueFill, venue: str, moment: Moment) -> bool:
     """
     known = Order.objects.filter(client_order_id=fill.client_order_id, venue=venue).values_list("pk", "portfolio_id")
     if not known:
-        raise FillWithoutOrderError(f"{venue} reports {fill.venue_trade_id} of the unknown order {fill.client_order_id}.")
+        raise FillWithoutOrderError(
+            f"{venue} reports {fill.venue_trade_id} of the unknown order {fill.client_order_id}."
+        )
     order_id, portfolio_id = known[0]
     with transaction.atomic():
         rows = _lock(order_id, portfolio_id, fill)
@@ -61,11 +63,13 @@ def apply_fill(*, fill: VenueFill, venue: str, moment: Moment) -> bool:
 
 def _lock(order_id: UUID, portfolio_id: UUID, fill: VenueFill) -> _Rows:
     portfolio = Portfolio.objects.select_for_update().get(pk=portfolio_id)
-    protective = Q(portfolio_id=portfolio_id, symbol=fill.symbol, is_protective=True, state__in=OPEN)
+    protective = protective_orders(portfolio_id=portfolio_id, symbol=fill.symbol)
     orders = Order.objects.select_for_update().filter(Q(pk=order_id) | protective).order_by("pk")
     order = next(row for row in orders if row.pk == order_id)
-    if order.state not in AT_VENUE | TERMINAL - {OrderState.DENIED}:
-        raise FillWithoutOrderError(f"Order {order_id} is {order.state}, never sent, yet {fill.venue_trade_id} fills it.")
+    if order.submitted_wall is None:
+        raise FillWithoutOrderError(
+            f"Order {order_id} is {order.state}, never sent, yet {fill.venue_trade_id} fills it."
+        )
     Position.objects.bulk_create(
         [Position(id=derived_id("position", portfolio_id, fill.symbol), portfolio_id=portfolio_id, symbol=fill.symbol)],
         ignore_conflicts=True,
@@ -186,7 +190,8 @@ def _move_order(order: Order, fill: VenueFill, effect: FillEffect, from_reserved
     Order.objects.filter(pk=order.pk).update(**changes)
     after = _state_after(order, filled)
     if order.state in TERMINAL:
-        _want_incident(order, fill)
+        detail = f"{_words(fill)} after the order was {order.state}."
+        want_incident(kind="late_fill", subject=f"order:{order.pk}", detail=detail)
     if order.state in TERMINAL or after is None:
         announce_order(order_id=order.pk, portfolio_id=order.portfolio_id)
     else:
@@ -195,7 +200,7 @@ def _move_order(order: Order, fill: VenueFill, effect: FillEffect, from_reserved
             before={OrderState(order.state)},
             after=after,
             actor=order.venue,
-            note=f"{fill.side} {plain(fill.quantity)} at {plain(fill.price)}",
+            note=_words(fill),
             moment=moment,
         )
 
@@ -208,13 +213,8 @@ def _state_after(order: Order, filled: Decimal) -> OrderState | None:
     return OrderState.PARTIALLY_FILLED
 
 
-def _want_incident(order: Order, fill: VenueFill) -> None:
-    payload = {
-        "kind": "late_fill",
-        "subject": f"order:{order.pk}",
-        "detail": f"{fill.side} {plain(fill.quantity)} {fill.symbol} at {plain(fill.price)} after the order was {order.state}.",
-    }
-    record_event(kind="incident.wanted", aggregate=f"order:{order.pk}", payload=payload)
+def _words(fill: VenueFill) -> str:
+    return f"{fill.side} {plain(fill.quantity)} {fill.symbol} at {plain(fill.price)}"
 
 
 def _record(order: Order, fill: VenueFill, effect: FillEffect, moment: Moment) -> None:

@@ -11,8 +11,8 @@ BATCH = 200
 def collect_fills(*, venue: Venue, moment: Moment) -> int:
     """Apply every fill after the venue's watermark; how many were new.
 
-    The watermark moves after the fills it covers are committed, so a crash in between only repeats fills, which the unique
-    venue trade id makes harmless. Any number of collectors may run at once.
+    The watermark moves after the fills it covers are committed, so a crash in between only repeats fills, which the
+    unique venue trade id makes harmless. Any number of collectors may run at once.
     """
     applied = 0
     while True:

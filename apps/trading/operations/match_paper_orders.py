@@ -18,9 +18,9 @@ CURSOR = "paper"
 
 
 def match_paper_orders(*, venue: MatchingVenue, moment: Moment) -> int:
-    """Match working paper orders against every bar after cursor ``paper`` up to the moment's firm time, or against live quotes.
+    """Match working paper orders against every bar after cursor ``paper``, or live quotes; how many fills came in.
 
-    Answers the number of fills taken in. A crash at any step is made good by the next call: the exchange matches a bar
+    A crash at any step is made good by the next call: the exchange matches a bar
     once, its fills are taken in before the cursor moves, and the books take a fill once.
     """
     clock = market.market_clock()

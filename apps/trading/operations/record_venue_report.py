@@ -9,10 +9,12 @@ from apps.foundation.clock import Moment
 from apps.trading.domain.order_lifecycle import OrderState, may_move
 from apps.trading.models import Order
 from apps.trading.operations.change_order_state import change_order_state
+from apps.trading.operations.want_incident import want_incident
 from apps.trading.ports import VenueReport
 
 EXECUTOR = "executor"
 SENDING = frozenset({OrderState.SUBMITTING, OrderState.UNKNOWN})
+KEPT_WISH = "Cancellation was wanted before acceptance was proven."
 WORKING = frozenset({OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED, OrderState.PENDING_CANCEL})
 _ENDS = {
     "CANCELED": OrderState.CANCELED,
@@ -25,7 +27,7 @@ _ENDS = {
 def record_venue_report(*, order_id: UUID, report: VenueReport, moment: Moment) -> None:
     """Prove the order accepted if it was being sent, and end it if the venue ended it.
 
-    An end is recorded only once every fill that the venue counts is in the books; until then the next sweep asks again.
+    An end is recorded only once every fill that the venue counts is in the books; until then the next pass asks again.
     FILLED is never taken from a report: the fills themselves lead there.
     """
     order = Order.objects.select_for_update().get(pk=order_id)
@@ -34,7 +36,7 @@ def record_venue_report(*, order_id: UUID, report: VenueReport, moment: Moment) 
     if report.state in _ENDS and order.state in WORKING and order.filled_quantity >= report.filled_quantity:
         _ended(order, report, moment)
     elif order.cancel_wanted and order.state in {OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED}:
-        ask_to_cancel(order_id=order.pk, note="Cancellation was wanted before acceptance was proven.", moment=moment)
+        ask_to_cancel(order_id=order.pk, note=KEPT_WISH, moment=moment)
 
 
 def ask_to_cancel(*, order_id: UUID, note: str, moment: Moment) -> bool:
@@ -69,9 +71,9 @@ def _ended(order: Order, report: VenueReport, moment: Moment) -> None:
         after = OrderState.EXPIRED
     if not may_move(order.state, after):
         after = OrderState.CANCELED  # a venue that rejects what it had begun to fill has cancelled the rest
-    facts = {}
-    if report.state == "REJECTED":
-        facts = {"reject_code": "venue_rejected", "reject_detail": report.reason}
+    if after == OrderState.REJECTED:
+        record_refusal(order=order, code="venue_rejected", detail=report.reason, moment=moment)
+        return
     change_order_state(
         order_id=order.pk,
         before={OrderState(order.state)},
@@ -79,5 +81,21 @@ def _ended(order: Order, report: VenueReport, moment: Moment) -> None:
         actor=order.venue,
         note=report.reason,
         moment=moment,
-        **facts,
     )
+
+
+@transaction.atomic
+def record_refusal(*, order: Order, code: str, detail: str, moment: Moment) -> None:
+    """End an order that the venue proved not to have taken; a refused protective stop asks for an incident."""
+    moved = change_order_state(
+        order_id=order.pk,
+        before={OrderState.SUBMITTING, OrderState.UNKNOWN, OrderState.ACCEPTED},
+        after=OrderState.REJECTED,
+        actor=order.venue,
+        note=detail,
+        moment=moment,
+        reject_code=code,
+        reject_detail=detail,
+    )
+    if moved is not None and order.is_protective:
+        want_incident(kind="protective_stop_refused", subject=f"position:{order.symbol}", detail=detail)

@@ -14,8 +14,8 @@ from apps.trading.ports import Venue
 def send_cancel(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
     """Cancel a PENDING_CANCEL order at its venue; False when there is nothing to cancel (any more).
 
-    A cancellation is harmless to repeat. One whose outcome is unknown leaves PENDING_CANCEL standing for the next sweep:
-    an order is never called canceled without the venue's word.
+    A cancellation is harmless to repeat. One whose outcome is unknown leaves PENDING_CANCEL standing for the next
+    sweep: an order is never called canceled without the venue's word.
     """
     order = Order.objects.filter(pk=order_id, state=OrderState.PENDING_CANCEL, venue=venue.name).first()
     if order is None:

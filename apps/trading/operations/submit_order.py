@@ -1,4 +1,4 @@
-"""Send an approved order once. The intent to send is committed before a byte leaves; the answer is a second transaction."""
+"""Send an approved order once: the intent is committed before a byte leaves, the answer is a second transaction."""
 
 from typing import Literal
 from uuid import UUID
@@ -12,7 +12,7 @@ from apps.foundation.errors import OutcomeUnknown
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.models import Order
 from apps.trading.operations.change_order_state import change_order_state
-from apps.trading.operations.record_venue_report import EXECUTOR, record_venue_report
+from apps.trading.operations.record_venue_report import EXECUTOR, record_refusal, record_venue_report
 from apps.trading.ports import Venue, VenueOrder, VenueOrderExists, VenueRefused, VenueReport
 
 # May be sent: approved, or armed with a trigger that was hit, passed the gate and holds its funds.
@@ -21,10 +21,10 @@ _SENT_AS: dict[str, Literal["market", "limit"]] = {"limit": "limit", "stop_limit
 
 
 def submit_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
-    """Claim the order and send it; False when somebody else has it or it may not be sent (any more).
+    """Claim the order and send it; False when somebody else has it or it may not be sent any more.
 
-    Whoever loses the claim sends nothing, so a redelivered task or a second worker can't send twice. A failure after the
-    claim leaves SUBMITTING behind, which the sweep turns into UNKNOWN and looks up: nothing is ever sent again.
+    Whoever loses the claim sends nothing, so a redelivered task or a second worker can't send twice. A failure after
+    the claim leaves SUBMITTING behind, which the sweep turns into UNKNOWN and looks up: nothing is ever sent again.
     """
     order = _claim(order_id, venue, moment)
     if order is None:
@@ -35,7 +35,7 @@ def submit_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
         except VenueOrderExists:
             report = venue.find(client_order_id=order.client_order_id)
         except VenueRefused as refusal:
-            _refused(order, refusal, moment)
+            record_refusal(order=order, code=refusal.code, detail=refusal.message, moment=moment)
             return True
         except OutcomeUnknown as failure:
             call_unknown(order_id=order.pk, note=failure.message, moment=moment)
@@ -60,7 +60,9 @@ def call_unknown(*, order_id: UUID, note: str, moment: Moment) -> bool:
 
 def _claim(order_id: UUID, venue: Venue, moment: Moment) -> Order | None:
     with transaction.atomic(durable=True):
-        sendable = Order.objects.select_for_update().filter(SENDABLE, pk=order_id, venue=venue.name, cancel_wanted=False)
+        sendable = Order.objects.select_for_update().filter(
+            SENDABLE, pk=order_id, venue=venue.name, cancel_wanted=False
+        )
         if not sendable.exists():
             return None
         return change_order_state(
@@ -82,20 +84,8 @@ def _as_sent(order: Order) -> VenueOrder:
         type=kind,
         quantity=order.quantity,
         limit_price=order.limit_price if kind == "limit" else None,
+        funds=order.reserved_left if kind == "market" and order.side == "buy" else None,
         time_in_force=order.time_in_force,
         post_only=order.post_only,
         reduce_only=order.reduce_only,
-    )
-
-
-def _refused(order: Order, refusal: VenueRefused, moment: Moment) -> None:
-    change_order_state(
-        order_id=order.pk,
-        before={OrderState.SUBMITTING},
-        after=OrderState.REJECTED,
-        actor=order.venue,
-        note=refusal.message,
-        moment=moment,
-        reject_code=refusal.code,
-        reject_detail=refusal.message,
     )

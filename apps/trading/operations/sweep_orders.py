@@ -1,4 +1,4 @@
-"""Find orders that a lost message, a dead worker or a silent venue left behind, by their state alone, and move them on."""
+"""Find what a lost message, a dead worker or a silent venue left behind, by its state alone, and move it on."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -9,7 +9,7 @@ from apps.foundation.clock import Moment
 from apps.foundation.errors import RetryableFailure
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.models import Order
-from apps.trading.operations.record_venue_report import ask_to_cancel
+from apps.trading.operations.record_venue_report import KEPT_WISH, ask_to_cancel
 from apps.trading.operations.resolve_unknown_order import resolve_unknown_order
 from apps.trading.operations.send_cancel import send_cancel
 from apps.trading.operations.submit_order import SENDABLE, call_unknown, submit_order
@@ -23,8 +23,8 @@ BATCH = 50
 def sweep_orders(*, venue: Venue, moment: Moment) -> int:
     """One pass over the venue's orders that should have moved on; how many did.
 
-    Oldest first and in batches. Each step is the same guarded operation that a task would have called, so a sweep beside
-    a late task does nothing twice. A failed read ends the pass of its kind: the next pass tries again.
+    Oldest first and in batches. Each step is the same guarded operation that a task would have called, so a sweep
+    beside a late task does nothing twice. A failed read ends the pass of its kind: the next pass tries again.
     """
     orders = Order.objects.filter(venue=venue.name)
     return (
@@ -46,7 +46,9 @@ def _send_forgotten(orders: QuerySet[Order], venue: Venue, moment: Moment) -> in
 def _give_up_on_silent(orders: QuerySet[Order], venue: Venue, moment: Moment) -> int:
     silent = orders.filter(state=OrderState.SUBMITTING, submitted_wall__lte=moment.wall - venue.request_life)
     note = "No outcome was recorded within the life of the request."
-    return sum(call_unknown(order_id=pk, note=note, moment=moment) for pk in _ids(silent.order_by("submitted_wall", "pk")))
+    return sum(
+        call_unknown(order_id=pk, note=note, moment=moment) for pk in _ids(silent.order_by("submitted_wall", "pk"))
+    )
 
 
 def _look_up_unknown(orders: QuerySet[Order], venue: Venue, moment: Moment) -> int:
@@ -57,8 +59,7 @@ def _look_up_unknown(orders: QuerySet[Order], venue: Venue, moment: Moment) -> i
 
 def _send_kept_wishes(orders: QuerySet[Order], moment: Moment) -> int:
     wished = orders.filter(cancel_wanted=True, state__in=[OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED])
-    note = "Cancellation was wanted before acceptance was proven."
-    return sum(ask_to_cancel(order_id=pk, note=note, moment=moment) for pk in _ids(wished.order_by("pk")))
+    return sum(ask_to_cancel(order_id=pk, note=KEPT_WISH, moment=moment) for pk in _ids(wished.order_by("pk")))
 
 
 def _cancel_again(orders: QuerySet[Order], venue: Venue, moment: Moment) -> int:

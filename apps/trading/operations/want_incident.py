@@ -1,0 +1,9 @@
+"""Ask for an incident from inside a transaction; whoever keeps incidents opens it after the commit."""
+
+from apps.foundation.outbox import record_event
+
+
+def want_incident(*, kind: str, subject: str, detail: str) -> None:
+    """Record that something needs a person's eyes; told at least once, so the keeper opens one per kind and subject."""
+    payload = {"kind": kind, "subject": subject, "detail": detail}
+    record_event(kind="incident.wanted", aggregate=f"incident:{kind}:{subject}", payload=payload)

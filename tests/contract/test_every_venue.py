@@ -1,0 +1,175 @@
+"""What every venue must do, whatever it is. A new venue joins by adding a stage to ``STAGES``."""
+
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+
+from apps.market.queries import bars_between
+from apps.trading.adapters.paper_venue import PaperVenue
+from apps.trading.ports import Venue, VenueOrder, VenueOrderExists, VenueRefused
+from tests.support.staged_market import RULES, stage_market
+
+D = Decimal
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class PaperStage:
+    """The paper exchange on a market that the test writes."""
+
+    def __init__(self):
+        self.market = stage_market()
+        self.venue = PaperVenue()
+
+    @property
+    def moment(self):
+        return self.market.moment
+
+    def trade(self, **bars):
+        """Let the market trade: one bar, matched."""
+        before = self.market.bar_at
+        until = self.market.bar(**bars).firm
+        shown = [bar for symbol in RULES for bar in bars_between(symbol=symbol, after=before, until=until)]
+        self.venue.match_bars(closed_at=until, bars=shown)
+
+
+STAGES = {"paper": PaperStage}
+
+
+@pytest.fixture(params=sorted(STAGES))
+def stage(request, clean_redis):
+    return STAGES[request.param]()
+
+
+def order(**changes):
+    values = {
+        "client_order_id": uuid4().hex,
+        "symbol": "BTC/USDT",
+        "side": "buy",
+        "type": "market",
+        "quantity": D("0.01"),
+        "limit_price": None,
+        "funds": None,
+        "time_in_force": "GTC",
+        "post_only": False,
+        "reduce_only": False,
+    }
+    return VenueOrder(**{**values, **changes})
+
+
+def limit(price, **changes):
+    return order(type="limit", limit_price=D(price), **changes)
+
+
+FALL = {"BTC": (50_000, 50_000, 49_000, 49_500)}
+
+
+def test_it_has_the_whole_port(stage):
+    wanted = {name for name in vars(Venue) if not name.startswith("_")} | set(Venue.__annotations__)
+    assert wanted - set(dir(stage.venue)) == set()
+
+
+def test_an_accepted_order_is_found_by_its_client_id_and_stands_open(stage):
+    sent = limit("40000")
+    report = stage.venue.submit(order=sent, moment=stage.moment)
+    assert (report.state, report.client_order_id, report.filled_quantity) == ("OPEN", sent.client_order_id, 0)
+    assert stage.venue.find(client_order_id=sent.client_order_id) == report
+    assert [each.client_order_id for each in stage.venue.open_orders()] == [sent.client_order_id]
+
+
+def test_an_unknown_client_id_is_answered_with_none_not_with_an_error(stage):
+    assert stage.venue.find(client_order_id=uuid4().hex) is None
+
+
+def test_the_same_client_id_is_never_taken_twice(stage):
+    sent = limit("40000")
+    stage.venue.submit(order=sent, moment=stage.moment)
+    with pytest.raises(VenueOrderExists):
+        stage.venue.submit(order=sent, moment=stage.moment)
+    assert len(stage.venue.open_orders()) == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"quantity": D("0.000001")},
+        {"quantity": D("0.000015")},
+        {"quantity": D("0.00005")},
+        {"type": "limit", "limit_price": D("40000.001")},
+    ],
+    ids=["below the step", "off the step", "below the least notional", "off the tick"],
+)
+def test_an_order_off_the_rules_is_refused_and_leaves_nothing(stage, bad):
+    sent = order(**bad)
+    with pytest.raises(VenueRefused) as refusal:
+        stage.venue.submit(order=sent, moment=stage.moment)
+    assert refusal.value.code.startswith("venue_")
+    assert stage.venue.find(client_order_id=sent.client_order_id) is None
+
+
+def test_a_market_order_fills_once_with_a_fee_and_stays_found(stage):
+    sent = order()
+    stage.venue.submit(order=sent, moment=stage.moment)
+    stage.trade()
+    (fill,) = stage.venue.fills_since(sequence=0, limit=10)
+    assert (fill.client_order_id, fill.quantity, fill.side) == (sent.client_order_id, D("0.01"), "buy")
+    assert fill.price > 50_000
+    assert fill.fee > 0
+    assert fill.fee_asset == "USDT"
+    found = stage.venue.find(client_order_id=sent.client_order_id)
+    assert (found.state, found.filled_quantity) == ("FILLED", D("0.01"))
+    assert stage.venue.open_orders() == []
+
+
+def test_fills_come_in_order_after_a_watermark_in_pages(stage):
+    for _ in range(3):
+        stage.venue.submit(order=order(), moment=stage.moment)
+        stage.trade()
+    fills = stage.venue.fills_since(sequence=0, limit=10)
+    sequences = [fill.sequence for fill in fills]
+    assert sequences == sorted(set(sequences))
+    assert len({fill.venue_trade_id for fill in fills}) == 3
+    first = stage.venue.fills_since(sequence=0, limit=1)
+    assert first + stage.venue.fills_since(sequence=first[0].sequence, limit=10) == fills
+
+
+def test_a_canceled_order_fills_no_more(stage):
+    sent = limit("49500")
+    stage.venue.submit(order=sent, moment=stage.moment)
+    assert stage.venue.cancel(client_order_id=sent.client_order_id, moment=stage.moment).state == "CANCELED"
+    stage.trade(**FALL)
+    assert stage.venue.fills_since(sequence=0, limit=10) == []
+
+
+def test_cancelling_a_filled_order_answers_filled_and_repeating_is_harmless(stage):
+    sent = order()
+    stage.venue.submit(order=sent, moment=stage.moment)
+    stage.trade()
+    for _ in range(2):
+        assert stage.venue.cancel(client_order_id=sent.client_order_id, moment=stage.moment).state == "FILLED"
+
+
+def test_cancelling_an_unknown_order_is_refused(stage):
+    with pytest.raises(VenueRefused):
+        stage.venue.cancel(client_order_id=uuid4().hex, moment=stage.moment)
+
+
+def test_a_resting_limit_waits_until_the_market_trades_through_it(stage):
+    sent = limit("49000")
+    stage.venue.submit(order=sent, moment=stage.moment)
+    stage.trade(**FALL)
+    assert stage.venue.fills_since(sequence=0, limit=10) == []
+    stage.trade(BTC=(49_500, 49_500, "48999.99", 49_200))
+    (fill,) = stage.venue.fills_since(sequence=0, limit=10)
+    assert fill.price == 49_000
+
+
+def test_an_order_never_fills_in_a_bar_that_opened_before_it_was_accepted(stage):
+    late = stage.moment
+    stage.trade()
+    stage.venue.submit(order=order(), moment=stage.moment)
+    assert late.firm < stage.moment.firm
+    assert stage.venue.fills_since(sequence=0, limit=10) == []
+    stage.trade()
+    (fill,) = stage.venue.fills_since(sequence=0, limit=10)
+    assert fill.executed_firm >= late.firm

@@ -1,0 +1,76 @@
+"""A lock-step market whose bars a test writes one by one."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from apps.foundation.clock import Moment, wall_now
+from apps.market.models import Instrument, MarketClock, StoredCandle
+
+START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+SOURCE = "staged"
+RULES = {
+    "BTC/USDT": {"tick_size": "0.01", "step_size": "0.00001", "min_quantity": "0.00001", "min_notional": "5"},
+    "ETH/USDT": {"tick_size": "0.01", "step_size": "0.0001", "min_quantity": "0.0001", "min_notional": "5"},
+    "SOL/USDT": {"tick_size": "0.01", "step_size": "0.001", "min_quantity": "0.001", "min_notional": "5"},
+}
+PRICES = {"BTC/USDT": Decimal(50_000), "ETH/USDT": Decimal(2_500), "SOL/USDT": Decimal(100)}
+
+
+@dataclass
+class StagedMarket:
+    """``bar_at`` is the close of the last written bar, which is the firm's time."""
+
+    bar_at: datetime = START
+    last: dict[str, Decimal] = field(default_factory=lambda: dict(PRICES))
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(wall=wall_now(), firm=self.bar_at)
+
+    def bar(self, **bars: tuple) -> Moment:
+        """Write the next one-minute bar. ``BTC=(open, high, low, close[, volume])``; the others stand still."""
+        self.bar_at += timedelta(minutes=1)
+        for symbol, before in self.last.items():
+            values = bars.get(symbol.split("/")[0])
+            opening, high, low, close, *rest = values or (before, before, before, before)
+            StoredCandle.objects.create(
+                instrument_id=symbol,
+                source=SOURCE,
+                timeframe="1m",
+                open_at=self.bar_at - timedelta(minutes=1),
+                open=Decimal(opening),
+                high=Decimal(high),
+                low=Decimal(low),
+                close=Decimal(close),
+                volume=Decimal(rest[0] if rest else 1000),
+            )
+            self.last[symbol] = Decimal(close)
+        MarketClock.objects.update(bar_at=self.bar_at, released_at=wall_now())
+        return self.moment
+
+
+def stage_market(*, history: int = 40) -> StagedMarket:
+    """Instruments, a running clock and ``history`` quiet bars behind it."""
+    for place, (symbol, rules) in enumerate(RULES.items()):
+        base, quote = symbol.split("/")
+        numbers = {name: Decimal(value) for name, value in rules.items()}
+        Instrument.objects.create(symbol=symbol, base=base, quote=quote, sources=[SOURCE], place=place, **numbers)
+    MarketClock.objects.create(
+        kind="recorded",
+        digest="staged",
+        description="A market written by a test",
+        speed=0,
+        base_timeframe="1m",
+        sources=[SOURCE],
+        primary_source=SOURCE,
+        first_open=START - timedelta(minutes=history),
+        bar_at=START,
+        state="running",
+        started_at=wall_now(),
+        released_at=wall_now(),
+    )
+    staged = StagedMarket(bar_at=START - timedelta(minutes=history))
+    for _ in range(history):
+        staged.bar()
+    return staged
