@@ -43,8 +43,13 @@ def p99(times: list[float]) -> float:
 
 def table(lines: list[Line]) -> str:
     """The report as a Markdown table."""
-    rows = [("what", "ours", "bare parts", "ratio", "goal"), *[(x.what, x.ours, x.bare, x.ratio, x.goal) for x in lines]]
+    rows = [
+        ("what", "ours", "bare parts", "ratio", "goal"),
+        *[(x.what, x.ours, x.bare, x.ratio, x.goal) for x in lines],
+    ]
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    text = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    text = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
     text.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(text)

@@ -42,8 +42,14 @@ class RunningFirm:
         self.home.mkdir(parents=True, exist_ok=True)
         self.output = (self.home / "console.txt").open("a+")
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"], cwd=ROOT, env=self.environment, stdout=self.output, stderr=self.output,
-            stdin=subprocess.DEVNULL, text=True, start_new_session=True,
+            [sys.executable, "manage.py", "up"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=self.output,
+            stderr=self.output,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
         )
         self.wait_for(self._alive, seconds, "the web process to answer /healthz")
         return self
@@ -115,8 +121,13 @@ class RunningFirm:
     def manage(self, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
         """A management command against this firm, as a person types it in another terminal."""
         return subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True,
-            timeout=seconds, check=False,
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
         )
 
 
