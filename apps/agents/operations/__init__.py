@@ -1,0 +1,25 @@
+"""What the agents' room does."""
+
+from apps.agents.operations.change_desired_state import destroy_agent, start_agent, stop_agent
+from apps.agents.operations.change_policy import change_policy
+from apps.agents.operations.close_rounds import close_ready_rounds
+from apps.agents.operations.configure_agent import configure_agent
+from apps.agents.operations.create_agent import create_agent
+from apps.agents.operations.open_rounds import open_rounds
+from apps.agents.operations.record_vote import record_vote
+from apps.agents.operations.score_agents import score_agents
+from apps.agents.operations.seed_agents import seed_agents
+
+__all__ = [
+    "change_policy",
+    "close_ready_rounds",
+    "configure_agent",
+    "create_agent",
+    "destroy_agent",
+    "open_rounds",
+    "record_vote",
+    "score_agents",
+    "seed_agents",
+    "start_agent",
+    "stop_agent",
+]

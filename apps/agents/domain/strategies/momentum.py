@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from apps.agents.domain.indicators import bar_volatility, efficiency_ratio, exponential_average, squash
 from apps.agents.domain.strategies.contract import MarketView, Parameter, StrategyVote, abstention
+from apps.agents.domain.strategies.parameter_values import ParameterError
 
 
 class Momentum:
@@ -26,10 +27,12 @@ class Momentum:
 
     def __init__(self, numbers: Mapping[str, float]) -> None:
         self._fast, self._slow, self._horizon = int(numbers["fast"]), int(numbers["slow"]), int(numbers["horizon"])
+        if self._fast >= self._slow:
+            raise ParameterError("fast", f"fast was {self._fast}; it must be below slow, which is {self._slow}.")
 
     @property
     def needs_bars(self) -> int:
-        return 3 * max(self._slow, self._fast)
+        return 3 * self._slow
 
     def vote(self, view: MarketView) -> StrategyVote:
         close = view.close[-self.needs_bars :]

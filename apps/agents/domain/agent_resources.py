@@ -1,0 +1,45 @@
+"""What an agent's process may use, checked: memory such as 256M or 1G, processors as a number."""
+
+import math
+import re
+from collections.abc import Mapping
+
+DEFAULT_RESOURCES: dict[str, object] = {"memory": "256M", "cpu": 0.5}
+LOWEST_MEMORY, HIGHEST_MEMORY = 64 * 2**20, 64 * 2**30
+LOWEST_CPU, HIGHEST_CPU = 0.05, 64.0
+_MEMORY = re.compile(r"(\d{1,6})([MG])")
+_UNITS = {"M": 2**20, "G": 2**30}
+
+
+class ResourcesError(ValueError):
+    """A resource is unknown or out of bounds; ``field`` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+def checked_resources(given: Mapping[str, object]) -> dict[str, object]:
+    """Memory and cpu, each as given or by default. Raises ``ResourcesError``."""
+    for name in given:
+        if name not in DEFAULT_RESOURCES:
+            raise ResourcesError(str(name), f"There is no resource {str(name)[:40]!r}; there are memory and cpu.")
+    memory, cpu = given.get("memory", DEFAULT_RESOURCES["memory"]), given.get("cpu", DEFAULT_RESOURCES["cpu"])
+    memory_bytes(memory)
+    if isinstance(cpu, bool) or not isinstance(cpu, int | float) or not math.isfinite(cpu):
+        raise ResourcesError("cpu", f"cpu must be a number such as 0.5, was {str(cpu)[:40]!r}.")
+    if not LOWEST_CPU <= cpu <= HIGHEST_CPU:
+        raise ResourcesError("cpu", f"cpu was {cpu}; it must lie between {LOWEST_CPU} and {HIGHEST_CPU:g}.")
+    return {"memory": memory, "cpu": float(cpu)}
+
+
+def memory_bytes(memory: object) -> int:
+    """The bytes that ``256M`` or ``1G`` stand for. Raises ``ResourcesError``."""
+    found = _MEMORY.fullmatch(memory) if isinstance(memory, str) else None
+    if found is None:
+        raise ResourcesError("memory", f"memory must be written like 256M or 1G, was {str(memory)[:40]!r}.")
+    size = int(found[1]) * _UNITS[found[2]]
+    if not LOWEST_MEMORY <= size <= HIGHEST_MEMORY:
+        raise ResourcesError("memory", f"memory was {memory}; it must lie between 64M and 64G.")
+    return size

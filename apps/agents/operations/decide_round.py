@@ -1,0 +1,200 @@
+"""One round to one decision: pool the votes, turn the score into a target, hand it to trading, write it all down."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.agents.domain.consensus import Consensus, Opinion, pool_votes
+from apps.agents.domain.expected_edge import expected_edge_bps
+from apps.agents.domain.explanation import headline
+from apps.agents.domain.target_stance import Stance, wanted_stance
+from apps.agents.models import ConsensusPolicy, Decision, DecisionRound, Outcome, Vote
+from apps.agents.queries.consensus_policy import current_policy
+from apps.agents.queries.order_facts import order_facts, vote_facts
+from apps.foundation.clock import Moment
+from apps.foundation.errors import HQError
+from apps.foundation.identifiers import derived_id
+from apps.market.domain import timeframes
+from apps.trading import operations as trading
+from apps.trading import queries as books
+from apps.trading.domain.position_sizing import TargetExposure
+
+TOO_LATE_SECONDS = 60  # after its deadline a round is closed without trading: its prices are gone
+DUST = 0.02  # of the largest position; what is left below a step counts as flat
+
+
+@dataclass(slots=True)
+class Finding:
+    """What a round came to, as far as it is known; fills up on the way from votes to order."""
+
+    outcome: str
+    code: str
+    reason: str
+    consensus: Consensus | None = None
+    target: float | None = None
+    held: float | None = None
+    edge_bps: float | None = None
+    order_id: UUID | None = None
+    sizing: dict[str, Any] = field(default_factory=dict)
+
+
+def decide_round(*, row: DecisionRound, moment: Moment) -> Decision:
+    """Write the decision of the locked round ``row`` within the running transaction, and the order that follows from
+    it.
+
+    The decision's id derives from the round, and trading knows orders by it: a second attempt finds the first one's
+    order.
+    """
+    policy = current_policy()
+    decision_id = derived_id("decision", row.pk)
+    found = _find(row, policy, decision_id, moment)
+    pooled = found.consensus
+    words = headline(
+        outcome=found.outcome,
+        reason=found.reason,
+        votes=vote_facts(pooled) if pooled else None,
+        order=order_facts(found.order_id),
+    )
+    return Decision.objects.create(
+        id=decision_id,
+        round=row,
+        symbol=row.symbol,
+        timeframe=row.timeframe,
+        closed_at=row.closed_at,
+        decided_wall=moment.wall,
+        method=policy.method,
+        rules=_stated(policy),
+        score=pooled.score if pooled else 0.0,
+        target=found.target,
+        held=found.held,
+        expected_edge_bps=found.edge_bps,
+        horizon_bars=pooled.horizon_bars if pooled else 1,
+        opinions=pooled.opinions if pooled else 0,
+        in_favour=pooled.in_favour if pooled else 0,
+        contributions=[asdict(part) for part in pooled.contributions] if pooled else [],
+        sizing=found.sizing,
+        outcome=found.outcome,
+        code=found.code,
+        reason=found.reason,
+        order_id=found.order_id,
+        headline=words,
+        correlation_id=row.correlation_id,
+    )
+
+
+def _find(row: DecisionRound, policy: ConsensusPolicy, decision_id: UUID, moment: Moment) -> Finding:
+    if moment.wall >= row.deadline_wall + timedelta(seconds=TOO_LATE_SECONDS):
+        late = "The round was closed too late: nobody could decide while its prices held."
+        return Finding(Outcome.SKIPPED, "too_late", late)
+    if not row.asked:
+        return Finding(Outcome.SKIPPED, "nobody_asked", _nobody_asked(row))
+    opinions = _opinions(row)
+    pooled = pool_votes(votes=opinions, asked=_voters(row), rules=policy.consensus_rules(), now=moment.firm)
+    found = Finding(Outcome.NO_TRADE, pooled.code, pooled.reason + _silent(row, opinions), consensus=pooled)
+    if not pooled.reached:
+        return found
+    found.held = _held(row.symbol, moment)
+    stance = wanted_stance(score=pooled.score, held=found.held, rules=policy.stance_rules())
+    found.code, found.reason, found.target = stance.code, stance.reason, stance.fraction if stance.acts else None
+    if not stance.acts or _still_denied(row, stance, policy, found):
+        return found
+    found.edge_bps = expected_edge_bps(
+        score=pooled.score, bar_volatility=row.volatility, horizon_bars=pooled.horizon_bars
+    )
+    _propose(row, stance, decision_id, found, moment)
+    return found
+
+
+def _opinions(row: DecisionRound) -> list[Opinion]:
+    entries = {entry["agent_id"]: entry for entry in row.asked}
+    return [
+        Opinion(
+            agent_id=str(vote.agent_id),
+            name=entry["name"],
+            weight=0.0 if entry["benched_reason"] else entry["weight"],
+            direction=vote.direction,
+            confidence=vote.confidence,
+            abstain=vote.abstain,
+            horizon_bars=vote.horizon_bars,
+            expires_at=vote.expires_at,
+            may_veto=entry["may_veto"],
+        )
+        for vote in Vote.objects.filter(round=row)
+        for entry in [entries[str(vote.agent_id)]]
+    ]
+
+
+def _voters(row: DecisionRound) -> int:
+    """All who subscribed, the warming ones too: a quorum is not reached by being early. Benched agents are not
+    counted.
+    """
+    return sum(1 for entry in row.asked if not entry["benched_reason"]) + len(row.absent)
+
+
+def _silent(row: DecisionRound, opinions: list[Opinion]) -> str:
+    heard = {opinion.agent_id for opinion in opinions}
+    silent = sorted(entry["name"] for entry in row.asked if entry["agent_id"] not in heard)
+    return f" No answer in time from {', '.join(silent)}." if silent else ""
+
+
+def _nobody_asked(row: DecisionRound) -> str:
+    reasons = {entry["reason"] for entry in row.absent}
+    if len(reasons) == 1:
+        return f"Nobody was asked: {reasons.pop()}."
+    return "Nobody was asked: " + ", ".join(f"{entry['name']} {entry['reason']}" for entry in row.absent) + "."
+
+
+def _held(symbol: str, moment: Moment) -> float:
+    """The position as a share of the largest allowed one; what is too small to sell counts as none."""
+    largest = float(books.limits_view()["max_position_share"])
+    share = books.exposure(symbol, moment) / largest
+    return share if share > DUST else 0.0
+
+
+def _still_denied(row: DecisionRound, stance: Stance, policy: ConsensusPolicy, found: Finding) -> bool:
+    """A purchase that the gate refused is not asked again at once; each try is an order, a verdict and a line on
+    screen.
+    """
+    if stance.fraction <= (found.held or 0.0) or not policy.denied_pause_bars:
+        return False
+    bar = timeframes.span(row.timeframe)
+    since: datetime = row.closed_at - policy.denied_pause_bars * bar
+    denied = (
+        Decision.objects.filter(symbol=row.symbol, timeframe=row.timeframe, outcome=Outcome.DENIED)
+        .filter(closed_at__gt=since, closed_at__lt=row.closed_at)
+        .order_by("-closed_at")
+        .first()
+    )
+    if denied is None:
+        return False
+    ago = round((row.closed_at - denied.closed_at) / bar)
+    wait = policy.denied_pause_bars - ago
+    found.code = "denied_recently"
+    found.reason = f"Denied {ago} bar{'s' if ago > 1 else ''} ago ({denied.code}); asked again in {wait}."
+    return True
+
+
+def _propose(row: DecisionRound, stance: Stance, decision_id: UUID, found: Finding, moment: Moment) -> None:
+    target = TargetExposure(
+        symbol=row.symbol,
+        fraction=stance.fraction,
+        expected_edge_bps=found.edge_bps,
+        decision_id=decision_id,
+        reason=stance.reason,
+    )
+    try:
+        with transaction.atomic():
+            answer = trading.propose_target(target=target, moment=moment)
+    except HQError as error:
+        found.outcome, found.code, found.reason = Outcome.SKIPPED, error.code, error.message
+        return
+    found.outcome, found.code, found.reason = Outcome(answer.outcome), answer.code, answer.reason
+    found.order_id, found.sizing = answer.order_id, answer.sizing
+
+
+def _stated(policy: ConsensusPolicy) -> dict[str, Any]:
+    fields = ("version", "method", "quorum", "veto_confidence", "enter", "leave", "full", "band", "denied_pause_bars")
+    return {name: getattr(policy, name) for name in fields}

@@ -1,0 +1,173 @@
+"""Ask the agents about a bar that has closed: one round an instrument and timeframe, the window of candles in the
+message.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import structlog
+from django.db import transaction
+
+from apps.agents.domain.bar_window import bars_message, tail_of, venues_message
+from apps.agents.domain.indicators import bar_volatility
+from apps.agents.models import Agent, DecisionRound, DesiredState, RoundState, locking
+from apps.agents.queries.agent_needs import needs_bars
+from apps.foundation import after_commit
+from apps.foundation.clock import Moment
+from apps.foundation.errors import NotReady
+from apps.foundation.identifiers import derived_id
+from apps.market import queries as market
+from apps.market.domain import timeframes
+from apps.market.domain.candles import Candle
+from apps.trading.domain.paper_terms import PAPER_TERMS
+
+log = structlog.get_logger(__name__)
+
+VOTE_TASK = "agent.vote"
+VOLATILITY_BARS = 96
+LOCK_STEP_SECONDS = 4
+LIVE_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of whom: a round in the making."""
+
+    symbol: str
+    timeframe: str
+    agents: tuple[Agent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the agents get to see: candles up to the bar in question, oldest first, and the sources' quotes."""
+
+    candles: Sequence[Candle]
+    bars: dict[str, list[Any]]
+    venues: list[dict[str, Any]]
+
+
+def open_rounds(*, bar_at: datetime, moment: Moment) -> list[UUID]:
+    """Open a round for each instrument and timeframe of a running agent of which ``bar_at`` is a boundary; the new
+    ones' ids.
+
+    A round that is there already is left alone, so calling twice asks once. An instrument that is paused, or of
+    which the
+    bar is missing, gets a round that asks nobody and says why.
+    """
+    with transaction.atomic():
+        locking.take(locking.OPENING)
+        there = set(DecisionRound.objects.filter(closed_at=bar_at).values_list("symbol", "timeframe"))
+        new = [question for question in questions_at(bar_at) if (question.symbol, question.timeframe) not in there]
+        opened = [_open(question, bar_at, moment) for question in new]
+    if opened:
+        log.info("rounds_opened", bar_at=bar_at.isoformat(), rounds=len(opened))
+    return opened
+
+
+def questions_at(bar_at: datetime) -> list[Question]:
+    """The questions that running agents want answered at this boundary, sorted by instrument and timeframe."""
+    watched = market.watched_symbols()
+    asking: dict[tuple[str, str], list[Agent]] = defaultdict(list)
+    for agent in Agent.objects.filter(desired_state=DesiredState.RUNNING).order_by("pk"):
+        if timeframes.is_boundary(bar_at, agent.timeframe):
+            for symbol in agent.instruments or watched:
+                asking[symbol, agent.timeframe].append(agent)
+    return [Question(*key, tuple(agents)) for key, agents in sorted(asking.items(), key=lambda item: item[0])]
+
+
+def _open(question: Question, bar_at: datetime, moment: Moment) -> UUID:
+    needs = {agent.pk: needs_bars(agent) for agent in question.agents}
+    longest = max(VOLATILITY_BARS + 1, *(length or 0 for length in needs.values()))
+    window = _window(question, longest, bar_at, moment)
+    obstacle = _obstacle(question, window, bar_at)
+    obstacles = {
+        agent.pk: obstacle or _shortage(agent, needs[agent.pk], len(window.candles)) for agent in question.agents
+    }
+    ready = [agent for agent in question.agents if obstacles[agent.pk] is None]
+    absent = [_absent(agent, reason) for agent in question.agents if (reason := obstacles[agent.pk]) is not None]
+    lock_step = market.market_clock().lock_step
+    round_id = derived_id("round", question.symbol, question.timeframe, bar_at.isoformat())
+    row = DecisionRound(
+        id=round_id,
+        symbol=question.symbol,
+        timeframe=question.timeframe,
+        closed_at=bar_at,
+        opened_wall=moment.wall,
+        deadline_wall=moment.wall + timedelta(seconds=LOCK_STEP_SECONDS if lock_step else LIVE_SECONDS),
+        state=RoundState.OPEN,
+        asked=[_asked(agent) for agent in ready],
+        absent=absent,
+        fee_bps=float(PAPER_TERMS.taker_fee_bps),
+        volatility=_volatility(window.candles),
+        correlation_id=str(round_id),
+    )
+    row.save(force_insert=True)
+    for agent in ready:
+        _ask(agent, row, window, needs[agent.pk] or 1)
+    return round_id
+
+
+def _window(question: Question, length: int, bar_at: datetime, moment: Moment) -> Window:
+    candles = market.closed_candles(symbol=question.symbol, timeframe=question.timeframe, until=bar_at, limit=length)
+    try:
+        quotes = market.latest_quotes(question.symbol, moment)
+    except NotReady as error:
+        log.warning("quotes_not_ready", symbol=question.symbol, reason=error.message)
+        quotes = []
+    return Window(candles, bars_message(candles), venues_message(quotes))
+
+
+def _obstacle(question: Question, window: Window, bar_at: datetime) -> str | None:
+    paused = market.instrument_paused(question.symbol)
+    if paused is not None:
+        return f"{question.symbol} is paused: {paused}"
+    if not window.candles or window.candles[-1].close_at != bar_at:
+        return f"no candle of {question.symbol} closed at {bar_at:%Y-%m-%d %H:%M} UTC"
+    return None
+
+
+def _shortage(agent: Agent, needs: int | None, have: int) -> str | None:
+    if needs is None:
+        return f"its strategy {agent.strategy} is not installed or refuses its parameters"
+    return f"warming {have}/{needs}" if have < needs else None
+
+
+def _volatility(candles: Sequence[Candle]) -> float:
+    return bar_volatility(np.array([float(candle.close) for candle in candles]), VOLATILITY_BARS) if candles else 0.0
+
+
+def _asked(agent: Agent) -> dict[str, Any]:
+    return {
+        "agent_id": str(agent.pk),
+        "name": agent.name,
+        "weight": agent.weight,
+        "may_veto": agent.may_veto,
+        "benched_reason": agent.benched_reason,
+    }
+
+
+def _absent(agent: Agent, reason: str) -> dict[str, Any]:
+    return {"agent_id": str(agent.pk), "name": agent.name, "reason": reason}
+
+
+def _ask(agent: Agent, row: DecisionRound, window: Window, needs: int) -> None:
+    after_commit.enqueue(
+        VOTE_TASK,
+        queue=f"agent.{agent.pk}",
+        expires=row.deadline_wall,
+        round_id=str(row.pk),
+        correlation_id=row.correlation_id,
+        symbol=row.symbol,
+        timeframe=row.timeframe,
+        closed_at=row.closed_at.isoformat(),
+        deadline=row.deadline_wall.isoformat(),
+        fee_bps=row.fee_bps,
+        bars=tail_of(window.bars, needs),
+        venues=window.venues,
+    )

@@ -1,0 +1,36 @@
+"""What others may ask the agents' room."""
+
+from apps.agents.queries.agent_cards import DesiredAgent, agent_card, agent_cards, cards_of, desired_agents, vote_view
+from apps.agents.queries.agent_records import performance_view, votes_of
+from apps.agents.queries.consensus_policy import current_policy
+from apps.agents.queries.decision_views import all_decisions, decision_view, explain, recent_decisions, shown
+from apps.agents.queries.find_agent import found_agent
+from apps.agents.queries.heartbeats import heartbeat_key, heartbeats
+from apps.agents.queries.rounds import open_rounds_count, rounds_opened, rounds_settled
+from apps.agents.queries.strategy_views import strategy_views
+from apps.agents.queries.vote_streams import vote_cursors
+
+__all__ = [
+    "DesiredAgent",
+    "agent_card",
+    "agent_cards",
+    "all_decisions",
+    "cards_of",
+    "current_policy",
+    "decision_view",
+    "desired_agents",
+    "explain",
+    "found_agent",
+    "heartbeat_key",
+    "heartbeats",
+    "open_rounds_count",
+    "performance_view",
+    "recent_decisions",
+    "rounds_opened",
+    "rounds_settled",
+    "shown",
+    "strategy_views",
+    "vote_cursors",
+    "vote_view",
+    "votes_of",
+]

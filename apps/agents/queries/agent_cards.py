@@ -1,0 +1,183 @@
+"""Agents as the API, the sockets and the screens show them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import OuterRef, Subquery, Sum
+
+from apps.agents.models import Agent, AgentScore, DecisionRound, DesiredState, Vote, VoteRefusal
+from apps.agents.queries.agent_needs import needs_bars
+from apps.agents.queries.find_agent import found_agent
+from apps.agents.queries.heartbeats import Heartbeats, heartbeats
+from apps.foundation.money import plain
+from apps.foundation.rest.serializer_fields import utc_text
+from apps.market import queries as market
+
+NEWEST_VOTES = 60  # looked at per agent to find the newest one of each instrument
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredAgent:
+    """An agent as the fleet needs it: what shall run, with what. ``running`` false means it shall not."""
+
+    id: UUID
+    name: str
+    strategy: str
+    timeframe: str
+    instruments: tuple[str, ...]
+    parameters: dict[str, Any]
+    resources: dict[str, Any]
+    running: bool
+
+
+def desired_agents() -> list[DesiredAgent]:
+    """Every agent that is not destroyed, by name."""
+    rows = Agent.objects.exclude(desired_state=DesiredState.DESTROYED).order_by("name")
+    return [
+        DesiredAgent(
+            id=row.pk,
+            name=row.name,
+            strategy=row.strategy,
+            timeframe=row.timeframe,
+            instruments=tuple(row.instruments),
+            parameters=row.parameters,
+            resources=row.resources,
+            running=row.desired_state == DesiredState.RUNNING,
+        )
+        for row in rows
+    ]
+
+
+def agent_card(agent_id: UUID) -> dict[str, Any]:
+    """One agent; ``NotFound`` with code ``unknown_agent``."""
+    return cards_of([found_agent(agent_id)])[0]
+
+
+def agent_cards() -> list[dict[str, Any]]:
+    """Every agent that is not destroyed, by name."""
+    return cards_of(Agent.objects.exclude(desired_state=DesiredState.DESTROYED).order_by("name"))
+
+
+def cards_of(rows: Iterable[Agent]) -> list[dict[str, Any]]:
+    """The cards of these agents, in their order."""
+    agents = list(rows)
+    ids = [agent.pk for agent in agents]
+    beats, scores, votes = heartbeats(ids), _newest_scores(ids), _newest_votes(ids)
+    refused = dict(VoteRefusal.objects.filter(agent_id__in=ids).values_list("agent_id").annotate(total=Sum("count")))
+    warming = _warming(ids)
+    watched = market.watched_symbols()
+    return [
+        {
+            **_settings(agent, watched),
+            "heartbeat": beats.beats.get(agent.pk),
+            "warming": warming.get(agent.pk),
+            "activity": _activity(agent, beats, warming.get(agent.pk)),
+            "votes": votes.get(agent.pk, []),
+            "score": scores.get(agent.pk),
+            "refused_votes": refused.get(agent.pk, 0),
+        }
+        for agent in agents
+    ]
+
+
+def _settings(agent: Agent, watched: Sequence[str]) -> dict[str, Any]:
+    return {
+        "id": str(agent.pk),
+        "name": agent.name,
+        "type": agent.type,
+        "strategy": agent.strategy,
+        "instruments": agent.instruments or list(watched),
+        "follows_watch_list": not agent.instruments,
+        "timeframe": agent.timeframe,
+        "parameters": agent.parameters,
+        "needs_bars": needs_bars(agent),
+        "resources": agent.resources,
+        "desired_state": agent.desired_state,
+        "weight": agent.weight,
+        "may_veto": agent.may_veto,
+        "benched_reason": agent.benched_reason or None,
+        "budget": plain(agent.budget),
+        "created_at": utc_text(agent.created_at),
+        "changed_at": utc_text(agent.changed_at),
+    }
+
+
+def _activity(agent: Agent, beats: Heartbeats, warming: str | None) -> str:
+    """One word or phrase for the card: destroyed, stopped, unknown, silent, warming 37/200, benched, voting."""
+    if agent.desired_state != DesiredState.RUNNING:
+        return agent.desired_state
+    if not beats.known:
+        return "unknown"
+    if agent.pk not in beats.beats:
+        return "silent"
+    if warming:
+        return warming
+    return "benched" if agent.benched_reason else "voting"
+
+
+def _newest_scores(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    newest = AgentScore.objects.filter(agent=OuterRef("agent")).order_by("-at").values("pk")[:1]
+    rows = AgentScore.objects.filter(agent_id__in=ids, pk=Subquery(newest))
+    return {row.agent_id: score_view(row) for row in rows}
+
+
+def score_view(row: AgentScore) -> dict[str, Any]:
+    """One scoring as the API shows it; rates are None without any opinion."""
+    return {
+        "at": utc_text(row.at),
+        "votes": row.votes,
+        "opinions": row.opinions,
+        "hits": row.hits,
+        "hit_rate": row.hit_rate,
+        "brier": row.brier,
+        "pnl_bps": row.pnl_bps,
+        "weight": row.weight,
+        "benched_reason": row.benched_reason or None,
+    }
+
+
+def _newest_votes(ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """The newest vote of each agent on each instrument, instruments sorted."""
+    found: dict[UUID, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for agent_id in ids:
+        for vote in Vote.objects.filter(agent_id=agent_id).select_related("round").order_by("-id")[:NEWEST_VOTES]:
+            found[agent_id].setdefault(vote.round.symbol, vote_view(vote))
+    return {agent_id: [by_symbol[name] for name in sorted(by_symbol)] for agent_id, by_symbol in found.items()}
+
+
+def vote_view(vote: Vote) -> dict[str, Any]:
+    """One vote as the API shows it; the returns that followed are None until they are known."""
+    return {
+        "id": vote.pk,
+        "round_id": str(vote.round_id),
+        "instrument": vote.round.symbol,
+        "timeframe": vote.round.timeframe,
+        "closed_at": utc_text(vote.round.closed_at),
+        "direction": vote.direction,
+        "confidence": vote.confidence,
+        "abstain": vote.abstain,
+        "horizon_bars": vote.horizon_bars,
+        "expires_at": utc_text(vote.expires_at),
+        "reason": vote.reason,
+        "digest": vote.digest,
+        "received_at": utc_text(vote.received_wall),
+        "next_bar_bps": vote.next_bar_bps,
+        "horizon_bps": vote.horizon_bps,
+    }
+
+
+def _warming(ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Who could not be asked in the newest bar, and how far it is: ``warming 37/200``."""
+    newest = DecisionRound.objects.order_by("-closed_at").values_list("closed_at", flat=True).first()
+    if newest is None:
+        return {}
+    wanted = {str(agent_id): agent_id for agent_id in ids}
+    found: dict[UUID, str] = {}
+    for row in DecisionRound.objects.filter(closed_at=newest).order_by("symbol"):
+        for entry in row.absent:
+            if entry["agent_id"] in wanted and entry["reason"].startswith("warming"):
+                found.setdefault(wanted[entry["agent_id"]], entry["reason"])
+    return found
