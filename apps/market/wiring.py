@@ -1,11 +1,14 @@
 """Builds the market's adapters from the settings and installs them."""
 
+import json
 from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
 
 from apps.market import ports
+from apps.market.adapters.ccxt_provider import CcxtProvider
+from apps.market.adapters.guarded_provider import GuardedProvider
 from apps.market.adapters.recorded_provider import RecordedMarket
 from apps.market.adapters.redis_quotes import RedisQuoteBoard
 from apps.market.adapters.simulated_provider import SimulatedMarket
@@ -29,8 +32,16 @@ def lock_step_market() -> ports.LockStepMarket:
 
 
 def live_providers() -> tuple[ports.MarketDataProvider, ...]:
-    """The exchanges that the settings name, in order of priority."""
-    raise NotImplementedError
+    """The exchanges that the settings name, in order of priority; their clients are kept, their library is loaded on first use."""
+    return _live(
+        tuple(settings.PROVIDERS), tuple(settings.INSTRUMENTS), json.dumps(settings.HQ_CCXT_URLS, sort_keys=True)
+    )
+
+
+@lru_cache(maxsize=1)
+def _live(names: tuple[str, ...], symbols: tuple[str, ...], urls: str) -> tuple[ports.MarketDataProvider, ...]:
+    given = json.loads(urls)
+    return tuple(GuardedProvider(CcxtProvider(name, urls=given.get(name, {}), symbols=symbols)) for name in names)
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """Telling other processes and screens about new prices, after commit. Nothing here is needed for a right order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 from django.db import connection
@@ -11,7 +11,7 @@ from apps.foundation.errors import NotReady
 from apps.market import ports
 from apps.market.domain.candles import Candle
 from apps.market.domain.quotes import Quote
-from apps.market.queries.views import candle_view, quote_snapshot
+from apps.market.queries.views import candle_view, quote_snapshots
 
 log = structlog.get_logger(__name__)
 
@@ -32,19 +32,13 @@ def put_on_board(quotes: Sequence[Quote]) -> None:
 
 def show_quotes(symbols: Iterable[str], moment: Moment) -> None:
     """Send each instrument's sources and mark to the screens."""
-    for symbol in symbols:
-        live_updates.publish(
-            channel=f"quotes:{symbol}", kind="snapshot", data=quote_snapshot(symbol, moment), as_of=moment.firm
-        )
+    for symbol, snapshot in quote_snapshots(list(symbols), moment).items():
+        live_updates.publish(channel=f"quotes:{symbol}", kind="snapshot", data=snapshot, as_of=moment.firm)
 
 
-def show_candles(candles: Iterable[Candle], leading: str) -> None:
-    """Send the leading source's new bars to the screens."""
+def show_candles(candles: Iterable[Candle], leaders: Mapping[str, str]) -> None:
+    """Send the new bars of each instrument's leading source to the screens."""
     for candle in candles:
-        if candle.source == leading:
-            live_updates.publish(
-                channel=f"candles:{candle.symbol}:{candle.timeframe}",
-                kind="delta",
-                data=candle_view(candle),
-                as_of=candle.close_at,
-            )
+        if candle.source == leaders.get(candle.symbol):
+            channel = f"candles:{candle.symbol}:{candle.timeframe}"
+            live_updates.publish(channel=channel, kind="delta", data=candle_view(candle), as_of=candle.close_at)

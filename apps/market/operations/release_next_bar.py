@@ -52,7 +52,8 @@ def _release(clock: MarketClock, market: LockStepMarket, open_at: datetime, mome
     )
     notify("hq_bar", closed_at.isoformat())
     released = Moment(wall=moment.wall, firm=closed_at)
-    after_commit.run(lambda: _show(quotes, [*found, *coarser], clock.primary_source, market.symbols, released))
+    leaders = dict.fromkeys(market.symbols, clock.primary_source)
+    after_commit.run(lambda: _show(quotes, [*found, *coarser], leaders, released))
 
 
 def _read_bar(
@@ -76,10 +77,10 @@ def _read_bar(
     return found, quotes
 
 
-def _show(quotes: list[Quote], candles: list[Candle], leading: str, symbols: tuple[str, ...], moment: Moment) -> None:
+def _show(quotes: list[Quote], candles: list[Candle], leaders: dict[str, str], moment: Moment) -> None:
     put_on_board(quotes)
-    show_quotes(symbols, moment)
-    show_candles(candles, leading)
+    show_quotes(leaders, moment)
+    show_candles(candles, leaders)
 
 
 def _end(market: LockStepMarket) -> None:

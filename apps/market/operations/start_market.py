@@ -14,6 +14,7 @@ from apps.market.domain import timeframes
 from apps.market.domain.instruments import DEFAULT_MIN_NOTIONAL, InstrumentRules, split_symbol
 from apps.market.domain.recorded_set import HISTORY_BARS
 from apps.market.models import Instrument, MarketClock, MarketKind, MarketState
+from apps.market.operations.check_providers import judge_recorded_sources
 from apps.market.operations.publish_prices import put_on_board
 from apps.market.operations.store_candles import note_quality, store
 from apps.market.operations.watch_instruments import name_providers, watch
@@ -76,6 +77,7 @@ def _start_lock_step(market: LockStepMarket, moment: Moment) -> None:
         )
     else:
         MarketClock.objects.update(speed=settings.SPEED, description=market.description, sources=list(market.sources))
+    judge_recorded_sources(MarketClock.objects.get(), moment.wall)
     quotes = [
         quote for provider in market.at(bar_at) for quote in provider.quotes(market.symbols, received_at=moment.wall)
     ]

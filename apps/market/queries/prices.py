@@ -30,12 +30,16 @@ def mark(symbol: str, moment: Moment) -> Mark:
 
 def marks(symbols: Sequence[str], moment: Moment) -> dict[str, Mark]:
     """The marks of several instruments in one read; an unknown one has no price and says so."""
-    clock = market_clock()
+    return {symbol: found for symbol, (found, _) in priced(symbols, moment, market_clock()).items()}
+
+
+def priced(symbols: Sequence[str], moment: Moment, clock: MarketClockView) -> dict[str, tuple[Mark, list[Quote]]]:
+    """Each instrument's mark with the quotes behind it, in one read."""
     try:
         quotes = latest_quotes_of(symbols, moment, clock)
     except NotReady as error:
-        return {symbol: no_mark(symbol, error.message) for symbol in symbols}
-    return {symbol: _mark(symbol, quotes[symbol], moment, clock) for symbol in symbols}
+        return {symbol: (no_mark(symbol, error.message), []) for symbol in symbols}
+    return {symbol: (_mark(symbol, quotes[symbol], moment, clock), quotes[symbol]) for symbol in symbols}
 
 
 def latest_quotes(symbol: str, moment: Moment | None = None) -> list[Quote]:

@@ -1,5 +1,6 @@
 """The market's things as JSON-ready dicts: the same for REST, WebSocket frames and snapshots."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from apps.market.models import Backfill, CandleGap, Instrument, MarketClock, Pro
 from apps.market.queries.candles import closed_candles
 from apps.market.queries.instruments import found_instrument, primary_source
 from apps.market.queries.market_clock import MarketClockView, current_moment, market_clock
-from apps.market.queries.prices import latest_quotes, mark
+from apps.market.queries.prices import latest_quotes, priced
 
 ASSUMED_QUOTES = {
     "live": "",
@@ -59,16 +60,23 @@ def mark_view(found: Mark) -> dict[str, Any]:
 
 
 def quote_snapshot(symbol: str, moment: Moment | None = None) -> dict[str, Any]:
-    """All sources and the mark of one instrument: the ``data`` of the channel ``quotes:SYMBOL``."""
+    """All sources and the mark of one instrument: the ``data`` of the channel ``quotes:SYMBOL``. ``NotFound`` when unknown."""
+    found_instrument(symbol)
+    return quote_snapshots([symbol], moment or current_moment())[symbol]
+
+
+def quote_snapshots(symbols: Sequence[str], moment: Moment) -> dict[str, dict[str, Any]]:
+    """The same for several instruments in one read."""
     clock = market_clock()
-    found = mark(symbol, moment or current_moment())
-    quotes = latest_quotes(symbol) if found.price is not None else []
     return {
-        "instrument": symbol,
-        "market": clock.kind,
-        "assumption": ASSUMED_QUOTES[clock.kind],
-        "mark": mark_view(found),
-        "quotes": [quote_view(quote) for quote in quotes],
+        symbol: {
+            "instrument": symbol,
+            "market": clock.kind,
+            "assumption": ASSUMED_QUOTES[clock.kind],
+            "mark": mark_view(found),
+            "quotes": [quote_view(quote) for quote in quotes],
+        }
+        for symbol, (found, quotes) in priced(symbols, moment, clock).items()
     }
 
 

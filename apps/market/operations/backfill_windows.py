@@ -1,0 +1,192 @@
+"""History of a live market: planned as rows, fetched page by page, resumed where it stopped."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+
+from apps.foundation import after_commit
+from apps.foundation.clock import Moment
+from apps.foundation.errors import Conflict, HQError, Refused, RetryableFailure
+from apps.foundation.identifiers import new_id
+from apps.market import ports
+from apps.market.domain import timeframes
+from apps.market.models import Backfill, BackfillState, CandleGap, GapState, Instrument, MarketClock, StoredCandle
+from apps.market.operations.store_candles import note_quality, store
+from apps.market.ports import MarketDataProvider
+from apps.market.queries.instruments import found_instrument, primary_source
+
+TASK = "workers.market.backfill"
+PAGE = 300  # candles; every exchange gives that many at once
+LARGEST = 100_000  # candles one request may ask for
+_UNFINISHED = (BackfillState.QUEUED, BackfillState.RUNNING)
+_ABANDONED_AFTER = timedelta(seconds=90)  # a running row nobody touched for that long has lost its worker
+log = structlog.get_logger(__name__)
+
+
+def backfill_windows(*, moment: Moment, bars: int) -> list[UUID]:
+    """Plan what is missing of the last ``bars`` candles of every watched instrument at every stored timeframe; the new rows' ids.
+
+    Live markets only: in lock-step the history comes with the market. Planning twice plans nothing new.
+    """
+    clock = MarketClock.objects.first()
+    if clock is None or clock.lock_step:
+        return []
+    planned: list[UUID] = []
+    for timeframe in timeframes.stored_from(clock.base_timeframe):
+        last_open = timeframes.floor_time(moment.wall, timeframe) - timeframes.span(timeframe)
+        first_open = last_open - timeframes.span(timeframe) * (bars - 1)
+        for row in Instrument.objects.filter(watched=True).exclude(sources=[]).order_by("place"):
+            missing = bars - _stored(row.symbol, primary_source(row.symbol), timeframe, first_open, last_open)
+            if missing > bars // 20:  # a source's own small holes are no reason to ask again and again
+                backfill = _planned(
+                    row.symbol, primary_source(row.symbol), timeframe, (first_open, last_open), "", moment
+                )
+                planned += [backfill.id] if backfill is not None else []
+    return planned
+
+
+def request_backfill(
+    *,
+    symbol: str,
+    timeframe: str,
+    start: datetime,
+    end: datetime,
+    actor: str,
+    moment: Moment,
+    source: str | None = None,
+) -> Backfill:
+    """Plan the fetching of one span. ``Refused`` for a lock-step market, an empty, future or too long span, or an unlisted source."""
+    clock = MarketClock.objects.first()
+    if clock is None or clock.lock_step:
+        raise Refused(
+            "A recorded or simulated market brings its history; only a live one is backfilled.", code="not_live"
+        )
+    found_instrument(symbol)
+    offered = timeframes.stored_from(clock.base_timeframe)
+    if timeframe not in offered:
+        raise Refused(
+            f"timeframe was {timeframe!r}; offered are {', '.join(offered)}.",
+            code="unknown_timeframe",
+            field="timeframe",
+        )
+    chosen = source or primary_source(symbol)
+    listed = found_instrument(symbol).sources
+    if chosen not in listed:
+        raise Refused(
+            f"source was {chosen!r}; {symbol} is quoted by {', '.join(listed) or 'nobody yet'}.",
+            code="unknown_source",
+            field="source",
+        )
+    first_open = timeframes.floor_time(start, timeframe)
+    last_open = timeframes.floor_time(min(end, moment.wall), timeframe) - timeframes.span(timeframe)
+    if last_open < first_open:
+        raise Refused("No whole bar lies between start and end; widen the span.", code="empty_span", field="end")
+    wanted = _count(timeframe, first_open, last_open)
+    if wanted > LARGEST:
+        raise Refused(
+            f"The span has {wanted} bars; ask for at most {LARGEST} at once.", code="span_too_long", field="start"
+        )
+    planned = _planned(symbol, chosen, timeframe, (first_open, last_open), actor, moment)
+    if planned is None:
+        raise Conflict("The same backfill is already under way.", code="backfill_running")
+    return planned
+
+
+def continue_backfill(*, moment: Moment) -> bool:
+    """Fetch one page of the oldest unfinished backfill; True while there is more to do. Any number of workers may call it."""
+    row = _claimed(moment.wall)
+    if row is None:
+        return False
+    provider = next((one for one in ports.adapters().live() if one.name == row.source), None)
+    if provider is None:
+        _finish(row, BackfillState.FAILED, f"{row.source} is no longer among the providers.", moment.wall)
+        return True
+    try:
+        _store_page(row, provider, moment.wall)
+    except RetryableFailure as error:
+        Backfill.objects.filter(id=row.id).update(
+            state=BackfillState.QUEUED, message=error.message, changed_at=moment.wall
+        )
+        return False
+    except HQError as error:
+        _finish(row, BackfillState.FAILED, error.message, moment.wall)
+    return True
+
+
+def _claimed(wall: datetime) -> Backfill | None:
+    abandoned = Q(state=BackfillState.RUNNING, changed_at__lt=wall - _ABANDONED_AFTER)
+    waiting = Backfill.objects.filter(Q(state=BackfillState.QUEUED) | abandoned)
+    with transaction.atomic():
+        row = waiting.order_by("created_at", "id").select_for_update(skip_locked=True).first()
+        if row is not None:
+            Backfill.objects.filter(id=row.id).update(state=BackfillState.RUNNING, changed_at=wall)
+        return row
+
+
+def _store_page(row: Backfill, provider: MarketDataProvider, wall: datetime) -> None:
+    """Fetch and store one page; its candles and the cursor move in one transaction."""
+    length = timeframes.span(row.timeframe)
+    end = min(row.last_open, row.next_open + length * (PAGE - 1))
+    found = provider.candles(row.instrument_id, row.timeframe, since=row.next_open, limit=PAGE)
+    page = [candle for candle in found if candle.open_at <= end]
+    done = end >= row.last_open
+    with transaction.atomic():
+        store(page)
+        note_quality(page, wall=wall)
+        filled = CandleGap.objects.filter(
+            instrument_id=row.instrument_id, source=row.source, timeframe=row.timeframe, state=GapState.OPEN
+        )
+        for gap in filled.filter(first_open__gte=row.next_open, last_open__lte=end):
+            if _stored(row.instrument_id, row.source, row.timeframe, gap.first_open, gap.last_open) == gap.missing:
+                CandleGap.objects.filter(pk=gap.pk).update(state=GapState.FILLED)
+        Backfill.objects.filter(id=row.id, next_open=row.next_open).update(
+            next_open=end + length,
+            stored=row.stored + len(page),
+            state=BackfillState.DONE if done else BackfillState.QUEUED,
+            message="" if page or not done else f"{row.source} has nothing for this span.",
+            changed_at=wall,
+        )
+
+
+def _planned(
+    symbol: str, source: str, timeframe: str, span: Sequence[datetime], actor: str, moment: Moment
+) -> Backfill | None:
+    """A new row, unless one that reaches as far back is unfinished."""
+    first_open, last_open = span
+    running = Backfill.objects.filter(instrument_id=symbol, source=source, timeframe=timeframe, state__in=_UNFINISHED)
+    if running.filter(first_open__lte=first_open).exists():
+        return None
+    with transaction.atomic():
+        row = Backfill.objects.create(
+            id=new_id(),
+            instrument_id=symbol,
+            source=source,
+            timeframe=timeframe,
+            first_open=first_open,
+            last_open=last_open,
+            next_open=first_open,
+            wanted=_count(timeframe, first_open, last_open),
+            requested_by=actor,
+            created_at=moment.wall,
+            changed_at=moment.wall,
+        )
+        after_commit.enqueue(TASK, queue="market", expires=120)
+    return row
+
+
+def _finish(row: Backfill, state: str, message: str, wall: datetime) -> None:
+    log.warning("backfill_ended", backfill=str(row.id), state=state, reason=message)
+    Backfill.objects.filter(id=row.id).update(state=state, message=message, changed_at=wall)
+
+
+def _stored(symbol: str, source: str, timeframe: str, first_open: datetime, last_open: datetime) -> int:
+    rows = StoredCandle.objects.filter(instrument_id=symbol, source=source, timeframe=timeframe)
+    return rows.filter(open_at__gte=first_open, open_at__lte=last_open).count()
+
+
+def _count(timeframe: str, first_open: datetime, last_open: datetime) -> int:
+    return int((last_open - first_open) / timeframes.span(timeframe)) + 1

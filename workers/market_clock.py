@@ -1,0 +1,98 @@
+"""The loop that drives the market: releases the next bar when this one is settled, and asks for the rounds of each bar.
+
+The order of one bar is in docs/architecture.md, "One bar, in lock-step".
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from apps.agents import queries as agents
+from apps.foundation import after_commit
+from apps.foundation.clock import Moment, wall_now
+from apps.foundation.loops import Loop
+from apps.market import operations as market
+from apps.market.domain import timeframes
+from apps.market.queries import MarketClockView, current_moment, market_clock
+from apps.trading import queries as trading
+
+LONGEST_BAR = timedelta(seconds=5)  # wall clock: a bar that isn't settled by then is left behind
+ASK_AGAIN = timedelta(seconds=1)
+MOST_REQUESTS = 5  # of the rounds of one bar
+REQUEST_SECONDS = 30  # life of a request for rounds
+IDLE_SECONDS = 0.05
+REST = timedelta(seconds=0.5)  # between looks at a market that doesn't move
+log = structlog.get_logger(__name__)
+
+
+class MarketClockDriver:
+    """What one process remembers between steps; the database holds everything that matters."""
+
+    def __init__(self) -> None:
+        self.started = False
+        self.quiet_until: datetime | None = None
+        self.asked_bar: datetime | None = None
+        self.asked_at: datetime | None = None
+        self.requests = 0
+
+    def step(self) -> bool:
+        """One look at the market; True when a bar was released."""
+        wall = wall_now()
+        if self.quiet_until is not None and wall < self.quiet_until:
+            return False
+        if not self.started:
+            market.start_market(moment=current_moment(wall))
+            self.started = True
+        clock = market_clock()
+        if clock.state != "running" or clock.bar_at is None:
+            self.quiet_until = wall + REST
+            return False
+        return self._drive(clock, clock.bar_at, wall) if clock.lock_step else self._open_live(clock.bar_at, wall)
+
+    def _drive(self, clock: MarketClockView, bar_at: datetime, wall: datetime) -> bool:
+        """Lock-step: rounds once the guard has seen the bar, the next bar once all is settled and ``SPEED`` allows it."""
+        released_at = clock.released_at or wall
+        due = released_at + pace(clock.base_timeframe, clock.speed)
+        settled = self._is_settled(bar_at, wall)
+        if settled and wall < due:
+            self.quiet_until = due
+            return False
+        if not settled and wall < max(due, released_at + LONGEST_BAR):
+            return False
+        if not settled:
+            log.warning("bar_left_unsettled", bar_at=bar_at.isoformat(), waited_seconds=LONGEST_BAR.total_seconds())
+        self.quiet_until = None
+        return market.release_next_bar(moment=Moment(wall=wall, firm=bar_at))
+
+    def _is_settled(self, bar_at: datetime, wall: datetime) -> bool:
+        if not agents.rounds_opened(bar_at):
+            guarded = trading.cursor("guard")
+            if guarded is not None and guarded >= bar_at:
+                self._ask_for_rounds(bar_at, wall)
+            return False
+        return agents.rounds_settled(bar_at) and trading.orders_settled(bar_at)
+
+    def _open_live(self, bar_at: datetime, wall: datetime) -> bool:
+        """Live: rounds for the bar that ``close_candles`` has announced."""
+        if not agents.rounds_opened(bar_at):
+            self._ask_for_rounds(bar_at, wall)
+        self.quiet_until = wall + REST
+        return False
+
+    def _ask_for_rounds(self, bar_at: datetime, wall: datetime) -> None:
+        if bar_at != self.asked_bar:
+            self.asked_bar, self.asked_at, self.requests = bar_at, None, 0
+        if self.requests >= MOST_REQUESTS or (self.asked_at is not None and wall - self.asked_at < ASK_AGAIN):
+            return
+        self.asked_at, self.requests = wall, self.requests + 1
+        after_commit.enqueue(
+            "workers.agents.open_rounds", queue="agents", expires=REQUEST_SECONDS, bar_at=bar_at.isoformat()
+        )
+
+
+def pace(base_timeframe: str, speed: float) -> timedelta:
+    """The shortest wall time between two bars; none when the speed is 0."""
+    return timedelta(seconds=timeframes.seconds(base_timeframe) / speed) if speed > 0 else timedelta(0)
+
+
+LOOPS = (Loop(name="market_clock", step=MarketClockDriver().step, idle_seconds=IDLE_SECONDS),)
