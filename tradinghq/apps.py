@@ -6,3 +6,7 @@ class TradingHQConfig(AppConfig):
 
     name = "tradinghq"
     label = "tradinghq"
+
+    def ready(self) -> None:
+        """Make our Celery application the current one, so that every process that knows Django can enqueue."""
+        from tradinghq import celery  # noqa: F401

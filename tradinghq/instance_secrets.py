@@ -22,9 +22,14 @@ def secret_key(home: Path) -> str:
 
 def _stored(path: Path) -> str:
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise env.EnvironmentRefused(
+                f"HQ_HOME is {path.parent}, which can't be written ({error.strerror}). Make it writable or set HQ_HOME."
+            ) from error
         with os.fdopen(descriptor, "w") as stream:
             stream.write(secrets.token_urlsafe(48))
         try:

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from apps.management.adapters.supervisor_control import control_socket
 from tradinghq import environment as env
+from tradinghq.embedded.addresses import stored_servers
 from tradinghq.instance_secrets import secret_key
 from tradinghq.rest_settings import REST_FRAMEWORK, SIMPLE_JWT, SPECTACULAR_SETTINGS
 
@@ -19,6 +21,7 @@ HQ_INSTANCE = env.text("HQ_INSTANCE", "hq-1")
 HQ_ROLE = env.choice("HQ_ROLE", "primary", ("primary", "backup", "research"))
 HQ_RUNTIME = env.choice("HQ_RUNTIME", "process", ("process", "docker", "swarm"))
 HQ_WORKERS = env.integer("HQ_WORKERS", 1, lowest=1, highest=64)  # execution workers
+HQ_SUPERVISOR_SOCKET = control_socket(HQ_HOME)
 SECRET_KEY = secret_key(HQ_HOME)
 DEBUG = False
 ALLOWED_HOSTS = [HQ_HOST, "127.0.0.1", "localhost", "[::1]", *env.words("HQ_ALLOWED_HOSTS", "")]
@@ -117,12 +120,16 @@ def _database(url: str) -> dict[str, Any]:
     }
 
 
-DATABASE_URL = env.text("DATABASE_URL", "postgresql://hq_app@127.0.0.1:1/tradinghq")
-DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL", DATABASE_URL)
+# Without DATABASE_URL every command finds the embedded server through HQ_HOME; before its first start nothing answers.
+EMBEDDED = stored_servers(HQ_HOME)
+DATABASE_URL = env.text("DATABASE_URL") or (
+    EMBEDDED.database_url() if EMBEDDED else "postgresql://hq_app@127.0.0.1:1/tradinghq"
+)
+DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL") or DATABASE_URL
 DATABASES = {"default": _database(DATABASE_URL)}
 
 # Redis: cache, bus and broker; it may be lost at any time without a wrong order
-REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:1/0")
+REDIS_URL = env.text("REDIS_URL") or (EMBEDDED.redis_url() if EMBEDDED else "redis://127.0.0.1:1/0")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 CHANNEL_LAYERS = {
     "default": {
@@ -153,6 +160,7 @@ HQ_MOMENT_READER = "apps.market.queries.current_moment"  # how views read both c
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 STATIC_URL = "/static/"
 STATIC_ROOT = HQ_HOME / "static"
+WHITENOISE_USE_FINDERS = True  # served from the packages themselves: no collecting before the first start
 STATICFILES_DIRS = [("dashboard", BASE_DIR / "dashboard" / "dist")] if (BASE_DIR / "dashboard" / "dist").is_dir() else []
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -4,11 +4,12 @@ The settings read it, so that every command a person types beside a running hous
 """
 
 import json
-import os
 import secrets
 import socket
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+from apps.foundation.private_files import write_private
 
 FOLDER = "embedded"
 FILE = "servers.json"
@@ -72,16 +73,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replace ``path`` in one step by a file that only its owner may read."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(text)
-    draft.replace(path)
 
 
 def _is_free(port: int) -> bool:

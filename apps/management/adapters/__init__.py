@@ -1,0 +1,1 @@
+"""The outside world of the fleet: the supervisor's processes."""

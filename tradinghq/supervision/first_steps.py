@@ -1,0 +1,110 @@
+"""What a house needs before its processes start: tables, rights, an administrator, a portfolio, agents."""
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from apps.agents.operations import seed_agents
+from apps.foundation.database_roles import grant_app_role
+from apps.foundation.permissions import Role, ensure_roles
+from apps.foundation.private_files import write_private
+from apps.market.operations import start_market
+from apps.market.queries import current_moment
+from apps.trading.operations import open_portfolio
+from tradinghq import environment as env
+from tradinghq.periodic_schedule import sync_periodic_tasks
+
+ADMIN = "admin"
+FIRST_LOGIN = "first-login.txt"
+
+
+def prepare_database(*, owner_url: str) -> None:
+    """Apply missing migrations as the owner and give the app's role its rights."""
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    connection.close()
+    if missing:
+        _migrate(owner_url)
+    grant_app_role(owner_url=owner_url, append_only=_append_only_tables(owner_url))
+
+
+def prepare_house(home: Path) -> str | None:
+    """Roles, administrator, schedule, market, portfolio, agents; each is left alone when it is there.
+
+    The administrator's new random password, or None when there was an administrator or ``HQ_ADMIN_PASSWORD`` gave one.
+    """
+    ensure_roles()
+    password = ensure_admin(home)
+    sync_periodic_tasks()
+    start_market(moment=current_moment())
+    moment = current_moment()
+    open_portfolio(currency="USDT", capital=settings.STARTING_CAPITAL, moment=moment)
+    seed_agents(moment=moment)
+    connection.close()
+    connection.close_pool()
+    return password
+
+
+def ensure_admin(home: Path) -> str | None:
+    """Create the administrator unless there is one; the random password to show once."""
+    users = get_user_model()
+    if users.objects.filter(is_superuser=True).exists():
+        return None
+    given = env.text("HQ_ADMIN_PASSWORD")
+    password = given or secrets.token_urlsafe(15)
+    set_admin_password(password)
+    if not given:
+        keep_first_login(home, password)
+    return None if given else password
+
+
+def set_admin_password(password: str) -> None:
+    """Make ``admin`` an administrator with this password. Raises ``EnvironmentRefused`` for a weak one."""
+    users = get_user_model()
+    user = users.objects.filter(username=ADMIN).first() or users(username=ADMIN)
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise env.EnvironmentRefused(f"HQ_ADMIN_PASSWORD was refused: {' '.join(error.messages)}") from error
+    user.is_staff = user.is_superuser = user.is_active = True
+    user.set_password(password)
+    with transaction.atomic():
+        user.save()
+        user.groups.add(Group.objects.get(name=Role.ADMIN.value))
+
+
+def keep_first_login(home: Path, password: str) -> None:
+    """Write user and password where only this user may read them."""
+    write_private(home / FIRST_LOGIN, f"user: {ADMIN}\npassword: {password}\n")
+
+
+def _migrate(owner_url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate", "--noinput", "--verbosity", "0"],
+        check=False,
+        env={**os.environ, "DATABASE_URL": owner_url},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise env.EnvironmentRefused(f"The database could not be migrated:\n{done.stderr.strip()[-2000:]}")
+
+
+def _append_only_tables(owner_url: str) -> list[str]:
+    with psycopg.connect(owner_url) as owner:
+        rows = owner.execute(
+            "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+            " WHERE t.tgname = 'hq_append_only_row'"
+        ).fetchall()
+    return [row[0] for row in rows]

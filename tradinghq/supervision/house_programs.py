@@ -1,0 +1,112 @@
+"""The processes of one machine, as ``docs/architecture.md`` lists them."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from apps.management.adapters.supervised_programs import SupervisedProgram
+from tradinghq.embedded import postgres_server, redis_server
+from tradinghq.embedded.addresses import EmbeddedServers
+
+SERVERS = "servers"
+HOUSE = "house"
+CELERY = (sys.executable, "-m", "celery", "-A", "tradinghq.celery:app")
+QUIET_WORKER = (
+    "--without-mingle",
+    "--without-gossip",
+    "--without-heartbeat",
+    "--pool",
+    "threads",
+    "--loglevel",
+    "INFO",
+)
+CORE_TEAMS = ("market", "agents", "fleet", "upkeep")
+CORE_LOOPS = ("market_clock", "vote_collector")
+EXECUTION_LOOPS = ("order_sweep", "paper_matching", "outbox_relay")
+CORE_THREADS = 6
+EXECUTION_THREADS = 4
+LEAN = {
+    "MALLOC_ARENA_MAX": "2",  # glibc's arenas cost more memory than the threads that they serve
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HouseSettings:
+    """What the list of programs depends on. ``servers`` is None for what DATABASE_URL and REDIS_URL name."""
+
+    home: Path
+    directory: Path
+    host: str
+    port: int
+    workers: int
+    environment: Mapping[str, str]
+    embedded_postgres: EmbeddedServers | None
+    embedded_redis: EmbeddedServers | None
+
+
+def server_programs(house: HouseSettings) -> list[SupervisedProgram]:
+    """PostgreSQL and Redis, where they are ours."""
+    programs = []
+    if house.embedded_postgres:
+        command = postgres_server.command(house.home, house.embedded_postgres)
+        # SIGINT: sessions are cut and the server ends in order; SIGTERM would wait for every session.
+        programs.append(_server(house, "postgres", command, stop_signal="INT"))
+    if house.embedded_redis:
+        programs.append(_server(house, "redis", redis_server.command(house.home, house.embedded_redis)))
+    return programs
+
+
+def house_programs(house: HouseSettings) -> list[SupervisedProgram]:
+    """Everything of ours that works on the servers, except the agents, which the fleet adds."""
+    execution = (
+        [f"execution-{number}" for number in range(1, house.workers + 1)] if house.workers > 1 else ["execution"]
+    )
+    return [
+        _program(house, "web", _web(house)),
+        _program(house, "beat", (*CELERY, "beat", "--loglevel", "INFO", "--pidfile=")),
+        _program(house, "core", _worker("core", CORE_TEAMS, CORE_THREADS), loops=CORE_LOOPS),
+        *(
+            _program(house, name, _worker(name, ("execution",), EXECUTION_THREADS), loops=EXECUTION_LOOPS)
+            for name in execution
+        ),
+        _program(house, "guard", (sys.executable, "-m", "workers.stop_guard")),
+    ]
+
+
+def _web(house: HouseSettings) -> tuple[str, ...]:
+    address = ("--host", house.host, "--port", str(house.port))
+    manners = ("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3")
+    return (sys.executable, "-m", "uvicorn", "tradinghq.asgi:application", *address, *manners)
+
+
+def _worker(name: str, teams: tuple[str, ...], threads: int) -> tuple[str, ...]:
+    modules = ",".join(("workers.worker_loops", *(f"workers.{team}" for team in teams)))
+    work = ("--hostname", f"{name}@%h", "--queues", ",".join(teams), "--include", modules)
+    return (*CELERY, "worker", *work, "--concurrency", str(threads), *QUIET_WORKER)
+
+
+def _program(
+    house: HouseSettings, name: str, argv: tuple[str, ...], *, loops: tuple[str, ...] = ()
+) -> SupervisedProgram:
+    environment = {**house.environment, **LEAN, "HQ_PROCESS": name}
+    if loops:
+        environment["HQ_LOOPS"] = ",".join(loops)
+    return SupervisedProgram(name=name, argv=argv, environment=environment, directory=house.directory, priority=100)
+
+
+def _server(house: HouseSettings, name: str, argv: list[str], *, stop_signal: str = "TERM") -> SupervisedProgram:
+    return SupervisedProgram(
+        name=name,
+        argv=tuple(argv),
+        environment={key: house.environment[key] for key in ("PATH", "LANG") if key in house.environment},
+        directory=house.home,
+        priority=10,
+        start_at_once=True,
+        stop_signal=stop_signal,
+        stop_seconds=20,
+    )

@@ -1,0 +1,115 @@
+"""The foreground of a running house: quiet, says what crashed, stops everything when asked.
+
+A process of its own with few imports, since it lives as long as the house. ``up`` executes it in its own place, so it
+is the supervisor's parent: when the supervisor is killed, it executes ``up`` again, which ends the leftovers and
+starts anew.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from apps.foundation.errors import NotReady
+from apps.management.adapters.supervised_programs import SupervisorFolder
+from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
+from tradinghq.supervision.house_programs import HOUSE, SERVERS
+from tradinghq.supervision.leftovers import end_leftovers
+from tradinghq.supervision.stop_house import stop_programs
+
+LOOK_SECONDS = 1.0
+REPORT_AGAIN_SECONDS = 30.0
+SHUTDOWN_SECONDS = 60.0
+TROUBLE = {"BACKOFF", "FATAL", "EXITED"}
+
+
+class HouseWatch:
+    """Looks at the supervisor's processes once a second and reports in one line what ended by itself."""
+
+    def __init__(self, home: Path, supervisor: int, manage: str) -> None:
+        self._folder = SupervisorFolder(home)
+        self._control = SupervisorControl(control_socket(home))
+        self._supervisor = supervisor
+        self._manage = manage
+        self._pids: dict[str, int] = {}
+        self._reported: dict[str, float] = {}
+        self._asked_to_stop = False
+
+    def run(self) -> int:
+        """Until asked to stop; the exit status."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        while not self._asked_to_stop:
+            if self._supervisor_ended():
+                self._start_anew()
+            self._look()
+            time.sleep(LOOK_SECONDS)
+        return self._stop()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self._say("Still stopping." if self._asked_to_stop else "Stopping: agents, workers, servers.")
+        self._asked_to_stop = True
+
+    def _supervisor_ended(self) -> bool:
+        try:
+            return os.waitpid(self._supervisor, os.WNOHANG)[0] != 0
+        except ChildProcessError:
+            return True
+
+    def _start_anew(self) -> None:
+        self._say("The supervisor was killed. Starting the house again.")
+        os.execv(sys.executable, [sys.executable, self._manage, "up"])  # noqa: S606 - our own command, without a shell
+
+    def _look(self) -> None:
+        try:
+            processes = self._control.processes()
+        except NotReady:
+            return  # busy or gone; waitpid tells which on the next look
+        for process in processes:
+            if process["group"] in {HOUSE, SERVERS}:
+                self._compare(process)
+
+    def _compare(self, process: dict[str, Any]) -> None:
+        name, pid, state = process["name"], process["pid"], process["statename"]
+        before = self._pids.get(name)
+        if state in TROUBLE:
+            self._report(name, f"{name} ended ({_cause(process)}) and is started again.")
+            self._pids.pop(name, None)
+        elif pid:
+            if before is not None and before != pid:
+                self._report(name, f"{name} ended ({_cause(process)}) and runs again as process {pid}.")
+            self._pids[name] = pid
+
+    def _report(self, name: str, sentence: str) -> None:
+        now = time.monotonic()
+        if now - self._reported.get(name, -REPORT_AGAIN_SECONDS) >= REPORT_AGAIN_SECONDS:
+            self._reported[name] = now
+            self._say(f"{sentence} Log: {self._folder.log(name)}")
+
+    def _stop(self) -> int:
+        stop_programs(self._control)
+        deadline = time.monotonic() + SHUTDOWN_SECONDS
+        while not self._supervisor_ended() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        left = end_leftovers(self._folder)
+        self._say(f"Stopped. Had to end by force: {', '.join(left)}." if left else "Stopped.")
+        return 0
+
+    def _say(self, sentence: str) -> None:
+        try:
+            print(f"{time.strftime('%H:%M:%S')} {sentence}", flush=True)  # noqa: T201 - the console is its screen
+        except OSError:
+            return  # the terminal has gone; stopping must go on
+
+
+def _cause(process: dict[str, Any]) -> str:
+    if process["spawnerr"]:
+        return str(process["spawnerr"])
+    return "killed by a signal" if process["exitstatus"] == -1 else f"exit status {process['exitstatus']}"
+
+
+if __name__ == "__main__":
+    sys.exit(HouseWatch(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]).run())

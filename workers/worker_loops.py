@@ -1,0 +1,62 @@
+"""Loops inside a Celery worker: threads of the worker itself, alive while the broker is away, ended with the worker.
+
+The process's environment names them: ``HQ_LOOPS=order_sweep,paper_matching``.
+"""
+
+import os
+import threading
+from importlib import import_module
+from typing import Any
+
+from celery import bootsteps, current_app
+
+from apps.foundation.loops import Loop, run_loop
+
+MODULES = {
+    "market_clock": "workers.market_clock",
+    "vote_collector": "workers.vote_collector",
+    "order_sweep": "workers.order_loops",
+    "paper_matching": "workers.order_loops",
+    "outbox_relay": "workers.outbox_relay",
+}
+JOIN_SECONDS = 8.0
+
+
+def find_loop(name: str) -> Loop:
+    """The loop of this name. Raises ``LookupError`` for an unknown one."""
+    if name not in MODULES:
+        raise LookupError(f"HQ_LOOPS names {name!r}; known are {', '.join(sorted(MODULES))}.")
+    loops: tuple[Loop, ...] = import_module(MODULES[name]).LOOPS
+    found = next((loop for loop in loops if loop.name == name), None)
+    if found is None:
+        raise LookupError(f"{MODULES[name]} has no loop {name!r}.")
+    return found
+
+
+class WorkerLoops(bootsteps.StartStopStep):
+    """Starts before the worker connects to its broker; stops after the running step of each loop."""
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        super().__init__(worker, **options)
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, worker: Any) -> None:  # noqa: ARG002
+        names = [name for name in os.environ.get("HQ_LOOPS", "").split(",") if name]
+        for loop in [find_loop(name) for name in names]:
+            thread = threading.Thread(target=self._run, args=(loop,), name=f"loop-{loop.name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self, worker: Any) -> None:  # noqa: ARG002
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(JOIN_SECONDS)
+
+    terminate = stop
+
+    def _run(self, loop: Loop) -> None:
+        run_loop(loop.name, loop.step, idle_seconds=loop.idle_seconds, wake=loop.wake, stop=self._stop)
+
+
+current_app.steps["worker"].add(WorkerLoops)
