@@ -50,7 +50,7 @@ class MarketClockDriver:
         return self._drive(clock, clock.bar_at, wall) if clock.lock_step else self._open_live(clock.bar_at, wall)
 
     def _drive(self, clock: MarketClockView, bar_at: datetime, wall: datetime) -> bool:
-        """Lock-step: rounds once the guard has seen the bar, the next bar once all is settled and ``SPEED`` allows it."""
+        """Lock-step: rounds once the guard has seen the bar; the next bar once all is settled and ``SPEED`` lets it."""
         released_at = clock.released_at or wall
         due = released_at + pace(clock.base_timeframe, clock.speed)
         settled = self._is_settled(bar_at, wall)

@@ -19,7 +19,9 @@ class ProviderRefused(Refused):
 
 
 class MarketDataProvider(Protocol):
-    """One source of prices. Reads raise ``RetryableFailure`` for a passing failure and ``ProviderRefused`` for a lasting one."""
+    """One source of prices. Reads raise ``RetryableFailure`` for a passing failure and ``ProviderRefused`` for a
+    lasting one.
+    """
 
     @property
     def name(self) -> str: ...
@@ -38,7 +40,9 @@ class MarketDataProvider(Protocol):
         ...
 
     def candles(self, symbol: str, timeframe: str, *, since: datetime, limit: int) -> list[Candle]:
-        """At most ``limit`` candles that open at or after ``since``, oldest first. A live source's last one may still be open."""
+        """At most ``limit`` candles that open at or after ``since``, oldest first. A live source's last one may still
+        be open.
+        """
         ...
 
     def order_book(self, symbol: str, *, depth: int, received_at: datetime) -> OrderBook:
@@ -74,7 +78,9 @@ class QuoteBoard(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MarketAdapters:
-    """The adapters of this process. The callables build lazily: a process that never asks never loads an exchange library."""
+    """The adapters of this process. The callables build lazily: a process that never asks never loads an exchange
+    library.
+    """
 
     board: QuoteBoard
     lock_step: Callable[[], LockStepMarket]

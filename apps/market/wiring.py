@@ -32,7 +32,9 @@ def lock_step_market() -> ports.LockStepMarket:
 
 
 def live_providers() -> tuple[ports.MarketDataProvider, ...]:
-    """The exchanges that the settings name, in order of priority; their clients are kept, their library is loaded on first use."""
+    """The exchanges that the settings name, in order of priority; their clients are kept, their library is loaded on
+    first use.
+    """
     return _live(
         tuple(settings.PROVIDERS), tuple(settings.INSTRUMENTS), json.dumps(settings.HQ_CCXT_URLS, sort_keys=True)
     )

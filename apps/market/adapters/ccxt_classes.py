@@ -1,4 +1,6 @@
-"""Loads single ccxt exchange classes. ``import ccxt`` loads every exchange there is: twice the memory and three times the time."""
+"""Loads single ccxt exchange classes. ``import ccxt`` loads every exchange there is: twice the memory and three times
+the time.
+"""
 
 import importlib
 import importlib.util

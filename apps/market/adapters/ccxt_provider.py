@@ -33,7 +33,9 @@ log = structlog.get_logger(__name__)
 
 
 class CcxtProvider:
-    """One exchange. Raises ``RetryableFailure`` for network trouble and limits, ``ProviderRefused`` for answers without prices."""
+    """One exchange. Raises ``RetryableFailure`` for network trouble and limits, ``ProviderRefused`` for answers
+    without prices.
+    """
 
     market = "live"
 
@@ -53,12 +55,7 @@ class CcxtProvider:
         listed = [symbol for symbol in symbols if symbol in self._markets()]
         if not listed:
             return []
-        if self.name in _ONE_BY_ONE:
-            tickers = {
-                symbol: self._ask(lambda exchange, symbol=symbol: exchange.fetch_ticker(symbol)) for symbol in listed
-            }
-        else:
-            tickers = self._ask(lambda exchange: exchange.fetch_tickers(listed))
+        tickers = self._tickers(listed)
         found = [self._quote(symbol, tickers[symbol], received_at) for symbol in listed if symbol in tickers]
         sound = [quote for quote in found if quote is not None]
         if not sound:
@@ -67,8 +64,16 @@ class CcxtProvider:
             )
         return sound
 
+    def _tickers(self, listed: Sequence[str]) -> Mapping[str, Any]:
+        if self.name not in _ONE_BY_ONE:
+            found: Mapping[str, Any] = self._ask(lambda exchange: exchange.fetch_tickers(list(listed)))
+            return found
+        return self._ask(lambda exchange: {symbol: exchange.fetch_ticker(symbol) for symbol in listed})
+
     def candles(self, symbol: str, timeframe: str, *, since: datetime, limit: int) -> list[Candle]:
-        """Candles from ``since``, each time once, oldest first; unsound ones are left out. The last one may still be open."""
+        """Candles from ``since``, each time once, oldest first; unsound ones are left out. The last one may still be
+        open.
+        """
         self._refuse_unlisted(symbol)
         since_ms = timeframes.to_milliseconds(since)
         rows = self._ask(lambda exchange: exchange.fetch_ohlcv(symbol, timeframe, since_ms, limit))
@@ -176,7 +181,7 @@ class CcxtProvider:
 
 
 def _merged(known: Any, given: Mapping[str, Any]) -> Any:
-    """ccxt's addresses with the given ones laid over them."""
+    """The library's addresses with the given ones laid over them."""
     if not isinstance(known, dict):
         return dict(given) or known
     return known | {

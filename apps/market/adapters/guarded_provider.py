@@ -1,4 +1,6 @@
-"""Guards a provider's reads: one rate limit and one circuit breaker for all processes, and a second try for a passing failure."""
+"""Guards a provider's reads: one rate limit and one circuit breaker for all processes, and a second try for a passing
+failure.
+"""
 
 import threading
 import time
@@ -120,7 +122,9 @@ def limiter() -> MovingWindowRateLimiter:
 
 
 class _SharedBreakers(SyncAbstractUnitOfWork):
-    """Breaker states in Redis, through the house's client: the library's own synchronous repository opens an asynchronous one."""
+    """Breaker states in Redis, through the house's client: the library's own synchronous repository opens an
+    asynchronous one.
+    """
 
     def __init__(self, client: Any) -> None:
         self.contexts = SyncRedisRepository(settings.REDIS_URL)

@@ -1,4 +1,6 @@
-"""Recorded candle files behind the provider port, and the run they make. A file is held as bytes and parsed line by line."""
+"""Recorded candle files behind the provider port, and the run they make. A file is held as bytes and parsed line by
+line.
+"""
 
 import gzip
 import hashlib
@@ -93,7 +95,8 @@ class RecordedMarket:
     def __init__(self, folder: Path, words: Sequence[str], preferred: Sequence[str]) -> None:
         if not folder.is_dir():
             raise NoRecordedRun(
-                f"RECORDED_DIR was {str(folder)!r}, which is no folder. Name one with candle files; download_candles fills it."
+                f"RECORDED_DIR was {str(folder)!r}, which is no folder. Name one with candle files; "
+                f"download_candles fills it."
             )
         choice = recorded_set.choose(words, [path.name for path in folder.iterdir()], preferred)
         self.files: Mapping[tuple[str, str], CandleFile] = {

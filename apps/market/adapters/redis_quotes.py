@@ -35,7 +35,7 @@ class RedisQuoteBoard:
         if not pairs:
             return found
         try:
-            values: list[Any] = redis_pool.client().mget([_key(source, symbol) for symbol, source in pairs])  # type: ignore[assignment]
+            values: list[Any] = redis_pool.client().mget([_key(source, symbol) for symbol, source in pairs])
         except RedisError as error:
             raise _away(error) from error
         for (symbol, _), value in zip(pairs, values, strict=True):

@@ -1,4 +1,6 @@
-"""The generated practice market behind the provider port: it shows each venue as it stood at one moment, and nothing later."""
+"""The generated practice market behind the provider port: it shows each venue as it stood at one moment, and nothing
+later.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,15 +22,17 @@ class SimulatedMarket:
 
     kind = "simulated"
     base_timeframe = simulated_market.BASE_TIMEFRAME
-    sources = simulated_market.SOURCES
+    sources: tuple[str, ...] = simulated_market.SOURCES
     first_open = simulated_market.FIRST_OPEN
-    last_open = None
+    last_open: datetime | None = None
 
     def __init__(self, symbols: Sequence[str], seed: int) -> None:
         self.symbols = tuple(symbols)
         self.seed: int | None = seed
         self.digest = f"simulated-1-{seed}"
-        self.description = f"Simulated market, seed {seed}, {self.base_timeframe} bars on two venues. Its prices are generated, not real."
+        self.description = (
+            f"Simulated market, seed {seed}, {self.base_timeframe} bars on two venues; prices are generated, not real"
+        )
 
     def at(self, closed_at: datetime) -> tuple["SimulatedProvider", ...]:
         """Both venues as they stood at ``closed_at``."""

@@ -10,7 +10,7 @@ from apps.market.domain import timeframes
 
 @dataclass(frozen=True, slots=True)
 class Candle:
-    """One closed bar of one source. Prices in the quote currency, volume in the base asset; ``open_at`` is aware, UTC."""
+    """One closed bar of one source. Prices in the quote currency, volume in the base asset; ``open_at`` in UTC."""
 
     symbol: str
     source: str
@@ -45,7 +45,8 @@ def problem(candle: Candle) -> str | None:
 
 
 def merge(parts: Sequence[Candle], timeframe: str) -> Candle | None:
-    """One coarser candle of ``timeframe`` from the finer ones of one bucket, oldest first; None unless all of them are there.
+    """One coarser candle of ``timeframe`` from the finer ones of one bucket, oldest first; None unless all of them are
+    there.
 
     First open, highest high, lowest low, last close, sum of volumes.
     """

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 
 from apps.market.domain import timeframes
 from apps.market.domain.candles import Candle
@@ -34,13 +35,15 @@ def find_gaps(opens: Sequence[datetime], timeframe: str) -> list[Gap]:
     step = timeframes.span(timeframe)
     return [
         Gap(first_open=earlier + step, last_open=later - step, missing=int((later - earlier) / step) - 1)
-        for earlier, later in zip(opens, opens[1:], strict=False)
+        for earlier, later in pairwise(opens)
         if later - earlier > step
     ]
 
 
 def find_outliers(candles: Sequence[Candle], *, before: Decimal | None = None) -> list[Outlier]:
-    """Wick spikes and jumps of a quarter or more, oldest first. ``before`` is the close that preceded the first candle."""
+    """Wick spikes and jumps of a quarter or more, oldest first. ``before`` is the close that preceded the first
+    candle.
+    """
     findings = []
     previous = before
     for candle in candles:

@@ -10,7 +10,9 @@ _FINEST = 12  # decimals; below it a recorded digit is noise of the source
 
 @dataclass(frozen=True, slots=True)
 class InstrumentRules:
-    """Rules of one instrument. ``assumed`` names the fields that no exchange stated; empty when all are the exchange's own."""
+    """Rules of one instrument. ``assumed`` names the fields that no exchange stated; empty when all are the exchange's
+    own.
+    """
 
     symbol: str
     base: str

@@ -16,7 +16,9 @@ SILENT_AFTER = timedelta(seconds=20)  # wall clock, live markets only: four poll
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """``price`` is None when no source ever spoke. ``as_of`` is the newest event behind it, ``sources`` those it was made of."""
+    """``price`` is None when no source ever spoke. ``as_of`` is the newest event behind it, ``sources`` those it was
+    made of.
+    """
 
     symbol: str
     price: Decimal | None
@@ -49,8 +51,9 @@ def mark_of(
 ) -> Mark:
     """The mark at this moment from the latest quote of each source.
 
-    A source is stale when its feed is silent (wall clock, live only) or its event is older than three bars (firm clock).
-    Of the fresh ones those within 50 bp of their median count, when they are the majority; else the mark is ``diverging``.
+    A source is stale when its feed is silent (wall clock, live only) or its event is older than three bars (firm
+    clock). Of the fresh ones those within 50 bp of their median count, when they are the majority; else the mark is
+    ``diverging``.
     Without a fresh source the newest quote is shown, marked stale.
     """
     if not quotes:

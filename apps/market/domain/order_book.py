@@ -7,7 +7,9 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class OrderBook:
-    """``bids`` from the highest, ``asks`` from the lowest, each (price, quantity); quantity None where nobody recorded one."""
+    """``bids`` from the highest, ``asks`` from the lowest, each (price, quantity); quantity None where nobody recorded
+    one.
+    """
 
     symbol: str
     source: str

@@ -1,4 +1,6 @@
-"""Which provider leads: priority and health, with hysteresis so that a flapping one doesn't take the lead back and forth."""
+"""Which provider leads: priority and health, with hysteresis so that a flapping one doesn't take the lead back and
+forth.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +13,9 @@ TRUSTED_AFTER = timedelta(seconds=60)  # a provider that came back must hold thi
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is known of one provider. ``priority``: smaller leads. ``healthy_since``: start of the current unbroken run of answers."""
+    """What is known of one provider. ``priority``: smaller leads. ``healthy_since``: start of the current unbroken run
+    of answers.
+    """
 
     name: str
     priority: int

@@ -16,7 +16,9 @@ _SIGNIFICANT_STEP = Decimal("1e-6")
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Best bid and ask of one source; ``event_at`` is the source's time, ``received_at`` ours (wall). ``market``: live, recorded, simulated."""
+    """Best bid and ask of one source; ``event_at`` is the source's time, ``received_at`` ours (wall). ``market``:
+    live, recorded, simulated.
+    """
 
     symbol: str
     source: str

@@ -1,4 +1,6 @@
-"""Which recorded candle files make one run: by file name, exchange, timeframe and common span. Pure; files are listed by the caller."""
+"""Which recorded candle files make one run: by file name, exchange, timeframe and common span. Pure; files are listed
+by the caller.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -84,9 +86,11 @@ def parse_wanted(word: str) -> Wanted:
 
 
 def choose(words: Sequence[str], names: Iterable[str], preferred: Sequence[str]) -> Choice:
-    """The run for this watch list from these file names: the first exchange that has every instrument, at its finest common timeframe.
+    """The run for this watch list from these file names: the first exchange that has every instrument, at its finest
+    common timeframe.
 
-    Exchanges are tried in the ``preferred`` order, then by name; others join with the files they have at that timeframe.
+    Exchanges are tried in the ``preferred`` order, then by name; others join with the files they have at that
+    timeframe.
     Files with a suffix count only when the suffix is named. Raises ``NoRecordedRun``.
     """
     wanted = [parse_wanted(word) for word in words]
@@ -116,12 +120,15 @@ def choose(words: Sequence[str], names: Iterable[str], preferred: Sequence[str])
                 return Choice(timeframe=timeframe, symbols=symbols, files=files)
     held = ", ".join(sorted(parsed.name for parsed in found.values()))
     raise NoRecordedRun(
-        f"No single exchange has candles of {', '.join(symbols)} at one timeframe. Found: {held}. Fetch what is missing with download_candles."
+        f"No single exchange has candles of {', '.join(symbols)} at one timeframe. Found: {held}. Fetch what is "
+        f"missing with download_candles."
     )
 
 
 def common_span(choice: Choice, spans: Mapping[tuple[str, str], Span]) -> Span:
-    """The time that every instrument of the primary source covers, long enough for the history and one bar; else ``NoRecordedRun``."""
+    """The time that every instrument of the primary source covers, long enough for the history and one bar; else
+    ``NoRecordedRun``.
+    """
     primary = choice.sources[0]
     own = {symbol: spans[primary, symbol] for symbol in choice.symbols}
     first, last = max(span.first_open for span in own.values()), min(span.last_open for span in own.values())
@@ -130,12 +137,14 @@ def common_span(choice: Choice, spans: Mapping[tuple[str, str], Span]) -> Span:
     )
     if first > last:
         raise NoRecordedRun(
-            f"The recorded spans don't overlap: {told}. Leave an instrument out or fetch a common span with download_candles."
+            f"The recorded spans don't overlap: {told}. Leave an instrument out or fetch a common span with "
+            f"download_candles."
         )
     bars = int((last - first) / timeframes.span(choice.timeframe)) + 1
     if bars <= HISTORY_BARS:
         raise NoRecordedRun(
-            f"The common span has {bars} bars of {choice.timeframe}; {HISTORY_BARS} serve as history, so at least {HISTORY_BARS + 1} are needed ({told})."
+            f"The common span has {bars} bars of {choice.timeframe}; {HISTORY_BARS} serve as history, so at "
+            f"least {HISTORY_BARS + 1} are needed ({told})."
         )
     return Span(first, last)
 
@@ -145,7 +154,8 @@ def _refuse_missing(symbols: Sequence[str], found: Mapping[tuple[str, str, str],
     for symbol in symbols:
         if symbol not in held:
             raise NoRecordedRun(
-                f"INSTRUMENTS names {symbol}, but RECORDED_DIR holds no file for it, such as {file_name('binance', symbol, '5m')}. "
+                f"INSTRUMENTS names {symbol}, but RECORDED_DIR holds no file for it, such as "
+                f"{file_name('binance', symbol, '5m')}. "
                 "Fetch one with download_candles or leave the instrument out."
             )
 

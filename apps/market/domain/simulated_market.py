@@ -1,8 +1,9 @@
-"""A generated practice market: regimes, jumps, two venues with a basis, spreads and gaps. Pure: the seed decides everything.
+"""A generated practice market: regimes, jumps, two venues with a basis, spreads and gaps. Pure: the seed decides all.
 
-Time is cut into blocks of ``BLOCK`` bars, each with a regime. The price at a block's start is the sum of the earlier blocks'
-drawn moves, and the path inside is a bridge to the next start; so any bar is found from the seed without the bars before it.
-Floats make the path (they are decisions about a made-up world, not money); the candles that leave are Decimals on the tick.
+Time is cut into blocks of ``BLOCK`` bars, each with a regime. The price at a block's start is the sum of the earlier
+blocks' drawn moves, and the path inside is a bridge to the next start; so any bar is found from the seed without the
+bars before it. Floats make the path (they are decisions about a made-up world, not money); the candles that leave are
+Decimals on the tick.
 """
 
 import math
@@ -33,6 +34,9 @@ _START_PRICES = {
 _PULL = (
     0.12  # share of its distance from the start price that a block takes back, so that a run of years stays in bounds
 )
+_DISLOCATED = 0.45  # share of the hours in which the second venue comes off the common price
+_LOST_BARS = 0.0005  # share of the first venue's bars
+_OUTAGES = 0.6  # share of the stretches of 300 bars in which the second venue goes silent
 _MIN_NOTIONAL = Decimal(5)
 
 
@@ -66,7 +70,9 @@ class _Block:
 
 
 def rules(symbol: str) -> InstrumentRules:
-    """Tick and step by the size of the start price: six significant digits, steps worth a few tenths of the quote currency."""
+    """Tick and step by the size of the start price: six significant digits, steps worth a few tenths of the quote
+    currency.
+    """
     base, quote = split_symbol(symbol)
     magnitude = math.floor(math.log10(_start_price(base)))
     step = Decimal(1).scaleb(-magnitude - 1)
@@ -82,7 +88,7 @@ def candle(*, seed: int, symbol: str, source: str, index: int) -> Candle | None:
     shift_open, shift_close = _basis(seed, symbol, source, index - 1), _basis(seed, symbol, source, index)
     opened = math.exp(block.edges[place] + shift_open)
     closed = math.exp(block.edges[place + 1] + shift_close)
-    draw = Random(f"{seed}|{symbol}|{source}|bar|{index}")
+    draw = _draw(seed, symbol, source, "bar", index)
     reach = block.regime.noise * 0.6
     high = max(opened, closed) * math.exp(abs(draw.gauss(0, reach)))
     low = min(opened, closed) * math.exp(-abs(draw.gauss(0, reach)))
@@ -108,12 +114,12 @@ def index_of(open_at: datetime) -> int:
 
 def _start_price(base: str) -> float:
     known = _START_PRICES.get(base)
-    return known if known is not None else round(10 ** Random(f"start|{base}").uniform(-0.5, 2.5), 4)
+    return known if known is not None else round(10 ** _draw("start", base).uniform(-0.5, 2.5), 4)
 
 
 @lru_cache(maxsize=4_096)
 def _regime(seed: int, symbol: str, number: int) -> Regime:
-    draw = Random(f"{seed}|{symbol}|regime|{number}")
+    draw = _draw(seed, symbol, "regime", number)
     return draw.choices(REGIMES, weights=[regime.weight for regime in REGIMES])[0]
 
 
@@ -126,7 +132,7 @@ def _level(seed: int, symbol: str, number: int) -> float:
     while len(known) <= number:
         block = len(known) - 1
         regime = _regime(seed, symbol, block)
-        draw = Random(f"{seed}|{symbol}|level|{block}")
+        draw = _draw(seed, symbol, "level", block)
         move = regime.drift * BLOCK + draw.gauss(0, regime.noise * math.sqrt(BLOCK) * 0.6)
         known.append(known[-1] * (1 - _PULL) + move)
     return known[number]
@@ -136,7 +142,7 @@ def _level(seed: int, symbol: str, number: int) -> float:
 def _block(seed: int, symbol: str, number: int) -> _Block:
     regime = _regime(seed, symbol, number)
     begin, end = _level(seed, symbol, number), _level(seed, symbol, number + 1)
-    draw = Random(f"{seed}|{symbol}|path|{number}")
+    draw = _draw(seed, symbol, "path", number)
     waves, phase = draw.uniform(2, 4), draw.uniform(0, math.tau)
     walk, lift = [0.0], math.log(_start_price(split_symbol(symbol)[0]))
     for _ in range(BLOCK):
@@ -151,14 +157,16 @@ def _block(seed: int, symbol: str, number: int) -> _Block:
 
 
 def _basis(seed: int, symbol: str, source: str, index: int) -> float:
-    """Log distance of a venue from the common price: a slow tide, and now and then a dislocation that fades over some bars."""
+    """Log distance of a venue from the common price: a slow tide, and now and then a dislocation that fades over some
+    bars.
+    """
     if source == SOURCES[0] or index < 0:
         return 0.0
-    phase = Random(f"{seed}|{symbol}|basis").uniform(0, math.tau)
+    phase = _draw(seed, symbol, "basis").uniform(0, math.tau)
     tide = 0.0004 * math.sin(phase + index / 53) + 0.0003 * math.sin(2 * phase + index / 17)
     slot = index // 60
-    draw = Random(f"{seed}|{symbol}|dislocation|{slot}")
-    if draw.random() > 0.45:
+    draw = _draw(seed, symbol, "dislocation", slot)
+    if draw.random() > _DISLOCATED:
         return tide
     begins, height = draw.randrange(0, 40), draw.choice((-1, 1)) * draw.uniform(0.003, 0.008)
     since = index - slot * 60 - begins
@@ -166,13 +174,20 @@ def _basis(seed: int, symbol: str, source: str, index: int) -> float:
 
 
 def _is_missing(seed: int, symbol: str, source: str, index: int) -> bool:
-    """The first venue loses a single bar about every two thousand, the second some bars in a row about every three hundred."""
+    """The first venue loses a single bar about every two thousand, the second some bars in a row about every three
+    hundred.
+    """
     if source == SOURCES[0]:
-        return Random(f"{seed}|{symbol}|hole|{index}").random() < 0.0005
-    draw = Random(f"{seed}|{symbol}|outage|{index // 300}")
+        return _draw(seed, symbol, "hole", index).random() < _LOST_BARS
+    draw = _draw(seed, symbol, "outage", index // 300)
     begins, length = draw.randrange(0, 290), draw.randrange(1, 9)
-    return draw.random() < 0.6 and begins <= index % 300 < begins + length
+    return draw.random() < _OUTAGES and begins <= index % 300 < begins + length
 
 
 def _on_grid(value: float, step: Decimal) -> Decimal:
     return max(Decimal(round(value / float(step))) * step, step)
+
+
+def _draw(*cause: object) -> Random:
+    """The random numbers that this cause always gives. They make up a world and keep no secret."""
+    return Random("|".join(str(part) for part in cause))  # noqa: S311

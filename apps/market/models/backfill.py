@@ -10,7 +10,9 @@ class BackfillState(models.TextChoices):
 
 
 class Backfill(models.Model):
-    """One instrument's history at one timeframe being fetched from one source. ``next_open`` is the cursor: a restart goes on from there."""
+    """One instrument's history at one timeframe being fetched from one source. ``next_open`` is the cursor: a restart
+    goes on from there.
+    """
 
     id = models.UUIDField(primary_key=True)
     instrument = models.ForeignKey("market.Instrument", on_delete=models.PROTECT, db_column="symbol", related_name="+")

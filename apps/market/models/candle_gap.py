@@ -28,4 +28,4 @@ class CandleGap(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.instrument_id} {self.source} {self.timeframe}: {self.missing} bars from {self.first_open:%Y-%m-%d %H:%M}"
+        return f"{self.instrument_id} {self.source} {self.timeframe}: {self.missing} bars missing"

@@ -5,7 +5,9 @@ from apps.foundation.fields import MoneyField
 
 
 class Instrument(models.Model):
-    """One tradable pair. ``assumed`` names the rules that no exchange stated; ``sources`` lists who quotes it, the leading one first."""
+    """One tradable pair. ``assumed`` names the rules that no exchange stated; ``sources`` lists who quotes it, the
+    leading one first.
+    """
 
     symbol = models.CharField(max_length=32, primary_key=True)
     base = models.CharField(max_length=16)

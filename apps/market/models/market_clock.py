@@ -17,7 +17,9 @@ class MarketState(models.TextChoices):
 
 
 class MarketClock(models.Model):
-    """The one row that says which market this home runs and how far it is. ``bar_at`` is the close of the current bar: the firm's time."""
+    """The one row that says which market this home runs and how far it is. ``bar_at`` is the close of the current bar:
+    the firm's time.
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     kind = models.CharField(max_length=12, choices=MarketKind.choices)

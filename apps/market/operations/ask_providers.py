@@ -38,7 +38,9 @@ class Answer(Generic[Found]):
 def ask_all(
     providers: Sequence[MarketDataProvider], question: Callable[[MarketDataProvider], Found]
 ) -> list[Answer[Found]]:
-    """Put one question to every provider at once; the slowest decides how long it takes. Only anticipated failures become answers."""
+    """Put one question to every provider at once; the slowest decides how long it takes. Only anticipated failures
+    become answers.
+    """
 
     def ask(provider: MarketDataProvider) -> Answer[Found]:
         started = time.monotonic()

@@ -1,6 +1,6 @@
 """History of a live market: planned as rows, fetched page by page, resumed where it stopped."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from apps.market.ports import MarketDataProvider
 from apps.market.queries.instruments import found_instrument, primary_source
 
 TASK = "workers.market.backfill"
+SMALL_HOLES = 0.05  # share of a window; a source's own holes are no reason to ask again and again
 PAGE = 300  # candles; every exchange gives that many at once
 LARGEST = 100_000  # candles one request may ask for
 _UNFINISHED = (BackfillState.QUEUED, BackfillState.RUNNING)
@@ -27,26 +28,44 @@ _ABANDONED_AFTER = timedelta(seconds=90)  # a running row nobody touched for tha
 log = structlog.get_logger(__name__)
 
 
-def backfill_windows(*, moment: Moment, bars: int) -> list[UUID]:
-    """Plan what is missing of the last ``bars`` candles of every watched instrument at every stored timeframe; the new rows' ids.
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """The candles to fetch: one instrument of one source at one timeframe, from the first to the last opening time."""
 
-    Live markets only: in lock-step the history comes with the market. Planning twice plans nothing new.
+    symbol: str
+    source: str
+    timeframe: str
+    first_open: datetime
+    last_open: datetime
+
+    @property
+    def bars(self) -> int:
+        """How many candles that would be without a hole."""
+        return int((self.last_open - self.first_open) / timeframes.span(self.timeframe)) + 1
+
+    def stored(self) -> int:
+        """How many of them are there."""
+        rows = StoredCandle.objects.filter(instrument_id=self.symbol, source=self.source, timeframe=self.timeframe)
+        return rows.filter(open_at__gte=self.first_open, open_at__lte=self.last_open).count()
+
+
+def backfill_windows(*, moment: Moment, bars: int) -> list[UUID]:
+    """Plan what is missing of the last ``bars`` candles of every watched instrument at every stored timeframe.
+
+    The new rows' ids. Live markets only: in lock-step the history comes with the market. Planning twice adds nothing.
     """
     clock = MarketClock.objects.first()
     if clock is None or clock.lock_step:
         return []
-    planned: list[UUID] = []
+    planned: list[Backfill | None] = []
     for timeframe in timeframes.stored_from(clock.base_timeframe):
         last_open = timeframes.floor_time(moment.wall, timeframe) - timeframes.span(timeframe)
         first_open = last_open - timeframes.span(timeframe) * (bars - 1)
         for row in Instrument.objects.filter(watched=True).exclude(sources=[]).order_by("place"):
-            missing = bars - _stored(row.symbol, primary_source(row.symbol), timeframe, first_open, last_open)
-            if missing > bars // 20:  # a source's own small holes are no reason to ask again and again
-                backfill = _planned(
-                    row.symbol, primary_source(row.symbol), timeframe, (first_open, last_open), "", moment
-                )
-                planned += [backfill.id] if backfill is not None else []
-    return planned
+            series = _Series(row.symbol, primary_source(row.symbol), timeframe, first_open, last_open)
+            if bars - series.stored() > bars * SMALL_HOLES:
+                planned.append(_planned(series, "", moment))
+    return [row.id for row in planned if row is not None]
 
 
 def request_backfill(
@@ -59,7 +78,9 @@ def request_backfill(
     moment: Moment,
     source: str | None = None,
 ) -> Backfill:
-    """Plan the fetching of one span. ``Refused`` for a lock-step market, an empty, future or too long span, or an unlisted source."""
+    """Plan the fetching of one span. ``Refused`` for a lock-step market, an empty, future or too long span, or an
+    unlisted source.
+    """
     clock = MarketClock.objects.first()
     if clock is None or clock.lock_step:
         raise Refused(
@@ -85,19 +106,21 @@ def request_backfill(
     last_open = timeframes.floor_time(min(end, moment.wall), timeframe) - timeframes.span(timeframe)
     if last_open < first_open:
         raise Refused("No whole bar lies between start and end; widen the span.", code="empty_span", field="end")
-    wanted = _count(timeframe, first_open, last_open)
-    if wanted > LARGEST:
+    series = _Series(symbol, chosen, timeframe, first_open, last_open)
+    if series.bars > LARGEST:
         raise Refused(
-            f"The span has {wanted} bars; ask for at most {LARGEST} at once.", code="span_too_long", field="start"
+            f"The span has {series.bars} bars; ask for at most {LARGEST} at once.", code="span_too_long", field="start"
         )
-    planned = _planned(symbol, chosen, timeframe, (first_open, last_open), actor, moment)
+    planned = _planned(series, actor, moment)
     if planned is None:
         raise Conflict("The same backfill is already under way.", code="backfill_running")
     return planned
 
 
 def continue_backfill(*, moment: Moment) -> bool:
-    """Fetch one page of the oldest unfinished backfill; True while there is more to do. Any number of workers may call it."""
+    """Fetch one page of the oldest unfinished backfill; True while there is more to do. Any number of workers may call
+    it.
+    """
     row = _claimed(moment.wall)
     if row is None:
         return False
@@ -137,12 +160,7 @@ def _store_page(row: Backfill, provider: MarketDataProvider, wall: datetime) -> 
     with transaction.atomic():
         store(page)
         note_quality(page, wall=wall)
-        filled = CandleGap.objects.filter(
-            instrument_id=row.instrument_id, source=row.source, timeframe=row.timeframe, state=GapState.OPEN
-        )
-        for gap in filled.filter(first_open__gte=row.next_open, last_open__lte=end):
-            if _stored(row.instrument_id, row.source, row.timeframe, gap.first_open, gap.last_open) == gap.missing:
-                CandleGap.objects.filter(pk=gap.pk).update(state=GapState.FILLED)
+        _close_filled_gaps(row, end)
         Backfill.objects.filter(id=row.id, next_open=row.next_open).update(
             next_open=end + length,
             stored=row.stored + len(page),
@@ -152,24 +170,30 @@ def _store_page(row: Backfill, provider: MarketDataProvider, wall: datetime) -> 
         )
 
 
-def _planned(
-    symbol: str, source: str, timeframe: str, span: Sequence[datetime], actor: str, moment: Moment
-) -> Backfill | None:
+def _close_filled_gaps(row: Backfill, end: datetime) -> None:
+    """Holes of this series inside the page that are now whole."""
+    holes = CandleGap.objects.filter(instrument_id=row.instrument_id, source=row.source, timeframe=row.timeframe)
+    for gap in holes.filter(state=GapState.OPEN, first_open__gte=row.next_open, last_open__lte=end):
+        series = _Series(row.instrument_id, row.source, row.timeframe, gap.first_open, gap.last_open)
+        if series.stored() == gap.missing:
+            CandleGap.objects.filter(pk=gap.pk).update(state=GapState.FILLED)
+
+
+def _planned(series: _Series, actor: str, moment: Moment) -> Backfill | None:
     """A new row, unless one that reaches as far back is unfinished."""
-    first_open, last_open = span
-    running = Backfill.objects.filter(instrument_id=symbol, source=source, timeframe=timeframe, state__in=_UNFINISHED)
-    if running.filter(first_open__lte=first_open).exists():
+    same = Backfill.objects.filter(instrument_id=series.symbol, source=series.source, timeframe=series.timeframe)
+    if same.filter(state__in=_UNFINISHED, first_open__lte=series.first_open).exists():
         return None
     with transaction.atomic():
         row = Backfill.objects.create(
             id=new_id(),
-            instrument_id=symbol,
-            source=source,
-            timeframe=timeframe,
-            first_open=first_open,
-            last_open=last_open,
-            next_open=first_open,
-            wanted=_count(timeframe, first_open, last_open),
+            instrument_id=series.symbol,
+            source=series.source,
+            timeframe=series.timeframe,
+            first_open=series.first_open,
+            last_open=series.last_open,
+            next_open=series.first_open,
+            wanted=series.bars,
             requested_by=actor,
             created_at=moment.wall,
             changed_at=moment.wall,
@@ -181,12 +205,3 @@ def _planned(
 def _finish(row: Backfill, state: str, message: str, wall: datetime) -> None:
     log.warning("backfill_ended", backfill=str(row.id), state=state, reason=message)
     Backfill.objects.filter(id=row.id).update(state=state, message=message, changed_at=wall)
-
-
-def _stored(symbol: str, source: str, timeframe: str, first_open: datetime, last_open: datetime) -> int:
-    rows = StoredCandle.objects.filter(instrument_id=symbol, source=source, timeframe=timeframe)
-    return rows.filter(open_at__gte=first_open, open_at__lte=last_open).count()
-
-
-def _count(timeframe: str, first_open: datetime, last_open: datetime) -> int:
-    return int((last_open - first_open) / timeframes.span(timeframe)) + 1

@@ -27,7 +27,9 @@ def check_providers(*, moment: Moment) -> None:
 
 
 def judge_recorded_sources(clock: MarketClock, wall: datetime) -> None:
-    """A lock-step source is healthy while its newest bar is at most three bars old; else it is in an outage of the record."""
+    """A lock-step source is healthy while its newest bar is at most three bars old; else it is in an outage of the
+    record.
+    """
     if clock.bar_at is None:
         return
     length = timeframes.span(clock.base_timeframe)

@@ -1,4 +1,4 @@
-"""Live markets: fetch the bars that have just closed, store them and what they complete, and move the market's clock."""
+"""Live markets: fetch the bars that have just closed, store them and what they complete, move the market's clock."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -26,7 +26,8 @@ _LONGEST_CATCH_UP = 120  # bars; what is older is the backfill's work
 def close_candles(*, moment: Moment) -> datetime | None:
     """Store the bars up to the last full minute; the new ``bar_at``, or None while there is none.
 
-    The clock moves when the leading source has shown every watched instrument's bar, or after ten seconds what there is of it.
+    The clock moves when the leading source has shown every watched instrument's bar, or after ten seconds what there
+    is of it.
     Safe to call every second and twice: one caller fetches, candles are upserts, the clock only moves forward.
     """
     clock = MarketClock.objects.first()

@@ -29,7 +29,9 @@ def pause_instrument(*, symbol: str, actor: str, reason: str, moment: Moment) ->
 
 @transaction.atomic
 def unpause_instrument(*, symbol: str, actor: str, reason: str, moment: Moment) -> dict[str, Any]:
-    """Lift the pause; the instrument's view. ``Conflict`` (code ``not_paused``) when there is none, ``Refused`` without a reason."""
+    """Lift the pause; the instrument's view. ``Conflict`` (code ``not_paused``) when there is none, ``Refused``
+    without a reason.
+    """
     told = _reason(reason)
     found_instrument(symbol)
     changed = Instrument.objects.filter(symbol=symbol, paused_reason__isnull=False).update(

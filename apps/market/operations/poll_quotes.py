@@ -18,7 +18,8 @@ log = structlog.get_logger(__name__)
 def poll_quotes(*, moment: Moment) -> int:
     """Put every provider's quotes on the board; how many there were. Does nothing on a lock-step market.
 
-    A provider that fails costs only itself. ``NotReady`` when the board is away: then nobody sees a price, and all are stale.
+    A provider that fails costs only itself. ``NotReady`` when the board is away: then nobody sees a price, and all are
+    stale.
     """
     clock = MarketClock.objects.first()
     if clock is None or clock.lock_step:

@@ -17,7 +17,8 @@ from apps.market.ports import LockStepMarket
 
 
 def release_next_bar(*, moment: Moment) -> bool:
-    """Release the bar after ``moment.firm``: candles, coarser candles, holes and the clock in one transaction, then quotes.
+    """Release the bar after ``moment.firm``: candles, coarser candles, holes and the clock in one transaction, then
+    quotes.
 
     False when nothing was released: not a running lock-step market, another caller was first, or the market has ended
     (its state then says so). A crash before the commit releases nothing, so the same bar is released again.
@@ -84,6 +85,9 @@ def _show(quotes: list[Quote], candles: list[Candle], leaders: dict[str, str], m
 
 
 def _end(market: LockStepMarket) -> None:
-    message = f"The recorded market ended with the bar of {market.last_open:%Y-%m-%d %H:%M} UTC; trading is paused. Choose another span or home to go on."
+    message = (
+        f"The recorded market ended with the bar of {market.last_open:%Y-%m-%d %H:%M} UTC; trading is paused. "
+        "Choose another recording and another HQ_HOME to go on."
+    )
     MarketClock.objects.update(state=MarketState.ENDED, message=message)
     outbox.record_event(kind="system.changed", aggregate="market", payload={})

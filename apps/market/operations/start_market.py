@@ -1,4 +1,6 @@
-"""Choosing the run: which market this home shows, from the settings, once. Idempotent; a restart resumes at the stored bar."""
+"""Choosing the run: which market this home shows, from the settings, once. Idempotent; a restart resumes at the stored
+bar.
+"""
 
 from datetime import datetime
 
@@ -27,8 +29,8 @@ _FINEST_STEP = "0.00000001"
 def start_market(*, moment: Moment) -> MarketClockView:
     """Start or resume the market that ``MARKET`` names.
 
-    Refuses with a sentence (code ``market_refused``) what the settings can't give, and (``another_market``) a home that has
-    already run another market, data set or seed.
+    Refuses with a sentence (code ``market_refused``) what the settings can't give, and (``another_market``) a home
+    that has already run another market, data set or seed.
     """
     if settings.MARKET == MarketKind.LIVE:
         _start_live(moment)
@@ -126,7 +128,8 @@ def _refuse_another(clock: MarketClock | None, kind: str, digest: str, descripti
         return
     raise Conflict(
         f"This home has run another market: {clock.description}. The settings now name: {description}. "
-        "Its books belong to the first one. Set MARKET, RECORDED_DIR, INSTRUMENTS and SIMULATED_SEED as they were, or choose another HQ_HOME.",
+        "Its books belong to the first one. Set MARKET, RECORDED_DIR, INSTRUMENTS and SIMULATED_SEED as they "
+        "were, or choose another HQ_HOME.",
         code="another_market",
         field="MARKET",
     )
@@ -166,7 +169,9 @@ def _kept_rules(row: Instrument) -> InstrumentRules:
 
 
 def _unstated(symbol: str) -> InstrumentRules:
-    """Rules until an exchange has stated them: the finest steps, all marked as assumed. Without a price nothing is traded on them."""
+    """Rules until an exchange has stated them: the finest steps, all marked as assumed. Without a price nothing is
+    traded on them.
+    """
     try:
         base, quote = split_symbol(symbol)
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 import structlog
 from django.db.models import F
@@ -21,7 +22,9 @@ _VALUES = ["open", "high", "low", "close", "volume"]
 
 
 def store(candles: Sequence[Candle], *, correct: bool = False) -> None:
-    """Insert these candles; one already there is kept, or overwritten when ``correct`` (a live source may correct its bar)."""
+    """Insert these candles; one already there is kept, or overwritten when ``correct`` (a live source may correct its
+    bar).
+    """
     rows = [
         StoredCandle(
             instrument_id=candle.symbol,
@@ -49,11 +52,13 @@ def store(candles: Sequence[Candle], *, correct: bool = False) -> None:
 
 
 def complete_coarser(*, base: str, after: datetime, until: datetime, symbols: Iterable[str]) -> list[Candle]:
-    """Store and return every coarser candle that closes after ``after`` and not after ``until``, each from the complete step below."""
+    """Store and return every coarser candle that closes after ``after`` and not after ``until``, each from the
+    complete step below.
+    """
     made: list[Candle] = []
     stored = timeframes.stored_from(base)
     names = list(symbols)
-    for finer, coarser in zip(stored, stored[1:], strict=False):
+    for finer, coarser in pairwise(stored):
         begin, end = timeframes.floor_time(after, coarser), timeframes.floor_time(until, coarser)
         if begin == end:
             break  # a still coarser bar can't have ended either

@@ -16,7 +16,8 @@ _FIELDS = ("instrument_id", "source", "timeframe", "open_at", "open", "high", "l
 def closed_candles(
     *, symbol: str, timeframe: str, until: datetime, limit: int, source: str | None = None
 ) -> list[Candle]:
-    """The last ``limit`` candles that closed at or before ``until``, oldest first; of the primary source unless one is named.
+    """The last ``limit`` candles that closed at or before ``until``, oldest first; of the primary source unless one is
+    named.
 
     ``NotFound`` for an unknown instrument, ``ValueError`` for an unknown timeframe.
     """
@@ -26,7 +27,9 @@ def closed_candles(
 
 
 def bars_between(*, symbol: str, after: datetime, until: datetime) -> list[Candle]:
-    """Base candles of the primary source that close after ``after`` and not after ``until``, oldest first. What it lost is not there."""
+    """Base candles of the primary source that close after ``after`` and not after ``until``, oldest first. What it
+    lost is not there.
+    """
     base = base_timeframe()
     length = timeframes.span(base)
     rows = _of(symbol, primary_source(symbol), base).filter(open_at__gt=after - length, open_at__lte=until - length)
@@ -36,7 +39,9 @@ def bars_between(*, symbol: str, after: datetime, until: datetime) -> list[Candl
 def base_candles_at(
     *, closed_at: datetime, symbols: Iterable[str], sources: Iterable[str], base: str, within: int
 ) -> list[Candle]:
-    """For each symbol and source its newest base candle that closed at or before ``closed_at``, at most ``within`` bars ago."""
+    """For each symbol and source its newest base candle that closed at or before ``closed_at``, at most ``within``
+    bars ago.
+    """
     length = timeframes.span(base)
     rows = (
         StoredCandle.objects.filter(

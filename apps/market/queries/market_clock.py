@@ -13,7 +13,9 @@ LIVE_BASE_TIMEFRAME = "1m"
 
 @dataclass(frozen=True, slots=True)
 class MarketClockView:
-    """The market's clock as others see it. ``bar_at`` is the close of the current bar; None before the first one of a live market."""
+    """The market's clock as others see it. ``bar_at`` is the close of the current bar; None before the first one of a
+    live market.
+    """
 
     kind: str
     lock_step: bool
@@ -76,7 +78,9 @@ def market_clock() -> MarketClockView:
 
 
 def current_moment(wall: datetime | None = None) -> Moment:
-    """Both clocks, read once at the edge: the firm's time is the current bar's close in lock-step, the wall clock otherwise."""
+    """Both clocks, read once at the edge: the firm's time is the current bar's close in lock-step, the wall clock
+    otherwise.
+    """
     wall = wall or wall_now()
     bar_at = MarketClock.objects.exclude(kind=MarketKind.LIVE).values_list("bar_at", flat=True).first()
     return Moment(wall=wall, firm=bar_at or wall)

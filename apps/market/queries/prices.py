@@ -1,7 +1,9 @@
 """Quotes and marks as of a moment.
 
-In lock-step the quote of a bar is a pure function of its stored candle, so a mark is the same on every run and outlives Redis;
-the board in Redis only saves the look-up. On a live market the board is all there is: when it is away, nothing is fresh.
+In lock-step the quote of a bar is a pure function of its stored candle, so a mark is the same on every run and
+outlives Redis;
+the board in Redis only saves the look-up. On a live market the board is all there is: when it is away, nothing is
+fresh.
 """
 
 from collections.abc import Sequence
@@ -43,7 +45,9 @@ def priced(symbols: Sequence[str], moment: Moment, clock: MarketClockView) -> di
 
 
 def latest_quotes(symbol: str, moment: Moment | None = None) -> list[Quote]:
-    """The latest quote of each source of one instrument, the primary source first. ``NotReady`` when live and Redis is away."""
+    """The latest quote of each source of one instrument, the primary source first. ``NotReady`` when live and Redis is
+    away.
+    """
     found_instrument(symbol)
     clock = market_clock()
     if moment is None and clock.lock_step and clock.bar_at is not None and clock.released_at is not None:
@@ -69,7 +73,9 @@ def latest_quotes_of(symbols: Sequence[str], moment: Moment | None, clock: Marke
 
 
 def _current(quotes: Sequence[Quote], firm: datetime, clock: MarketClockView) -> bool:
-    """Does the board show exactly this bar of this market? It is written in one step, so one quote of the bar vouches for all."""
+    """Does the board show exactly this bar of this market? It is written in one step, so one quote of the bar vouches
+    for all.
+    """
     return (
         bool(quotes)
         and max(quote.event_at for quote in quotes) == firm

@@ -60,7 +60,9 @@ def mark_view(found: Mark) -> dict[str, Any]:
 
 
 def quote_snapshot(symbol: str, moment: Moment | None = None) -> dict[str, Any]:
-    """All sources and the mark of one instrument: the ``data`` of the channel ``quotes:SYMBOL``. ``NotFound`` when unknown."""
+    """All sources and the mark of one instrument: the ``data`` of the channel ``quotes:SYMBOL``. ``NotFound`` when
+    unknown.
+    """
     found_instrument(symbol)
     return quote_snapshots([symbol], moment or current_moment())[symbol]
 
@@ -97,7 +99,9 @@ def candle_view(candle: Candle) -> dict[str, Any]:
 
 
 def candle_snapshot(symbol: str, timeframe: str, limit: int = 500) -> dict[str, Any]:
-    """The newest closed candles of the primary source, oldest first: the snapshot of the channel ``candles:SYMBOL:TIMEFRAME``."""
+    """The newest closed candles of the primary source, oldest first: the snapshot of the channel
+    ``candles:SYMBOL:TIMEFRAME``.
+    """
     until = current_moment().firm
     candles = closed_candles(symbol=symbol, timeframe=timeframe, until=until, limit=limit)
     return {
