@@ -14,7 +14,7 @@ from apps.foundation import beats
 from apps.foundation.clock import wall_now
 from apps.foundation.correlation import bind
 from apps.foundation.database_connections import drop_broken_connections
-from apps.foundation.logs import process_name
+from apps.foundation.logs import hide_in_text, process_name
 from apps.foundation.metrics import LOOP_ERRORS, LOOP_STEP_SECONDS
 from apps.foundation.wake_ups import WakeUps
 
@@ -75,12 +75,19 @@ class _Loop:
         self.name = name
         self.step = step
         self.failures = 0
+        self.database_away = False
         self.pulse = beats.Pulse(name=f"{process}/{name}", process=process, started_at=wall_now())
         self._beat_at: datetime | None = None
 
     def turn(self) -> bool:
         """One step and, when due, one beat; whether the step did work."""
-        return self._survive(self._step_and_beat)
+        errors = self.pulse.errors
+        worked = self._survive(self._step_once)
+        if self.pulse.errors == errors:
+            self.failures = 0
+        if not self.database_away:
+            self._survive(self._beat_when_due)
+        return worked
 
     def idle(self, wake_ups: WakeUps, seconds: float) -> None:
         """Wait for ``seconds`` or a wake-up and show meanwhile that the loop lives."""
@@ -91,25 +98,22 @@ class _Loop:
 
     def _survive(self, part: Callable[[], bool]) -> bool:
         bound = get_contextvars()
+        self.database_away = False
         try:
-            worked = part()
+            return part()
         except Exception as error:  # noqa: BLE001 - a loop outlives what it calls; this is the one place
             self._count(error)
             return False
-        else:
-            self.failures = 0
-            return worked
         finally:
             close_old_connections()  # gives the connection back to the pool
             clear_contextvars()  # a step may bind ids; they end with it
             bind_contextvars(**bound)
 
-    def _step_and_beat(self) -> bool:
+    def _step_once(self) -> bool:
         with LOOP_STEP_SECONDS.labels(loop=self.name).time():
             worked = bool(self.step())
         self.pulse.steps += 1
         self.pulse.last_step_at = wall_now()
-        self._beat_when_due()
         return worked
 
     def _beat_when_due(self) -> bool:
@@ -122,8 +126,9 @@ class _Loop:
     def _count(self, error: Exception) -> None:
         self.failures += 1
         self.pulse.errors += 1
-        self.pulse.last_error = f"{type(error).__name__}: {error}"[:500]
+        self.pulse.last_error = hide_in_text(f"{type(error).__name__}: {error}")[:500]
         LOOP_ERRORS.labels(loop=self.name).inc()
         log.error("loop_step_failed", failures_in_a_row=self.failures, exc_info=error)
-        if isinstance(error, OperationalError | InterfaceError):
+        self.database_away = isinstance(error, OperationalError | InterfaceError)
+        if self.database_away:
             drop_broken_connections()

@@ -15,6 +15,7 @@ from prometheus_client import Counter
 
 from apps.foundation.correlation import current_correlation_id
 from apps.foundation.errors import RetryableFailure
+from apps.foundation.logs import hide_in_text
 from apps.foundation.models import InboxEntry, OutboxEvent
 
 CHANNEL = "hq_outbox"
@@ -146,5 +147,5 @@ def _put_off(event: OutboxEvent, told: list[int], error: Exception) -> None:
         cursor.execute(
             "UPDATE foundation_outbox_event SET attempts = attempts + 1, last_error = %s,"
             " retry_at = clock_timestamp() + make_interval(secs => %s) WHERE id = %s AND published_at IS NULL",
-            [f"{type(error).__name__}: {error}"[:500], wait, event.pk],
+            [hide_in_text(f"{type(error).__name__}: {error}")[:500], wait, event.pk],
         )

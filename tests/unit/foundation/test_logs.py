@@ -91,7 +91,9 @@ class Silent:
         raise RuntimeError("no")
 
 
-@pytest.mark.parametrize("value", [Silent(), "\ud800", 2**80, {1: {2, 3}}, b"\xff\x00", float("nan"), [[[[[[[[[[[[1]]]]]]]]]]]]])
+@pytest.mark.parametrize(
+    "value", [Silent(), "\ud800", 2**80, {1: {2, 3}}, b"\xff\x00", float("nan"), [[[[[[[[[[[[1]]]]]]]]]]]]]
+)
 def test_writing_a_line_never_raises(lines, value):
     structlog.get_logger().info("odd", value=value)
     (line,) = lines()

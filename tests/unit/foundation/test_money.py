@@ -56,7 +56,14 @@ def test_plain_says_the_same_number_without_exponent_or_trailing_zeros(value):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("0", "0"), ("-0.000", "0"), ("1E+3", "1000"), ("1E-18", "0.000000000000000001"), ("12.340", "12.34"), ("100", "100")],
+    [
+        ("0", "0"),
+        ("-0.000", "0"),
+        ("1E+3", "1000"),
+        ("1E-18", "0.000000000000000001"),
+        ("12.340", "12.34"),
+        ("100", "100"),
+    ],
 )
 def test_plain_examples(value, text):
     assert money.plain(Decimal(value)) == text
@@ -64,7 +71,7 @@ def test_plain_examples(value, text):
 
 @pytest.mark.parametrize("value", ["NaN", "sNaN", "Infinity", "-Infinity", "", "abc", "1,5", "1e18", "1_0e30"])
 def test_exact_refuses_what_is_no_amount(value):
-    with pytest.raises(ValueError, match="is not a|digits before the point"):
+    with pytest.raises(ValueError, match=r"is not a|digits before the point"):
         money.exact(value)
 
 
