@@ -149,7 +149,7 @@ def _nobody_asked(row: DecisionRound) -> str:
 
 def _held(symbol: str, moment: Moment) -> float:
     """The position as a share of the largest allowed one; what is too small to sell counts as none."""
-    largest = float(books.limits_view()["max_position_share"])
+    largest = float(books.limits_view()["values"]["max_position_share"])
     share = books.exposure(symbol, moment) / largest
     return share if share > DUST else 0.0
 

@@ -6,7 +6,7 @@ from apps.agents.models import Agent
 
 
 def needs_bars(agent: Agent) -> int | None:
-    """Closed candles that a vote of this agent takes; None where its strategy is gone or no longer takes its numbers."""
+    """Closed candles that a vote of this agent takes; None where its strategy is gone or refuses its numbers."""
     try:
         return build_strategy(agent.strategy, agent.parameters).needs_bars
     except (UnknownStrategyError, ParameterError):

@@ -1,0 +1,53 @@
+"""One question to one vote: the strategy's opinion in the form that the house takes in. Pure."""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from apps.agents.domain.bar_window import market_view
+from apps.agents.domain.strategies.contract import MarketView, Strategy, StrategyVote, abstention
+from apps.market.domain import timeframes
+
+LONGEST_REASON = 500
+
+
+def answer_round(strategy: Strategy, question: Mapping[str, Any], digest: str) -> dict[str, Any]:
+    """The vote on ``question``. It holds until the next bar of its timeframe closes.
+
+    Raises ``KeyError``, ``TypeError`` or ``ValueError`` for a question that describes no market.
+    """
+    view = market_view(question)
+    vote = _opinion(strategy, view)
+    return {
+        "round_id": question["round_id"],
+        "symbol": view.symbol,
+        "direction": vote.direction,
+        "confidence": vote.confidence,
+        "abstain": vote.abstain,
+        "horizon_bars": vote.horizon_bars,
+        "expires_at": (view.closed_at + timeframes.span(view.timeframe)).isoformat(),
+        "data_as_of": _seen_until(view),
+        "reason": vote.reason[:LONGEST_REASON],
+        "digest": digest,
+        "correlation_id": question["correlation_id"],
+    }
+
+
+def strategy_digest(strategy: Strategy, parameters: Mapping[str, Any]) -> str:
+    """What votes here: a digest of the strategy's source and its parameters."""
+    source = inspect.getsource(type(strategy))
+    return hashlib.sha256(f"{source}{json.dumps(parameters, sort_keys=True)}".encode()).hexdigest()[:16]
+
+
+def _opinion(strategy: Strategy, view: MarketView) -> StrategyVote:
+    if view.bars < strategy.needs_bars:
+        return abstention(f"Warming: {view.bars} of {strategy.needs_bars} bars.")
+    return strategy.vote(view)
+
+
+def _seen_until(view: MarketView) -> str:
+    last_open = timeframes.from_milliseconds(int(view.times[-1]))
+    return (last_open + timedelta(seconds=timeframes.seconds(view.timeframe))).isoformat()

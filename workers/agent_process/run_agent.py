@@ -1,0 +1,130 @@
+"""The worker: takes questions from its own queue, answers into its own stream, beats, ends cleanly."""
+
+import logging
+import signal
+from typing import Any
+
+import redis
+from celery import Celery, bootsteps
+from celery.worker import state
+
+from apps.agents.domain.strategies.parameter_values import ParameterError
+from apps.agents.domain.strategies.registry import UnknownStrategyError, build_strategy
+from workers.agent_process.agent_settings import AgentSettings, read_settings
+from workers.agent_process.answer_round import answer_round, strategy_digest
+from workers.agent_process.json_logs import log_json
+from workers.agent_process.vote_writer import VoteWriter
+
+VOTE_TASK = "agent.vote"
+TICK_SECONDS = 1.0  # how soon a request to end is noticed
+TICKS_A_BEAT = 5
+STRATEGY_FAILURES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+log = logging.getLogger(__name__)
+
+
+def run_agent() -> int:
+    """Vote until SIGTERM or SIGINT; the exit status."""
+    settings = read_settings()
+    log_json(settings.queue)
+    try:
+        strategy = build_strategy(settings.strategy, settings.parameters)
+    except (UnknownStrategyError, ParameterError) as error:
+        raise SystemExit(str(error)) from None
+    writer = VoteWriter(settings, needs_bars=strategy.needs_bars)
+    app = _worker_app(settings)
+    digest = strategy_digest(strategy, settings.parameters)
+
+    @app.task(name=VOTE_TASK)
+    def vote(**question: Any) -> None:
+        try:
+            answer = answer_round(strategy, question, digest)
+        except STRATEGY_FAILURES:
+            log.exception("vote_failed", extra=_about(question))
+            return
+        writer.write_vote(answer, bars=len(question["bars"]["close"]))
+        log.info("voted", extra=_about(question) | {"direction": answer["direction"], "abstain": answer["abstain"]})
+
+    _beat_from_the_loop(app, writer)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end_soon)
+    log.info("agent_started", extra={"strategy": settings.strategy, "needs_bars": strategy.needs_bars})
+    status = _work(app, settings)
+    log.info("agent_stopped", extra={"votes": writer.votes})
+    return status
+
+
+def _worker_app(settings: AgentSettings) -> Celery:
+    app = Celery(settings.queue, broker=settings.redis_url, set_as_current=True)
+    app.conf.update(
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_create_missing_queues=True,
+        accept_content=["json"],
+        worker_prefetch_multiplier=1,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": 60,
+            "socket_keepalive": True,
+            # Keys of its own, so that its Redis user needs no right on those of others.
+            "unacked_key": f"{settings.queue}.unacked",
+            "unacked_index_key": f"{settings.queue}.unacked_index",
+            "unacked_mutex_key": f"{settings.queue}.unacked_mutex",
+        },
+    )
+    return app
+
+
+def _beat_from_the_loop(app: Celery, writer: VoteWriter) -> None:
+    """The beat comes from the loop that also takes questions, so a hanging strategy stops it."""
+
+    class Beat(bootsteps.StartStopStep):
+        requires = ("celery.worker.components:Hub", "celery.worker.components:Timer")
+
+        def start(self, worker: Any) -> None:
+            self._ticks = 0
+            self._tick()
+            self._entry = worker.timer.call_repeatedly(TICK_SECONDS, self._tick)
+
+        def stop(self, worker: Any) -> None:  # noqa: ARG002 - Celery's signature
+            self._entry.cancel()
+
+        def _tick(self) -> None:
+            if self._ticks % TICKS_A_BEAT == 0:
+                _try_to_beat(writer)
+            self._ticks += 1
+
+    app.steps["worker"].add(Beat)
+
+
+def _try_to_beat(writer: VoteWriter) -> None:
+    try:
+        writer.beat()
+    except redis.RedisError as error:
+        log.warning("beat_failed", extra={"reason": str(error)})
+
+
+def _work(app: Celery, settings: AgentSettings) -> int:
+    worker = app.WorkController(
+        pool_cls="solo",
+        concurrency=1,
+        queues=[settings.queue],
+        hostname=f"{settings.queue}@here",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def _end_soon(*_: Any) -> None:
+    state.should_stop = 0
+
+
+def _about(question: dict[str, Any]) -> dict[str, Any]:
+    return {name: question.get(name) for name in ("round_id", "correlation_id", "symbol", "closed_at")}

@@ -1,0 +1,81 @@
+"""The loop that takes in the agents' votes and closes their rounds.
+
+It reads every agent's stream from where the database says it was read to, so that a restart loses and repeats nothing.
+While Redis is away no vote comes, and the rounds close at their deadlines saying so.
+"""
+
+import json
+import time
+from typing import Any
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+from redis import RedisError
+
+from apps.agents import operations as agents
+from apps.agents import queries
+from apps.foundation import redis_pool
+from apps.foundation.loops import Loop
+from apps.market.queries import current_moment
+
+BLOCK_MS = 250  # how soon a new agent's stream or a passed deadline is noticed
+ENTRIES_A_STREAM = 50
+LONGEST_MESSAGE = 10_000
+AWAY_SECONDS = 0.25
+IDLE_SECONDS = 0.02
+STREAM_PREFIX = "votes."
+REDIS_AWAY = Counter("hq_vote_reads_failed_total", "Reads of the vote streams that failed because Redis was away.")
+log = structlog.get_logger(__name__)
+
+Entry = tuple[UUID, str, dict[str, str]]
+
+
+def collect_votes() -> bool:
+    """Take in what came within a moment, then close what is ready; whether there was anything."""
+    entries = _read()
+    for agent_id, entry_id, fields in entries:
+        agents.record_vote(
+            agent_id=agent_id, message=parse_vote(fields.get("vote")), entry_id=entry_id, moment=current_moment()
+        )
+    closed = agents.close_ready_rounds(moment=current_moment())
+    return bool(entries or closed)
+
+
+def parse_vote(text: str | None) -> dict[str, Any] | None:
+    """The message in an entry; None for what is no JSON object of a sensible size."""
+    if text is None or len(text) > LONGEST_MESSAGE:
+        return None
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) else None
+
+
+def _read() -> list[Entry]:
+    cursors = queries.vote_cursors()
+    if not cursors:
+        return []
+    streams = {f"{STREAM_PREFIX}{agent_id}": entry_id for agent_id, entry_id in cursors.items()}
+    try:
+        answer = redis_pool.client().xread(streams, count=ENTRIES_A_STREAM, block=BLOCK_MS)  # type: ignore[arg-type]
+    except RedisError as error:
+        REDIS_AWAY.inc()
+        log.warning("votes_not_read", reason=str(error))
+        time.sleep(AWAY_SECONDS)
+        return []
+    return _in_order(answer)
+
+
+def _in_order(answer: Any) -> list[Entry]:
+    """The entries of all streams as they were written, so that no agent's flood holds up the others' votes."""
+    entries = [
+        (UUID(stream.removeprefix(STREAM_PREFIX)), entry_id, fields)
+        for stream, written in (answer.items() if isinstance(answer, dict) else answer or [])
+        for entry_id, fields in written
+    ]
+    return sorted(entries, key=lambda entry: tuple(int(part) for part in entry[1].split("-")))
+
+
+LOOPS = (Loop(name="vote_collector", step=collect_votes, idle_seconds=IDLE_SECONDS),)
