@@ -1,0 +1,162 @@
+/** Who is signed in. The access token lives in memory only; the refresh token rotates, one refresh at a time over all tabs. */
+
+import { reactive, readonly } from "vue";
+
+import { ApiProblem, problemOf } from "./problem";
+
+export type Role = "viewer" | "trader" | "risk" | "admin";
+const RANKS: Role[] = ["viewer", "trader", "risk", "admin"];
+const REFRESH_KEY = "hq.refresh";
+
+interface Session {
+  state: "unknown" | "in" | "out";
+  username: string;
+  role: Role;
+  signedOutBecause: string;
+}
+
+const state = reactive<Session>({ state: "unknown", username: "", role: "viewer", signedOutBecause: "" });
+export const session = readonly(state);
+
+let access: string | null = null;
+let refreshing: Promise<boolean> | null = null;
+const endings = new Set<() => void>();
+
+/** Called when the session ends, whoever ended it. */
+export function onSessionEnd(ended: () => void): void {
+  endings.add(ended);
+}
+
+export function accessToken(): string | null {
+  return access;
+}
+
+/** Whether the person may act with this role. */
+export function atLeast(role: Role): boolean {
+  return state.state === "in" && RANKS.indexOf(state.role) >= RANKS.indexOf(role);
+}
+
+function storedRefresh(): string | null {
+  try {
+    return window.localStorage.getItem(REFRESH_KEY);
+  } catch {
+    return null; // storage is blocked: the session lasts as long as the page
+  }
+}
+
+let keptInMemory: string | null = null;
+
+function keepRefresh(token: string | null): void {
+  keptInMemory = token;
+  try {
+    if (token) window.localStorage.setItem(REFRESH_KEY, token);
+    else window.localStorage.removeItem(REFRESH_KEY);
+  } catch {
+    keptInMemory = token;
+  }
+}
+
+async function post(path: string, body: object): Promise<Response> {
+  return fetch(`/api/v1/auth/${path}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "application/json" },
+    body: JSON.stringify(body),
+  });
+}
+
+function readIdentity(body: Record<string, unknown>): void {
+  state.username = String(body["username"] ?? "");
+  const role = String(body["role"] ?? "viewer");
+  state.role = (RANKS as string[]).includes(role) ? (role as Role) : "viewer";
+  state.state = "in";
+  state.signedOutBecause = "";
+}
+
+async function learnIdentity(): Promise<void> {
+  const answer = await fetch("/api/v1/auth/me/", { headers: { Authorization: `Bearer ${access ?? ""}` } });
+  const body: unknown = await answer.json().catch(() => null);
+  if (!answer.ok) throw problemOf(answer.status, body);
+  readIdentity(body as Record<string, unknown>);
+}
+
+/** Sign in; throws an ApiProblem with the server's sentence when refused. */
+export async function signIn(username: string, password: string): Promise<void> {
+  const answer = await post("token/", { username, password });
+  const body = (await answer.json().catch(() => null)) as { access?: string; refresh?: string } | null;
+  if (!answer.ok || !body?.access || !body.refresh) {
+    if (answer.status === 401) throw new ApiProblem(401, "bad_login", "User name or password is wrong.");
+    throw problemOf(answer.status, body);
+  }
+  access = body.access;
+  keepRefresh(body.refresh);
+  await learnIdentity();
+}
+
+/** Resume the session of an earlier page; false when there is none. */
+export async function resumeSession(): Promise<boolean> {
+  if (state.state === "in") return true;
+  if (!(storedRefresh() ?? keptInMemory)) {
+    state.state = "out";
+    return false;
+  }
+  if (!(await refreshAccess())) return false;
+  await learnIdentity();
+  return true;
+}
+
+/** A new access token; true when there is one. At most one refresh runs, in this tab and over all tabs. */
+export function refreshAccess(): Promise<boolean> {
+  refreshing ??= alone(rotate).finally(() => {
+    refreshing = null;
+  });
+  return refreshing;
+}
+
+async function alone(work: () => Promise<boolean>): Promise<boolean> {
+  return "locks" in navigator ? navigator.locks.request("hq.refresh", work) : work();
+}
+
+async function rotate(): Promise<boolean> {
+  const refresh = storedRefresh() ?? keptInMemory;
+  if (!refresh) {
+    endSession("");
+    return false;
+  }
+  const answer = await post("token/refresh/", { refresh });
+  if (answer.status === 400 || answer.status === 401 || answer.status === 403) {
+    endSession("Your session has ended. Sign in to go on.");
+    return false;
+  }
+  const body = (await answer.json().catch(() => null)) as { access?: string; refresh?: string } | null;
+  if (!answer.ok || !body?.access) throw problemOf(answer.status, body);
+  access = body.access;
+  if (body.refresh) keepRefresh(body.refresh);
+  return true;
+}
+
+/** Forget the session here, with the reason shown at the sign-in page. */
+export function endSession(because: string): void {
+  access = null;
+  keepRefresh(null);
+  state.state = "out";
+  state.username = "";
+  state.role = "viewer";
+  state.signedOutBecause = because;
+  for (const ended of endings) ended();
+}
+
+/** Sign out: the server revokes the session and closes its sockets, then it is forgotten here. */
+export async function signOut(): Promise<void> {
+  const refresh = storedRefresh() ?? keptInMemory;
+  try {
+    if (refresh) {
+      await fetch("/api/v1/auth/token/revoke/", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", Authorization: `Bearer ${access ?? ""}` },
+        body: JSON.stringify({ refresh }),
+      });
+    }
+  } finally {
+    endSession("You are signed out.");
+  }
+}

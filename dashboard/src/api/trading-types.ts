@@ -1,0 +1,167 @@
+/** The trading room's views. */
+
+export interface Position {
+  instrument: string;
+  quantity: string;
+  average_price: string | null;
+  mark_price: string | null;
+  market_value: string | null;
+  unrealized_pnl: string | null;
+  realized_pnl?: string | null;
+  stop_price: string | null;
+  share_of_equity: string | number | null;
+  mark_as_of?: string | null;
+  stale?: boolean;
+  opened_at?: string | null;
+}
+
+export interface Portfolio {
+  id: string;
+  name: string;
+  mode: string;
+  base_currency: string;
+  starting_capital: string;
+  cash: string;
+  reserved: string;
+  equity: string | null;
+  realized_pnl: string | null;
+  unrealized_pnl: string | null;
+  fees_paid: string | null;
+  pnl: string | null;
+  return_pct: string | null;
+  drawdown_pct: string | null;
+  today_pnl?: string | null;
+  today_pct?: string | null;
+  trading_state: string;
+  as_of: string;
+  stale: boolean;
+  positions: Position[];
+}
+
+export interface Verdict {
+  rule: string;
+  allowed: boolean;
+  code: string;
+  detail: string;
+  inputs?: Record<string, unknown> | null;
+}
+
+export interface Fill {
+  id: string;
+  order_id: string;
+  instrument: string;
+  side: "buy" | "sell";
+  quantity: string;
+  price: string;
+  cost: string;
+  fee: string;
+  fee_asset: string;
+  realized_pnl: string;
+  liquidity: string;
+  venue: string;
+  venue_trade_id: string;
+  traded_at: string;
+  recorded_at: string;
+}
+
+export interface Transition {
+  from: string | null;
+  to: string;
+  at: string;
+  firm_at: string;
+  actor: string;
+  note: string;
+}
+
+export interface Order {
+  id: string;
+  client_order_id: string;
+  portfolio_id: string;
+  instrument: string;
+  state: string;
+  state_note: string;
+  summary: string;
+  side: "buy" | "sell";
+  type: string;
+  time_in_force: string;
+  reduce_only: boolean;
+  post_only: boolean;
+  is_protective: boolean;
+  reason: string;
+  origin: string;
+  actor: string;
+  quantity: string;
+  notional: string | null;
+  limit_price: string | null;
+  stop_price: string | null;
+  trail_pct: string | null;
+  filled_quantity: string;
+  filled_cost: string;
+  average_price: string | null;
+  fees: string;
+  reserved_amount: string;
+  reserved_left: string;
+  reserved_asset: string;
+  decision_id: string | null;
+  agent_id: string | null;
+  correlation_id: string;
+  cancel_wanted: boolean;
+  reject_code: string;
+  reject_detail: string;
+  venue: string;
+  venue_order_id: string | null;
+  verdicts: Verdict[];
+  gate_digest: string;
+  fills: Fill[];
+  transitions: Transition[];
+  proposed_at: string;
+  proposed_firm_at: string;
+  approved_at: string | null;
+  submitted_at: string | null;
+  accepted_firm_at: string | null;
+  triggered_firm_at: string | null;
+  expires_at: string | null;
+  done_at: string | null;
+}
+
+export interface EquityPoint {
+  at: string;
+  equity: string;
+  cash?: string;
+  drawdown_pct?: string;
+  stale?: boolean;
+}
+
+export interface Cause {
+  id?: string;
+  kind: string;
+  state: string;
+  latched: boolean;
+  author: string;
+  reason: string;
+  opened_at?: string | null;
+}
+
+export interface RiskState {
+  state: string;
+  causes: Cause[];
+}
+
+export interface Limit {
+  name: string;
+  value: string | number;
+  default: string | number;
+  lowest: string;
+  highest: string;
+  meaning: string;
+}
+
+export interface LimitsView {
+  version: number;
+  author: string;
+  reason: string;
+  changed_at: string | null;
+  values: Record<string, string | number>;
+  limits: Limit[];
+  fees: Record<string, unknown>;
+}

@@ -1,0 +1,24 @@
+/** The pages of the rail and their keys. */
+
+import type { IconName } from "../parts/icons";
+
+export interface Place {
+  name: string;
+  label: string;
+  icon: IconName;
+  key: string;
+  /** Kept in the bottom bar of a phone; the others are under "More". */
+  first?: boolean;
+}
+
+export const PLACES: Place[] = [
+  { name: "overview", label: "Overview", icon: "overview", key: "h", first: true },
+  { name: "markets", label: "Markets", icon: "markets", key: "m", first: true },
+  { name: "orders", label: "Orders", icon: "orders", key: "o", first: true },
+  { name: "agents", label: "Agents", icon: "agents", key: "a" },
+  { name: "decisions", label: "Decisions", icon: "decisions", key: "d", first: true },
+  { name: "risk", label: "Risk", icon: "risk", key: "r" },
+  { name: "fleet", label: "Fleet", icon: "fleet", key: "f" },
+  { name: "audit", label: "Audit", icon: "audit", key: "u" },
+  { name: "settings", label: "Settings", icon: "settings", key: "s" },
+];

@@ -1,0 +1,137 @@
+/** The live state of the whole desk: one store a channel, started at sign-in, emptied when the session ends. */
+
+import { computed, reactive, shallowReactive } from "vue";
+
+import type { AgentCard, Decision } from "../api/agent-types";
+import { get, type Page, rowsOf } from "../api/client";
+import type { Instrument, QuoteSnapshot } from "../api/market-types";
+import { onSessionEnd } from "../api/session";
+import type { SystemView } from "../api/system-types";
+import type { Order, Portfolio } from "../api/trading-types";
+import { hear, startStream } from "../stream/connection";
+import type { Frame } from "../stream/frames";
+import { collection, latest, merged, newestFirst, rowsIn, type Shape, takeLatest } from "./channels";
+import { orderTime } from "./order-words";
+
+export const system = latest<SystemView>();
+export const portfolio = latest<Portfolio>();
+export const orders = collection<Order>();
+export const agents = collection<AgentCard>();
+export const decisions = collection<Decision>();
+export const instruments = collection<Instrument>();
+export const quotes = shallowReactive(new Map<string, { data: QuoteSnapshot; heardAt: number }>());
+
+/** What could not be loaded at the start, by part. */
+export const troubles = reactive<Record<string, string>>({});
+
+export const ORDER_SHAPE: Shape<Order> = { key: (row) => row.id, order: newestFirst(orderTime, (row) => row.id), most: 1000 };
+export const AGENT_SHAPE: Shape<AgentCard> = {
+  key: (row) => row.id,
+  order: (a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }),
+  most: 500,
+};
+export const DECISION_SHAPE: Shape<Decision> = {
+  key: (row) => row.id,
+  order: newestFirst(
+    (row) => row.closed_at,
+    (row) => row.instrument,
+  ),
+  most: 400,
+};
+
+const leaving: (() => void)[] = [];
+const quoteListeners = new Map<string, () => void>();
+
+function follow<T>(channel: string, store: { rows: T[]; asOf: string | null; heardAt: number | null }, shape: Shape<T>): void {
+  leaving.push(
+    hear(channel, (frame: Frame) => {
+      store.rows = merged(store.rows, rowsIn<T>(frame.data), shape);
+      store.asOf = frame.as_of;
+      store.heardAt = Date.now();
+    }),
+  );
+}
+
+async function fill<T>(part: string, path: string, store: { rows: T[]; heardAt: number | null }, shape: Shape<T>, limit = 100): Promise<void> {
+  try {
+    const told = rowsOf(await get<Page<T> | T[]>(path, limit ? { limit } : {}));
+    store.rows = merged(store.rows, told, shape, false);
+    store.heardAt ??= Date.now();
+    delete troubles[part];
+  } catch (error) {
+    troubles[part] = error instanceof Error ? error.message : "unknown";
+  }
+}
+
+/** Follow every channel the desk lives on. Safe to call again. */
+export function startDesk(): void {
+  if (leaving.length > 0) return;
+  leaving.push(hear("system", (frame) => takeLatest(system, frame)));
+  leaving.push(hear("portfolio", (frame) => takeLatest(portfolio, frame)));
+  follow("orders", orders, ORDER_SHAPE);
+  follow("agents", agents, AGENT_SHAPE);
+  follow("decisions", decisions, DECISION_SHAPE);
+  startStream();
+  void loadPortfolio();
+  void fill("orders", "trading/orders/", orders, ORDER_SHAPE);
+  void fill("decisions", "trading/decisions/", decisions, DECISION_SHAPE);
+  void fill("agents", "agents/", agents, AGENT_SHAPE);
+  void loadInstruments();
+}
+
+async function loadPortfolio(): Promise<void> {
+  try {
+    const told = await get<Portfolio>("trading/portfolio/");
+    if (portfolio.heardAt === null) {
+      portfolio.data = told;
+      portfolio.asOf = told.as_of;
+      portfolio.heardAt = Date.now();
+    }
+  } catch (error) {
+    troubles["portfolio"] = error instanceof Error ? error.message : "unknown";
+  }
+}
+
+/** The watch list, and a quote listener for each of its instruments. */
+export async function loadInstruments(): Promise<void> {
+  try {
+    const told = rowsOf(await get<Page<Instrument> | Instrument[]>("market/instruments/", { limit: 500 }));
+    instruments.rows = [...told].sort((a, b) => Number(b.watched) - Number(a.watched) || a.instrument.localeCompare(b.instrument));
+    instruments.heardAt = Date.now();
+    delete troubles["instruments"];
+    for (const row of told) if (row.watched) followQuotes(row.instrument);
+  } catch (error) {
+    troubles["instruments"] = error instanceof Error ? error.message : "unknown";
+  }
+}
+
+/** Hear the quotes of one instrument as long as the session lasts. */
+export function followQuotes(symbol: string): void {
+  if (quoteListeners.has(symbol)) return;
+  const leave = hear(`quotes:${symbol}`, (frame) => {
+    quotes.set(symbol, { data: frame.data as QuoteSnapshot, heardAt: Date.now() });
+  });
+  quoteListeners.set(symbol, leave);
+}
+
+/** An order that was just answered by the API, so that it shows before its frame arrives. */
+export function takeOrder(order: Order): void {
+  orders.rows = merged(orders.rows, [order], ORDER_SHAPE);
+}
+
+export function takeAgent(card: AgentCard): void {
+  agents.rows = merged(agents.rows, [card], AGENT_SHAPE);
+}
+
+export const instrumentOf = computed(() => new Map(instruments.rows.map((row) => [row.instrument, row])));
+export const currency = computed(() => portfolio.data?.base_currency ?? "");
+
+onSessionEnd(() => {
+  for (const leave of leaving) leave();
+  leaving.length = 0;
+  for (const leave of quoteListeners.values()) leave();
+  quoteListeners.clear();
+  quotes.clear();
+  for (const store of [system, portfolio]) Object.assign(store, { data: null, asOf: null, heardAt: null });
+  for (const store of [orders, agents, decisions, instruments]) Object.assign(store, { rows: [], asOf: null, heardAt: null });
+});

@@ -1,0 +1,64 @@
+/** Orders in words: states, tones, sentences. */
+
+import type { Order } from "../api/trading-types";
+import { show } from "../format/decimal";
+
+export type Tone = "good" | "warn" | "bad" | "calm" | "";
+
+const STATES: Record<string, { word: string; tone: Tone; means: string }> = {
+  PROPOSED: { word: "Proposed", tone: "calm", means: "Asked for; the risk gate has not judged it yet." },
+  DENIED: { word: "Denied", tone: "warn", means: "The risk gate refused it. Nothing was sent." },
+  APPROVED: { word: "Approved", tone: "calm", means: "The risk gate let it through; it waits to be sent." },
+  ARMED: { word: "Armed", tone: "calm", means: "Its trigger is watched; it is sent when the price gets there." },
+  SUBMITTING: { word: "Submitting", tone: "calm", means: "It is being sent; the answer has not come yet." },
+  ACCEPTED: { word: "Accepted", tone: "calm", means: "The venue holds it; nothing is filled yet." },
+  PARTIALLY_FILLED: { word: "Part filled", tone: "calm", means: "Part of it is filled; the rest is working." },
+  FILLED: { word: "Filled", tone: "good", means: "All of it is filled and booked." },
+  PENDING_CANCEL: { word: "Canceling", tone: "calm", means: "A cancel was asked for; the venue has not confirmed it." },
+  CANCELED: { word: "Canceled", tone: "", means: "It was taken back; reserved funds are free again." },
+  EXPIRED: { word: "Expired", tone: "", means: "Its time was over; reserved funds are free again." },
+  REJECTED: { word: "Rejected", tone: "bad", means: "The venue refused it. Nothing was traded." },
+  UNKNOWN: { word: "Unknown", tone: "warn", means: "It was sent and no answer came. It is being looked up, never resent." },
+  NOT_PLACED: { word: "Not placed", tone: "", means: "Looked up and proven: it never reached the venue." },
+};
+
+export const ORDER_STATES = Object.keys(STATES);
+const OPEN = ["PROPOSED", "APPROVED", "ARMED", "SUBMITTING", "ACCEPTED", "PARTIALLY_FILLED", "PENDING_CANCEL", "UNKNOWN"];
+
+export function isOpen(state: string): boolean {
+  return OPEN.includes(state);
+}
+
+export function stateWord(state: string): string {
+  return STATES[state]?.word ?? state.toLowerCase().replaceAll("_", " ");
+}
+
+export function stateTone(state: string): Tone {
+  return STATES[state]?.tone ?? "";
+}
+
+export function stateMeans(state: string): string {
+  return STATES[state]?.means ?? "A state this screen does not know.";
+}
+
+/** When it was asked for, wall clock. */
+export function orderTime(order: Order): string {
+  return order.proposed_at;
+}
+
+/** limit at 63,120.5 */
+export function typeWords(order: Order): string {
+  const price = order.type === "limit" ? order.limit_price : order.type === "stop" ? order.stop_price : null;
+  return price ? `${order.type} at ${show(price)}` : order.type;
+}
+
+const ORIGINS: Record<string, string> = {
+  manual: "a person",
+  consensus: "the agents",
+  guard: "the stop guard",
+  flatten: "the flatten order",
+};
+
+export function originWords(order: Order): string {
+  return ORIGINS[order.origin] ?? order.origin;
+}
