@@ -5,27 +5,25 @@ from typing import Any
 from django.db import transaction
 
 from apps.agents.models import ConsensusPolicy, locking
-from apps.agents.queries.consensus_policy import current_policy
+from apps.agents.queries.consensus_policy import POLICY_FIELDS, current_policy, policy_view
 from apps.foundation import audit
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Refused
 
-FIELDS = ("method", "quorum", "veto_confidence", "enter", "leave", "full", "band", "denied_pause_bars")
 
-
-def change_policy(*, changes: dict[str, Any], actor: str, reason: str, moment: Moment) -> int:
-    """The version of the new policy. Raises ``Refused`` for an unknown field, values that can't be, or no reason."""
+def change_policy(*, changes: dict[str, Any], actor: str, reason: str, moment: Moment) -> dict[str, Any]:
+    """The new policy. Raises ``Refused`` for an unknown field, values that can't be, or no reason."""
     if not reason.strip():
         raise Refused("A change of the policy needs a reason.", code="required", field="reason")
     for name in changes:
-        if name not in FIELDS:
+        if name not in POLICY_FIELDS:
             raise Refused(
-                f"{name} is no part of the policy; it has {', '.join(FIELDS)}.", code="unknown_field", field=name
+                f"{name} is no part of the policy; it has {', '.join(POLICY_FIELDS)}.", code="unknown_field", field=name
             )
     with transaction.atomic():
         locking.take(locking.CREATING)
         before = current_policy()
-        values = {name: getattr(before, name) for name in FIELDS} | changes
+        values = {name: getattr(before, name) for name in POLICY_FIELDS} | changes
         policy = ConsensusPolicy(
             **values, version=before.version + 1, author=actor, reason=reason.strip(), at=moment.wall
         )
@@ -44,4 +42,4 @@ def change_policy(*, changes: dict[str, Any], actor: str, reason: str, moment: M
             payload=payload,
             moment=moment,
         )
-    return policy.version
+    return policy_view()

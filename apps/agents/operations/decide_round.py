@@ -12,7 +12,7 @@ from apps.agents.domain.expected_edge import expected_edge_bps
 from apps.agents.domain.explanation import headline
 from apps.agents.domain.target_stance import Stance, wanted_stance
 from apps.agents.models import ConsensusPolicy, Decision, DecisionRound, Outcome, Vote
-from apps.agents.queries.consensus_policy import current_policy
+from apps.agents.queries.consensus_policy import POLICY_FIELDS, current_policy
 from apps.agents.queries.order_facts import order_facts, vote_facts
 from apps.foundation.clock import Moment
 from apps.foundation.errors import HQError
@@ -196,5 +196,4 @@ def _propose(row: DecisionRound, stance: Stance, decision_id: UUID, found: Findi
 
 
 def _stated(policy: ConsensusPolicy) -> dict[str, Any]:
-    fields = ("version", "method", "quorum", "veto_confidence", "enter", "leave", "full", "band", "denied_pause_bars")
-    return {name: getattr(policy, name) for name in fields}
+    return {name: getattr(policy, name) for name in ("version", *POLICY_FIELDS)}

@@ -2,7 +2,7 @@
 
 from apps.agents.queries.agent_cards import DesiredAgent, agent_card, agent_cards, cards_of, desired_agents, vote_view
 from apps.agents.queries.agent_records import performance_view, votes_of
-from apps.agents.queries.consensus_policy import current_policy
+from apps.agents.queries.consensus_policy import current_policy, policy_view
 from apps.agents.queries.decision_views import all_decisions, decision_view, explain, recent_decisions, shown
 from apps.agents.queries.find_agent import found_agent
 from apps.agents.queries.heartbeats import heartbeat_key, heartbeats
@@ -25,6 +25,7 @@ __all__ = [
     "heartbeats",
     "open_rounds_count",
     "performance_view",
+    "policy_view",
     "recent_decisions",
     "rounds_opened",
     "rounds_settled",

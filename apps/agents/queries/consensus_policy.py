@@ -1,7 +1,12 @@
 """The policy that holds."""
 
+from typing import Any
+
 from apps.agents.models import ConsensusPolicy
 from apps.foundation.errors import NotReady
+from apps.foundation.rest.serializer_fields import utc_text
+
+POLICY_FIELDS = ("method", "quorum", "veto_confidence", "enter", "leave", "full", "band", "denied_pause_bars")
 
 
 def current_policy() -> ConsensusPolicy:
@@ -10,3 +15,12 @@ def current_policy() -> ConsensusPolicy:
     if policy is None:
         raise NotReady("The firm has no consensus policy yet; its first start writes one.", code="not_seeded")
     return policy
+
+
+def policy_view() -> dict[str, Any]:
+    """The policy that holds, who set it and why."""
+    policy = current_policy()
+    return {
+        **{name: getattr(policy, name) for name in ("version", *POLICY_FIELDS, "author", "reason")},
+        "at": utc_text(policy.at),
+    }

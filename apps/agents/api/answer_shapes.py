@@ -1,0 +1,158 @@
+"""What clients get from the agents' room, for the OpenAPI document; the views themselves are built in ``queries``."""
+
+from rest_framework import serializers
+
+from apps.foundation.rest.serializer_fields import InstrumentField, UtcTimeField
+
+
+class AgentVoteShape(serializers.Serializer):
+    id = serializers.IntegerField()
+    round_id = serializers.UUIDField()
+    instrument = InstrumentField()
+    timeframe = serializers.CharField()
+    closed_at = UtcTimeField()
+    direction = serializers.FloatField(help_text="-1 (down) to 1 (up).")
+    confidence = serializers.FloatField(help_text="0 to 1.")
+    abstain = serializers.BooleanField()
+    horizon_bars = serializers.IntegerField()
+    expires_at = UtcTimeField()
+    reason = serializers.CharField()
+    digest = serializers.CharField()
+    received_at = UtcTimeField()
+    next_bar_bps = serializers.FloatField(allow_null=True)
+    horizon_bps = serializers.FloatField(allow_null=True)
+
+
+class AgentScoreShape(serializers.Serializer):
+    at = UtcTimeField()
+    votes = serializers.IntegerField()
+    opinions = serializers.IntegerField()
+    hits = serializers.IntegerField()
+    hit_rate = serializers.FloatField(allow_null=True)
+    brier = serializers.FloatField(allow_null=True)
+    pnl_bps = serializers.FloatField()
+    weight = serializers.FloatField()
+    benched_reason = serializers.CharField(allow_null=True)
+
+
+class HeartbeatShape(serializers.Serializer):
+    at = UtcTimeField()
+    votes = serializers.IntegerField()
+    warm_bars = serializers.IntegerField()
+    needs_bars = serializers.IntegerField()
+    rss_bytes = serializers.IntegerField()
+
+
+class AgentCardShape(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    type = serializers.CharField()
+    strategy = serializers.CharField()
+    instruments = serializers.ListField(child=InstrumentField())
+    follows_watch_list = serializers.BooleanField()
+    timeframe = serializers.CharField()
+    parameters = serializers.DictField()
+    needs_bars = serializers.IntegerField(allow_null=True)
+    resources = serializers.DictField()
+    desired_state = serializers.ChoiceField(choices=["running", "stopped", "destroyed"])
+    weight = serializers.FloatField()
+    may_veto = serializers.BooleanField()
+    benched_reason = serializers.CharField(allow_null=True)
+    budget = serializers.CharField(allow_null=True)
+    created_at = UtcTimeField()
+    changed_at = UtcTimeField()
+    heartbeat = HeartbeatShape(allow_null=True)
+    warming = serializers.CharField(allow_null=True)
+    activity = serializers.CharField()
+    votes = AgentVoteShape(many=True)
+    score = AgentScoreShape(allow_null=True)
+    refused_votes = serializers.IntegerField()
+
+
+class RefusedVotesShape(serializers.Serializer):
+    code = serializers.CharField()
+    count = serializers.IntegerField()
+    detail = serializers.CharField()
+    first_at = UtcTimeField()
+    last_at = UtcTimeField()
+
+
+class PerformanceShape(serializers.Serializer):
+    agent_id = serializers.UUIDField()
+    name = serializers.CharField()
+    weight = serializers.FloatField()
+    benched_reason = serializers.CharField(allow_null=True)
+    votes = serializers.IntegerField()
+    score = AgentScoreShape(allow_null=True)
+    history = AgentScoreShape(many=True)
+    refused = RefusedVotesShape(many=True)
+
+
+class StrategyParameterShape(serializers.Serializer):
+    name = serializers.CharField()
+    default = serializers.FloatField()
+    lowest = serializers.FloatField()
+    highest = serializers.FloatField()
+    whole = serializers.BooleanField()
+    description = serializers.CharField()
+
+
+class StrategyShape(serializers.Serializer):
+    name = serializers.CharField()
+    description = serializers.CharField()
+    default_timeframe = serializers.CharField()
+    needs_bars = serializers.IntegerField()
+    parameters = StrategyParameterShape(many=True)
+
+
+class DecisionShape(serializers.Serializer):
+    id = serializers.UUIDField()
+    instrument = InstrumentField()
+    timeframe = serializers.CharField()
+    closed_at = UtcTimeField()
+    decided_at = UtcTimeField()
+    outcome = serializers.ChoiceField(choices=["ORDER", "DENIED", "NO_TRADE", "SKIPPED"])
+    code = serializers.CharField()
+    reason = serializers.CharField()
+    headline = serializers.CharField(help_text="One line in plain words, with the order as it stands now.")
+    method = serializers.CharField()
+    rules = serializers.DictField()
+    score = serializers.FloatField()
+    target = serializers.FloatField(allow_null=True)
+    held = serializers.FloatField(allow_null=True)
+    expected_edge_bps = serializers.FloatField(allow_null=True)
+    fee_bps = serializers.FloatField()
+    volatility = serializers.FloatField()
+    horizon_bars = serializers.IntegerField()
+    asked = serializers.IntegerField()
+    opinions = serializers.IntegerField()
+    in_favour = serializers.IntegerField()
+    votes = serializers.ListField(child=serializers.DictField())
+    sizing = serializers.DictField()
+    verdicts = serializers.ListField(child=serializers.DictField())
+    order_id = serializers.UUIDField(allow_null=True)
+    order = serializers.DictField(allow_null=True)
+    correlation_id = serializers.CharField()
+
+
+class ExplanationShape(serializers.Serializer):
+    instrument = InstrumentField()
+    at = UtcTimeField()
+    decisions = DecisionShape(many=True)
+    open_rounds = serializers.ListField(child=serializers.DictField())
+    note = serializers.CharField()
+
+
+class PolicyShape(serializers.Serializer):
+    version = serializers.IntegerField()
+    method = serializers.CharField()
+    quorum = serializers.FloatField()
+    veto_confidence = serializers.FloatField()
+    enter = serializers.FloatField()
+    leave = serializers.FloatField()
+    full = serializers.FloatField()
+    band = serializers.FloatField()
+    denied_pause_bars = serializers.IntegerField()
+    author = serializers.CharField()
+    reason = serializers.CharField()
+    at = UtcTimeField()

@@ -1,0 +1,47 @@
+"""Filters of the agents' lists."""
+
+import django_filters as filters
+
+from apps.agents.models import Agent, Decision, DesiredState, Outcome, Vote
+from apps.market.domain import timeframes
+
+TIMEFRAMES = [(name, name) for name in timeframes.SECONDS]
+
+
+class AgentFilter(filters.FilterSet):
+    desired_state = filters.ChoiceFilter(choices=DesiredState.choices)
+    strategy = filters.CharFilter()
+    timeframe = filters.ChoiceFilter(choices=TIMEFRAMES)
+
+    class Meta:
+        model = Agent
+        fields: list[str] = []
+
+    def filter_queryset(self, queryset):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        rows = super().filter_queryset(queryset)
+        asked = self.form.cleaned_data.get("desired_state")
+        return rows if asked else rows.exclude(desired_state=DesiredState.DESTROYED)
+
+
+class VoteFilter(filters.FilterSet):
+    instrument = filters.CharFilter(field_name="round__symbol")
+    timeframe = filters.ChoiceFilter(field_name="round__timeframe", choices=TIMEFRAMES)
+    abstain = filters.BooleanFilter()
+
+    class Meta:
+        model = Vote
+        fields: list[str] = []
+
+
+class DecisionFilter(filters.FilterSet):
+    instrument = filters.CharFilter(field_name="symbol")
+    timeframe = filters.ChoiceFilter(choices=TIMEFRAMES)
+    outcome = filters.ChoiceFilter(choices=Outcome.choices)
+    code = filters.CharFilter()
+    order_id = filters.UUIDFilter()
+    since = filters.IsoDateTimeFilter(field_name="closed_at", lookup_expr="gte")
+    until = filters.IsoDateTimeFilter(field_name="closed_at", lookup_expr="lte")
+
+    class Meta:
+        model = Decision
+        fields: list[str] = []
