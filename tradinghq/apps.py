@@ -8,5 +8,8 @@ class TradingHQConfig(AppConfig):
     label = "tradinghq"
 
     def ready(self) -> None:
-        """Make our Celery application the current one, so that every process that knows Django can enqueue."""
-        from tradinghq import celery  # noqa: F401
+        """Make our Celery application the current one in every process, watch accounts, register the start checks."""
+        from apps.foundation.account_changes import watch_accounts
+        from tradinghq import celery, unsafe_settings  # noqa: F401 - the second registers its checks
+
+        watch_accounts()

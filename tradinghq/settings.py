@@ -6,11 +6,12 @@ from urllib.parse import unquote, urlsplit
 
 from apps.management.adapters.supervisor_control import control_socket
 from tradinghq import environment as env
+from tradinghq.admin_theme import UNFOLD
 from tradinghq.embedded.addresses import stored_servers
 from tradinghq.instance_secrets import secret_key
 from tradinghq.rest_settings import REST_FRAMEWORK, SIMPLE_JWT, SPECTACULAR_SETTINGS
 
-__all__ = ["REST_FRAMEWORK", "SIMPLE_JWT", "SPECTACULAR_SETTINGS"]
+__all__ = ["REST_FRAMEWORK", "SIMPLE_JWT", "SPECTACULAR_SETTINGS", "UNFOLD"]
 
 # Place and identity
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -147,7 +148,11 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 60, "socket_keepalive": True, "queue_order_strategy": "round_robin"}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 60,
+    "socket_keepalive": True,
+    "queue_order_strategy": "round_robin",
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -161,11 +166,15 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 STATIC_URL = "/static/"
 STATIC_ROOT = HQ_HOME / "static"
 WHITENOISE_USE_FINDERS = True  # served from the packages themselves: no collecting before the first start
-STATICFILES_DIRS = [("dashboard", BASE_DIR / "dashboard" / "dist")] if (BASE_DIR / "dashboard" / "dist").is_dir() else []
+STATICFILES_DIRS = (
+    [("dashboard", BASE_DIR / "dashboard" / "dist")] if (BASE_DIR / "dashboard" / "dist").is_dir() else []
+)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("HQ_TLS", default=False)  # a front with TLS stands before it
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SESSION_COOKIE_SECURE else None
 LOGIN_URL = "/admin/login/"
 LOGGING_CONFIG = None  # structlog is set up in apps.foundation.logs.configure_logging, called by every entry point

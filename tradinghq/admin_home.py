@@ -1,0 +1,27 @@
+"""What the admin's home shows above its tables: mode, trading state, open incidents."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest
+
+from apps.market.queries import current_moment
+
+MODE_WORDS = {"live": "LIVE PRICES", "recorded": "RECORDED MARKET", "simulated": "SIMULATED MARKET"}
+
+
+def mode_badge(request: HttpRequest) -> list[str]:  # noqa: ARG001
+    """The words beside the title on every admin page, and their colour."""
+    real = settings.VENUE not in {"paper", "simulated"}
+    return ["LIVE MONEY", "danger"] if real else [f"PAPER, {MODE_WORDS[settings.MARKET]}", "info"]
+
+
+def add_state(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+    """Add ``firm`` (the dashboard's system view), ``incidents`` and, should they be out of reach, ``state_missing``."""
+    from apps.management.queries import incident_views, system_view
+
+    try:
+        return context | {"firm": system_view(current_moment()), "incidents": incident_views()}
+    except DatabaseError as error:
+        return context | {"state_missing": f"The state can't be read now ({type(error).__name__})."}
