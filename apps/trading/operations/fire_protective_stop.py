@@ -27,9 +27,9 @@ WAY_CLEARED = "The protective stop needs these units."
 def fire_protective_stop(*, order_id: UUID, reason: str, moment: Moment) -> bool:
     """Reserve what the stop may sell and release it to the executor; False while other sales hold all units.
 
-    Other sales of the instrument are taken back, or asked back from the venue. Whatever is free is sold at once; for the
-    rest a new stop is armed, whose trigger the guard finds hit again in its next cycle. Selling what is held only lowers
-    risk, so this passes in every trading state; the verdict is kept on the order.
+    Other sales of the instrument are taken back, or asked back from the venue. Whatever is free is sold at once; for
+    the rest a new stop is armed, whose trigger the guard finds hit again in its next cycle. Selling what is held only
+    lowers risk, so this passes in every trading state; the verdict is kept on the order.
     """
     known = Order.objects.filter(pk=order_id, state=OrderState.ARMED, is_protective=True, reserved_left=0).first()
     if known is None:

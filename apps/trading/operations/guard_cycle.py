@@ -1,4 +1,7 @@
-"""One look of the stop guard: every position covered, triggered stops fired, limits watched. It works in every trading state."""
+"""One look of the stop guard: every position covered, triggered stops fired, limits watched.
+
+It works in every trading state: a halt stops new risk, never the protection of what is held.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -43,8 +46,8 @@ class Seen:
 def guard_cycle(*, moment: Moment) -> bool:
     """Watch over the positions once; True when a new bar (or live minute) was gone through.
 
-    In lock-step it waits for the paper exchange to have matched the bar, so that no position of this bar is missed. A crash
-    repeats the bar: what was fired is not armed any more, and a snapshot exists once.
+    In lock-step it waits for the paper exchange to have matched the bar, so that no position of this bar is missed. A
+    crash repeats the bar: what was fired is not armed any more, and a snapshot exists once.
     """
     clock = market.market_clock()
     through = _reached(CURSOR)
@@ -62,8 +65,8 @@ def guard_cycle(*, moment: Moment) -> bool:
         _fire_hit(_bars(through, moment.firm), moment)
     if clock.lock_step and not new:
         return False
-    snapshot_equity(moment=moment)
     monitor_risk(moment=moment)
+    snapshot_equity(moment=moment)
     until = moment.firm if clock.lock_step else clock.bar_at
     return until is not None and move_cursor(name=CURSOR, through=until) and clock.lock_step
 

@@ -27,7 +27,7 @@ _ENDS = {
 def record_venue_report(*, order_id: UUID, report: VenueReport, moment: Moment) -> None:
     """Prove the order accepted if it was being sent, and end it if the venue ended it.
 
-    An end is recorded only once every fill that the venue counts is in the books; until then the next pass asks again.
+    An end is recorded only once every fill the venue counts is in the books; till then the next pass asks again.
     FILLED is never taken from a report: the fills themselves lead there.
     """
     order = Order.objects.select_for_update().get(pk=order_id)
@@ -40,7 +40,7 @@ def record_venue_report(*, order_id: UUID, report: VenueReport, moment: Moment) 
 
 
 def ask_to_cancel(*, order_id: UUID, note: str, moment: Moment) -> bool:
-    """Turn a cancel wish on a working order into PENDING_CANCEL and wake the executor; False when it no longer works."""
+    """Turn a wish into PENDING_CANCEL and wake the executor; False when the order does not work at the venue."""
     moved = change_order_state(
         order_id=order_id,
         before={OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED},

@@ -1,0 +1,60 @@
+"""What each portfolio was worth, minute by minute of the firm clock: the equity curve."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+
+from apps.foundation.clock import Moment
+from apps.foundation.money import ZERO
+from apps.foundation.outbox import record_events
+from apps.market.domain import timeframes
+from apps.trading.domain.decimal_math import times
+from apps.trading.domain.portfolio import drawdown
+from apps.trading.models import EquitySnapshot, Portfolio
+from apps.trading.operations.announce_changes import portfolio_event
+from apps.trading.queries.portfolio import read_portfolio
+
+FINEST = "1m"
+KEPT_WHOLE = timedelta(days=14)  # of the firm clock; older than that, one an hour stays
+
+
+def snapshot_equity(*, moment: Moment) -> int:
+    """Store one snapshot a portfolio and firm minute; how many were new. The risk monitor has moved the peak before.
+
+    A portfolio with a holding that has no price at all gets none: its equity is unknown, not zero.
+    """
+    at_firm = timeframes.floor_time(moment.firm, FINEST)
+    due = Portfolio.objects.exclude(snapshots__at_firm=at_firm).order_by("pk").values_list("pk", flat=True)
+    return sum(_snapshot(pk, at_firm, moment) for pk in due)
+
+
+def prune_equity(*, moment: Moment) -> int:
+    """Thin out snapshots older than the kept span to one an hour; how many went."""
+    old = EquitySnapshot.objects.filter(at_firm__lt=moment.firm - KEPT_WHOLE, at_firm__minute__gt=0)
+    return old.delete()[0]
+
+
+def _snapshot(portfolio_id: object, at_firm: datetime, moment: Moment) -> bool:
+    with transaction.atomic():
+        portfolio = Portfolio.objects.select_for_update().get(pk=portfolio_id)
+        reading = read_portfolio(moment=moment, portfolio=portfolio)
+        worth = reading.valuation
+        if worth.equity is None or EquitySnapshot.objects.filter(portfolio=portfolio, at_firm=at_firm).exists():
+            return False
+        EquitySnapshot.objects.create(
+            portfolio=portfolio,
+            at_firm=at_firm,
+            at_wall=moment.wall,
+            cash=reading.cash,
+            reserved=reading.reserved,
+            market_value=worth.market_value or ZERO,
+            equity=worth.equity,
+            realized_pnl=reading.realized_pnl,
+            unrealized_pnl=worth.unrealized_pnl or ZERO,
+            fees_paid=reading.fees_paid,
+            drawdown_pct=times(drawdown(equity=worth.equity, peak=portfolio.peak_equity), Decimal(100)),
+            stale=reading.stale,
+        )
+        record_events([portfolio_event(portfolio.pk)])
+    return True

@@ -1,0 +1,166 @@
+"""Every position is covered, hit stops are fired and filled, in every trading state and after any crash."""
+
+from decimal import Decimal
+
+import pytest
+
+from apps.foundation.models import OutboxEvent
+from apps.trading.models import Cursor, EquitySnapshot, Order, Portfolio
+from apps.trading.operations import guard_cycle as guard_cycle_module
+from apps.trading.operations.halt_trading import halt_trading
+from apps.trading.operations.match_paper_orders import match_paper_orders
+from tests.support.trading_desk import Killed, open_desk
+
+pytestmark = pytest.mark.django_db(transaction=True)
+D = Decimal
+
+
+@pytest.fixture
+def desk(clean_redis):
+    return open_desk()
+
+
+def crash_below(stop_price):
+    return {"BTC": (50_000, 50_000, stop_price - 100, stop_price - 50)}
+
+
+def test_a_fill_arms_a_stop_for_the_whole_position(desk):
+    desk.buy(quantity="0.002")
+    desk.buy(quantity="0.002")
+    (stop,) = desk.stops()
+    assert (stop.state, stop.quantity, stop.side, stop.reduce_only) == ("ARMED", D("0.004"), "sell", True)
+    assert stop.stop_price == desk.position().stop_price < 50_000
+    assert stop.reserved_left == 0
+    desk.assert_books_balance()
+
+
+def test_a_touched_stop_sells_everything_at_the_next_open(desk):
+    desk.buy()
+    stop_price = desk.stops()[0].stop_price
+    desk.bar(**crash_below(stop_price))
+    (stop,) = desk.stops()
+    assert stop.state == "ACCEPTED"
+    assert stop.triggered_firm == desk.market.bar_at
+    desk.bar()
+    assert desk.position().quantity == 0
+    (stop,) = desk.stops()
+    assert stop.state == "FILLED"
+    assert stop.average_price < stop_price
+    assert Portfolio.objects.get().losses_in_row == 1
+    desk.assert_books_balance()
+
+
+def test_a_price_above_the_stop_fires_nothing(desk):
+    desk.buy()
+    stop_price = desk.stops()[0].stop_price
+    desk.bar(BTC=(50_000, 50_000, stop_price + D("0.01"), 50_000))
+    assert desk.stops()[0].state == "ARMED"
+
+
+def test_a_halt_stops_new_risk_but_not_the_guard(desk):
+    desk.buy()
+    halt_trading(actor="tester", reason="test", flatten=False, moment=desk.moment())
+    assert desk.stops()[0].state == "ARMED", "a halt must not take the stop away"
+    desk.bar(**crash_below(desk.stops()[0].stop_price))
+    desk.bar()
+    assert desk.position().quantity == 0
+    desk.assert_books_balance()
+
+
+def test_a_missing_stop_is_armed_and_wants_an_incident(desk):
+    desk.buy()
+    Order.objects.filter(is_protective=True).update(
+        state="CANCELED", done_wall=desk.moment().wall, state_note="a test took it away"
+    )
+    desk.bar()
+    assert [stop.state for stop in desk.stops() if stop.state == "ARMED"] == ["ARMED"]
+    kinds = [event.payload["kind"] for event in OutboxEvent.objects.filter(kind="incident.wanted")]
+    assert kinds == ["position_uncovered"]
+
+
+def test_other_sales_make_way_for_the_stop(desk):
+    desk.buy()
+    target = desk.propose(side="sell", type="limit", limit_price=D(50_900), quantity="0.003", reduce_only=True)
+    desk.send(target)
+    desk.bar(**crash_below(desk.stops()[0].stop_price))
+    assert desk.order(target).state == "PENDING_CANCEL"
+    fired = [stop for stop in desk.stops() if stop.state == "ACCEPTED"]
+    assert sum(stop.quantity for stop in fired) == D("0.001")
+    desk.sweep(later=3)
+    assert desk.order(target).state == "CANCELED"
+    low = desk.market.last["BTC/USDT"]
+    desk.bar(BTC=(low, low, low - 10, low))
+    desk.bar()
+    assert desk.position().quantity == 0
+    desk.assert_books_balance()
+
+
+@pytest.mark.parametrize("where", ["fire_protective_stop", "snapshot_equity", "move_cursor"])
+def test_a_guard_killed_anywhere_repeats_the_bar_and_fires_once(desk, monkeypatch, where):
+    desk.buy()
+    desk.market.bar(**crash_below(desk.stops()[0].stop_price))
+    desk.match()
+
+    def dies(**_):
+        raise Killed
+
+    monkeypatch.setattr(guard_cycle_module, where, dies)
+    with pytest.raises(Killed):
+        desk.guard()
+    monkeypatch.undo()
+    assert desk.guard()
+    desk.sweep()
+    desk.bar()
+    assert [stop.state for stop in desk.stops()] == ["FILLED"]
+    assert desk.position().quantity == 0
+    assert max(desk.venue.sent.values()) == 1
+    assert EquitySnapshot.objects.filter(at_firm=desk.market.bar_at).count() == 1
+    desk.assert_books_balance()
+
+
+def test_the_guard_waits_for_the_paper_exchange(desk):
+    desk.buy()
+    desk.market.bar(**crash_below(desk.stops()[0].stop_price))
+    assert not desk.guard()
+    assert desk.stops()[0].state == "ARMED"
+    desk.match()
+    assert desk.guard()
+    assert not desk.guard()
+    assert Cursor.objects.get(name="guard").through == desk.market.bar_at
+
+
+def test_several_bars_at_once_are_gone_through_in_order(desk):
+    desk.buy()
+    stop_price = desk.stops()[0].stop_price
+    desk.market.bar(**crash_below(stop_price))
+    desk.market.bar()
+    desk.market.bar()
+    match_paper_orders(venue=desk.venue, moment=desk.moment())
+    desk.guard()
+    (stop,) = desk.stops()
+    assert stop.triggered_firm == desk.market.bar_at
+    desk.sweep()
+    desk.bar()
+    assert desk.position().quantity == 0
+
+
+def test_equity_is_kept_once_a_bar_and_the_peak_only_rises(desk):
+    desk.buy()
+    desk.bar(BTC=(50_000, 52_000, 50_000, 52_000))
+    peak = Portfolio.objects.get().peak_equity
+    assert peak > 1000
+    desk.bar(BTC=(52_000, 52_000, 51_500, 51_500))
+    assert Portfolio.objects.get().peak_equity == peak
+    newest = EquitySnapshot.objects.order_by("-at_firm").first()
+    assert newest.at_firm == desk.market.bar_at
+    assert newest.equity == newest.cash + newest.reserved + newest.market_value < peak
+    assert newest.drawdown_pct > 0
+    assert EquitySnapshot.objects.count() == EquitySnapshot.objects.values("at_firm").distinct().count()
+
+
+def test_a_stop_is_never_lowered_by_buying_more(desk):
+    desk.buy(quantity="0.002")
+    first = desk.stops()[0].stop_price
+    desk.bar(BTC=(50_000, 50_000, 49_800, 49_800))
+    desk.buy(quantity="0.002")
+    assert desk.position().stop_price >= first

@@ -1,0 +1,67 @@
+"""The loop that tells committed events to the screens, each rendered by the view of the room it belongs to."""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from apps.agents import queries as agents
+from apps.foundation import live_updates
+from apps.foundation.clock import Moment
+from apps.foundation.errors import NotFound
+from apps.foundation.loops import Loop
+from apps.foundation.models import OutboxEvent
+from apps.foundation.outbox import relay_outbox
+from apps.management import operations as management_operations
+from apps.management import queries as management
+from apps.market import queries as market
+from apps.trading import queries as trading
+
+BATCH = 100
+log = structlog.get_logger(__name__)
+
+Renderer = Callable[[dict[str, Any], Moment], Any]
+
+# Kind of event: the channel, and the view that is its frame's data.
+RENDERERS: dict[str, tuple[str, Renderer]] = {
+    "order.changed": ("orders", lambda told, _: trading.order_view(told["order_id"])),
+    "portfolio.changed": ("portfolio", lambda _, moment: trading.portfolio_view(moment)),
+    "decision.made": ("decisions", lambda told, _: agents.decision_view(told["decision_id"])),
+    "agent.changed": ("agents", lambda told, _: agents.agent_card(told["agent_id"])),
+    "system.changed": ("system", lambda _, moment: management.system_view(moment)),
+}
+
+
+class Batch:
+    """The events of one relay step. A thing that changed more than once in it is shown once, as it stands now."""
+
+    def __init__(self, moment: Moment) -> None:
+        self._moment = moment
+        self._shown: set[tuple[str, str]] = set()
+
+    def deliver(self, event: OutboxEvent) -> None:
+        """Publish the event's frame, or hand a wish for an incident to its keeper. An unknown kind is logged."""
+        if event.kind == "incident.wanted":
+            management_operations.open_incident(**event.payload, moment=self._moment)
+            return
+        if event.kind not in RENDERERS:
+            log.error("outbox_kind_unknown", kind=event.kind, aggregate=event.aggregate)
+            return
+        channel, render = RENDERERS[event.kind]
+        if (event.kind, event.aggregate) in self._shown:
+            return
+        self._shown.add((event.kind, event.aggregate))
+        try:
+            data = render(event.payload, self._moment)
+        except NotFound as gone:
+            log.info("outbox_subject_gone", kind=event.kind, aggregate=event.aggregate, reason=gone.message)
+            return
+        live_updates.publish(channel=channel, kind="delta", data=data, as_of=self._moment.wall)
+
+
+def relay() -> bool:
+    """Tell one batch; True when there may be more."""
+    return relay_outbox(deliver=Batch(market.current_moment()).deliver, limit=BATCH) == BATCH
+
+
+LOOPS = (Loop(name="outbox_relay", step=relay, idle_seconds=1.0, wake="hq_outbox"),)
