@@ -1,0 +1,42 @@
+"""What changes the books. Each operation owns its transaction; other rooms, workers and screens call these only."""
+
+from apps.trading.operations.cancel_order import cancel_open_orders, cancel_order
+from apps.trading.operations.change_limits import change_limits
+from apps.trading.operations.close_position import close_position
+from apps.trading.operations.fire_armed_order import fire_armed_order
+from apps.trading.operations.guard_cycle import guard_cycle
+from apps.trading.operations.halt_trading import halt_trading
+from apps.trading.operations.match_paper_orders import match_paper_orders
+from apps.trading.operations.monitor_risk import monitor_risk
+from apps.trading.operations.open_portfolio import open_portfolio
+from apps.trading.operations.propose_order import propose_order
+from apps.trading.operations.propose_target import TargetOutcome, propose_target
+from apps.trading.operations.resume_trading import resume_trading
+from apps.trading.operations.send_cancel import send_cancel
+from apps.trading.operations.snapshot_equity import snapshot_equity
+from apps.trading.operations.submit_order import submit_order
+from apps.trading.operations.sweep_orders import sweep_orders
+from apps.trading.operations.verify_books import BooksReport, verify_books
+
+__all__ = [
+    "BooksReport",
+    "TargetOutcome",
+    "cancel_open_orders",
+    "cancel_order",
+    "change_limits",
+    "close_position",
+    "fire_armed_order",
+    "guard_cycle",
+    "halt_trading",
+    "match_paper_orders",
+    "monitor_risk",
+    "open_portfolio",
+    "propose_order",
+    "propose_target",
+    "resume_trading",
+    "send_cancel",
+    "snapshot_equity",
+    "submit_order",
+    "sweep_orders",
+    "verify_books",
+]

@@ -13,8 +13,8 @@ from apps.trading.domain.ledger_postings import release
 from apps.trading.domain.order_lifecycle import TERMINAL, OrderState, require_move
 from apps.trading.models import Order
 from apps.trading.operations.announce_changes import announce_order
+from apps.trading.operations.lock_order import lock_order
 from apps.trading.operations.post_transfer import post_transfer
-
 
 
 @transaction.atomic
@@ -31,11 +31,11 @@ def change_order_state(
     """Move an order to ``after`` if it still is in one of ``before``; None, and nothing changed, when it is not.
 
     A terminal state releases what is left of the reservation in the same transaction: pass one only when the order is
-    proven dead. ``fields`` are further columns to set. Locks the order, then ledger accounts, then the audit head;
-    a caller that needs the portfolio's or position's row locks those first.
+    proven dead. ``fields`` are further columns to set. Takes its lock with ``lock_order``: a caller that locks rows
+    before does the same.
     Raises ``IllegalTransitionError`` for a move the lifecycle doesn't know.
     """
-    order = Order.objects.select_for_update().filter(pk=order_id).first()
+    order = lock_order(order_id)
     if order is None or order.state not in before:
         return None
     require_move(order.state, after)

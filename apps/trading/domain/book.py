@@ -1,0 +1,86 @@
+"""The portfolio as the gate reads it under its lock, and what follows from it at given marks. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from apps.foundation.money import ZERO
+from apps.trading.domain.decimal_math import times
+from apps.trading.domain.gate_facts import BookFacts
+from apps.trading.domain.portfolio import Holding, Valuation, valued
+from apps.trading.domain.risk_limits import LimitValues
+from apps.trading.domain.trading_state import OpenCause, worst
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """``free_units``: unreserved units of the order's base asset. ``working_buys``: money buys hold, by symbol."""
+
+    portfolio_id: UUID
+    currency: str
+    symbol: str
+    cash: Decimal
+    reserved_cash: Decimal
+    free_units: Decimal
+    holdings: tuple[Holding, ...]
+    working_buys: Mapping[str, Decimal]
+    day: date
+    day_start_equity: Decimal
+    peak_equity: Decimal
+    losses_in_row: int
+    last_loss_firm: datetime | None
+    closed_firm: datetime | None
+    orders_last_hour: int
+    open_orders: int
+    open_on_symbol: int
+    unknown_orders: int
+    unknown_on_symbol: int
+    causes: tuple[OpenCause, ...]
+    limits: LimitValues
+    limits_version: int
+    order_exists: bool
+
+    @property
+    def held_quantity(self) -> Decimal:
+        """Units held of the order's instrument, reserved ones too."""
+        return next((holding.quantity for holding in self.holdings if holding.symbol == self.symbol), ZERO)
+
+    def valued_at(self, prices: Mapping[str, Decimal | None]) -> Valuation:
+        """What the portfolio is worth at these marks."""
+        return valued(cash=self.cash, reserved=self.reserved_cash, holdings=self.holdings, prices=prices)
+
+    def exposures_at(self, prices: Mapping[str, Decimal | None]) -> dict[str, Decimal | None]:
+        """Value of each instrument held, and the money its working buys hold; None where a held one has no price."""
+        exposures: dict[str, Decimal | None] = dict(self.working_buys)
+        for holding in self.holdings:
+            price = prices.get(holding.symbol)
+            working = self.working_buys.get(holding.symbol, ZERO)
+            exposures[holding.symbol] = None if price is None else times(holding.quantity, price) + working
+        return exposures
+
+    def facts_for(
+        self, *, side: str, prices: Mapping[str, Decimal | None], held_for_order: Decimal = ZERO, today: date
+    ) -> BookFacts:
+        """What the gate looks at. ``held_for_order``: funds that an armed order which fires has reserved already."""
+        equity = self.valued_at(prices).equity
+        free = self.cash if side == "buy" else self.free_units
+        # The first order of a day may come before anything has stored the day's start: it is now.
+        starts_now = equity is not None and today > self.day
+        return BookFacts(
+            equity=equity,
+            day_start_equity=equity if starts_now and equity is not None else self.day_start_equity,
+            peak_equity=self.peak_equity,
+            available=free + held_for_order,
+            exposures=self.exposures_at(prices),
+            held_quantity=self.held_quantity,
+            orders_last_hour=self.orders_last_hour,
+            open_orders=self.open_orders,
+            unknown_orders=self.unknown_orders,
+            unknown_on_symbol=self.unknown_on_symbol,
+            losses_in_row=self.losses_in_row,
+            last_loss_firm=self.last_loss_firm,
+            state=worst(cause.state for cause in self.causes),
+            state_reasons=tuple(cause.reason for cause in self.causes),
+        )

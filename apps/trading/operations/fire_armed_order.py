@@ -1,0 +1,145 @@
+"""An armed order whose trigger was hit goes through the gate again before it may be sent."""
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.foundation import audit
+from apps.foundation.clock import Moment
+from apps.foundation.money import ZERO, plain
+from apps.trading.domain.book import Book
+from apps.trading.domain.gate_facts import GateFacts
+from apps.trading.domain.ledger_postings import reservation
+from apps.trading.domain.order_intent import OrderIntent
+from apps.trading.domain.order_lifecycle import OrderState
+from apps.trading.domain.order_pricing import priced
+from apps.trading.domain.risk_gate import GateDecision, judge
+from apps.trading.models import Order
+from apps.trading.operations.announce_changes import announce_order
+from apps.trading.operations.change_order_state import change_order_state
+from apps.trading.operations.lock_book import lock_book
+from apps.trading.operations.post_transfer import post_transfer
+from apps.trading.operations.propose_order import send_soon
+from apps.trading.operations.read_market import MarketReading, read_market, with_marks_of
+
+GATE = "risk gate"
+
+
+def fire_armed_order(*, order_id: UUID, moment: Moment) -> bool:
+    """Judge the order at today's prices; True: it may be sent now, False: it was denied, fired before or taken back."""
+    symbol = Order.objects.filter(pk=order_id, state=OrderState.ARMED).values_list("symbol", flat=True).first()
+    if symbol is None:
+        return False
+    reading = read_market(symbol=symbol, moment=moment)
+    with transaction.atomic():
+        book = lock_book(symbol=symbol, base=reading.rules.base, quote=reading.rules.quote, moment=moment)
+        order = Order.objects.select_for_update().get(pk=order_id)
+        if order.state != OrderState.ARMED or order.triggered_firm is not None:
+            return False
+        reading = with_marks_of(reading, (holding.symbol for holding in book.holdings), moment)
+        facts = _facts(order, reading, _without(order, book, moment), moment)
+        decision = judge(facts)
+        if not decision.allowed:
+            _deny(order, decision, moment)
+            return False
+        _release_to_executor(order, facts, decision, moment)
+    return True
+
+
+def _without(order: Order, book: Book, moment: Moment) -> Book:
+    """The book as if the order under judgment were not in it."""
+    buys = dict(book.working_buys)
+    if order.side == "buy":
+        buys[order.symbol] = max(ZERO, buys.get(order.symbol, ZERO) - order.reserved_left)
+    counted = order.side == "buy" and order.proposed_firm > moment.firm - timedelta(hours=1)
+    return replace(
+        book,
+        working_buys=buys,
+        open_orders=max(0, book.open_orders - 1),
+        orders_last_hour=book.orders_last_hour - (1 if counted else 0),
+    )
+
+
+def _facts(order: Order, reading: MarketReading, book: Book, moment: Moment) -> GateFacts:
+    # The trigger was hit: what is sent now is a market order, so its own price does not count any more.
+    intent = OrderIntent(
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        reduce_only=order.reduce_only,
+        origin=order.origin,
+        actor=order.actor,
+    )
+    return GateFacts(
+        order=priced(
+            intent,
+            base=reading.rules.base,
+            quote=reading.rules.quote,
+            step=reading.rules.step_size,
+            mark=reading.mark.price,
+            collar_bps=book.limits.price_collar_bps,
+            fee_bps=reading.fee_bps,
+        ),
+        market=reading.facts(),
+        book=book.facts_for(
+            side=order.side,
+            prices=reading.prices,
+            held_for_order=order.reserved_left,
+            today=moment.firm.astimezone(UTC).date(),
+        ),
+        limits=book.limits,
+        limits_version=book.limits_version,
+        firm=moment.firm,
+    )
+
+
+def _deny(order: Order, decision: GateDecision, moment: Moment) -> None:
+    change_order_state(
+        order_id=order.pk,
+        before={OrderState.ARMED},
+        after=OrderState.DENIED,
+        actor=GATE,
+        note=f"When its trigger was hit: {decision.summary}",
+        moment=moment,
+        verdicts=[verdict.as_json() for verdict in decision.verdicts],
+        gate_digest=decision.digest,
+        reject_code=decision.denials[0].code,
+        reject_detail=decision.summary,
+    )
+
+
+def _release_to_executor(order: Order, facts: GateFacts, decision: GateDecision, moment: Moment) -> None:
+    more = max(ZERO, (facts.order.needs or ZERO) - order.reserved_left)
+    _reserve_more(order, facts, more, moment)
+    Order.objects.filter(pk=order.pk).update(
+        triggered_firm=moment.firm,
+        reserved_asset=facts.order.needs_asset,
+        reserved_amount=order.reserved_amount + more,
+        reserved_left=order.reserved_left + more,
+        verdicts=[verdict.as_json() for verdict in decision.verdicts],
+        gate_digest=decision.digest,
+    )
+    announce_order(order_id=order.pk, portfolio_id=order.portfolio_id)
+    audit.append(
+        chain=audit.account_chain(order.portfolio_id),
+        action="order.triggered",
+        actor=GATE,
+        subject=f"order:{order.pk}",
+        payload={"gate_digest": decision.digest, "reserved_more": plain(more)},
+        moment=moment,
+    )
+    send_soon(order.pk)
+
+
+def _reserve_more(order: Order, facts: GateFacts, more: Decimal, moment: Moment) -> None:
+    post_transfer(
+        portfolio_id=order.portfolio_id,
+        cause_kind="reserve_more",
+        cause_id=str(order.pk),
+        postings=reservation(side=order.side, asset=facts.order.needs_asset, amount=more),
+        moment=moment,
+        order_id=order.pk,
+    )

@@ -1,0 +1,73 @@
+"""What an order needs to know of the market, read before any lock is taken."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from django.db import connection
+
+from apps.foundation.clock import Moment
+from apps.market import queries as market
+from apps.market.domain.instruments import InstrumentRules
+from apps.market.domain.mark_price import Mark
+from apps.trading.domain.gate_facts import MarketFacts
+from apps.trading.domain.paper_terms import PAPER_TERMS
+
+
+@dataclass(frozen=True, slots=True)
+class MarketReading:
+    """Rules, pause and mark of one instrument, and the marks of everything held."""
+
+    rules: InstrumentRules
+    paused_reason: str | None
+    marks: dict[str, Mark]
+    fee_bps: Decimal
+
+    @property
+    def mark(self) -> Mark:
+        return self.marks[self.rules.symbol]
+
+    @property
+    def prices(self) -> dict[str, Decimal | None]:
+        return {symbol: mark.price for symbol, mark in self.marks.items()}
+
+    def facts(self) -> MarketFacts:
+        """The part the gate looks at."""
+        mark, rules = self.mark, self.rules
+        return MarketFacts(
+            mark=mark.price,
+            as_of=mark.as_of,
+            stale=mark.stale,
+            diverging=mark.diverging,
+            spread_bps=mark.spread_bps,
+            reason=mark.reason,
+            tick_size=rules.tick_size,
+            step_size=rules.step_size,
+            min_quantity=rules.min_quantity,
+            min_notional=rules.min_notional,
+            paused_reason=self.paused_reason,
+            fee_bps=self.fee_bps,
+        )
+
+
+def read_market(*, symbol: str, moment: Moment) -> MarketReading:
+    """The market for an order of ``symbol``. Raises ``NotFound`` (``unknown_instrument``)."""
+    rules = market.instrument_rules(symbol)
+    return MarketReading(
+        rules=rules,
+        paused_reason=market.instrument_paused(symbol),
+        marks=market.marks(sorted({symbol, *_held_symbols()}), moment),
+        fee_bps=PAPER_TERMS.taker_fee_bps,
+    )
+
+
+def with_marks_of(reading: MarketReading, symbols: Iterable[str], moment: Moment) -> MarketReading:
+    """The reading with marks of ``symbols`` too: something may have been bought between the reading and the lock."""
+    missing = [symbol for symbol in symbols if symbol not in reading.marks]
+    return replace(reading, marks=reading.marks | market.marks(missing, moment)) if missing else reading
+
+
+def _held_symbols() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT symbol FROM trading_position WHERE quantity > 0")
+        return [symbol for (symbol,) in cursor.fetchall()]

@@ -1,0 +1,155 @@
+"""The single door through which an order row is born: row, history, reservation, events and audit together."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.db import connection
+
+from apps.foundation import audit
+from apps.foundation.clock import Moment
+from apps.foundation.correlation import current_correlation_id
+from apps.foundation.identifiers import new_id
+from apps.foundation.money import ZERO, plain
+from apps.foundation.outbox import record_events
+from apps.trading.domain.gate_facts import GateFacts
+from apps.trading.domain.ledger_postings import Posting, reservation
+from apps.trading.domain.order_intent import TRIGGERED_TYPES, OrderIntent
+from apps.trading.domain.order_lifecycle import OrderState
+from apps.trading.domain.risk_gate import GateDecision
+from apps.trading.models import Order
+from apps.trading.operations.announce_changes import order_event, portfolio_event
+from apps.trading.operations.post_transfer import transfer_id
+
+_COLUMNS = tuple(field.attname for field in Order._meta.concrete_fields)  # noqa: SLF001 - Django's documented _meta
+_DEFAULTS: dict[str, Any] = {
+    "filled_quantity": ZERO,
+    "filled_cost": ZERO,
+    "fees": ZERO,
+    "reserved_asset": "",
+    "reserved_amount": ZERO,
+    "reserved_left": ZERO,
+    "cancel_wanted": False,
+    "is_protective": False,
+    "epoch": 0,
+    "reject_code": "",
+    "reject_detail": "",
+}
+
+
+def write_intent(
+    *, portfolio_id: UUID, intent: OrderIntent, facts: GateFacts, decision: GateDecision, moment: Moment
+) -> Order:
+    """Store a judged intent inside the running transaction and return its row.
+
+    Denied: a finished order with its reasons, no reservation. Approved: reserved funds, and APPROVED (to be sent) or
+    ARMED (waits for its trigger). Two round trips before the audit entry, which locks its chain and comes last.
+    """
+    row = _row(portfolio_id, intent, facts, decision, moment)
+    postings: Sequence[Posting] = ()
+    if decision.allowed:
+        postings = reservation(side=intent.side, asset=row["reserved_asset"], amount=row["reserved_amount"])
+    _write(row, postings)
+    record_events([order_event(row["id"]), portfolio_event(portfolio_id)])
+    audit.append(
+        chain=audit.account_chain(portfolio_id),
+        action="order.proposed",
+        actor=intent.actor,
+        subject=f"order:{row['id']}",
+        payload=_audited(row, decision),
+        moment=moment,
+    )
+    return Order(**row)
+
+
+def _row(
+    portfolio_id: UUID, intent: OrderIntent, facts: GateFacts, decision: GateDecision, moment: Moment
+) -> dict[str, Any]:
+    order_id = intent.order_id or new_id()
+    row: dict[str, Any] = dict.fromkeys(_COLUMNS) | _DEFAULTS
+    for name in ("symbol", "side", "type", "notional", "limit_price", "stop_price", "trail_pct", "time_in_force"):
+        row[name] = getattr(intent, name)
+    for name in ("reduce_only", "post_only", "reason", "origin", "actor", "decision_id", "agent_id", "expires_firm"):
+        row[name] = getattr(intent, name)
+    row |= {
+        "id": order_id,
+        "client_order_id": order_id.hex,
+        "portfolio_id": portfolio_id,
+        "quantity": facts.order.quantity,
+        "correlation_id": current_correlation_id() or "",
+        "verdicts": [verdict.as_json() for verdict in decision.verdicts],
+        "gate_digest": decision.digest,
+        "proposed_wall": moment.wall,
+        "proposed_firm": moment.firm,
+        "state_wall": moment.wall,
+        "state_firm": moment.firm,
+        "state_actor": "risk gate",
+        "state_note": decision.summary,
+        "venue": settings.VENUE,
+    }
+    return row | (_approval(intent, facts, moment) if decision.allowed else _denial(decision, moment))
+
+
+def _approval(intent: OrderIntent, facts: GateFacts, moment: Moment) -> dict[str, Any]:
+    needed = facts.order.needs or ZERO
+    return {
+        "state": OrderState.ARMED if intent.type in TRIGGERED_TYPES else OrderState.APPROVED,
+        "approved_wall": moment.wall,
+        "reserved_asset": facts.order.needs_asset,
+        "reserved_amount": needed,
+        "reserved_left": needed,
+    }
+
+
+def _denial(decision: GateDecision, moment: Moment) -> dict[str, Any]:
+    return {
+        "state": OrderState.DENIED,
+        "done_wall": moment.wall,
+        "reject_code": decision.denials[0].code,
+        "reject_detail": decision.summary,
+    }
+
+
+def _write(row: dict[str, Any], postings: Sequence[Posting]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT hq_write_intent(%s::jsonb, %s, %s::text[], %s::text[], %s::text[], %s::numeric[])",
+            [
+                orjson.dumps(row, default=_json).decode(),
+                transfer_id(cause_kind="reserve", cause_id=str(row["id"])),
+                [posting.budget for posting in postings],
+                [posting.asset for posting in postings],
+                [posting.kind for posting in postings],
+                [posting.amount for posting in postings],
+            ],
+        )
+
+
+def _json(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)
+
+
+def _audited(row: dict[str, Any], decision: GateDecision) -> dict[str, Any]:
+    return {
+        "state": str(row["state"]),
+        "symbol": row["symbol"],
+        "side": row["side"],
+        "type": row["type"],
+        "quantity": plain(row["quantity"]),
+        "limit_price": plain(row["limit_price"]),
+        "stop_price": plain(row["stop_price"]),
+        "origin": row["origin"],
+        "decision_id": str(row["decision_id"]) if row["decision_id"] else None,
+        "gate_digest": decision.digest,
+        "denials": [verdict.code for verdict in decision.denials],
+        "reserved": plain(row["reserved_amount"]),
+        "reserved_asset": row["reserved_asset"],
+    }

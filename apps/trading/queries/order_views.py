@@ -1,0 +1,163 @@
+"""Orders as the API, the screens and other rooms see them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from apps.foundation.errors import NotFound
+from apps.foundation.money import plain
+from apps.trading.domain.order_lifecycle import BIRTH_PATHS, OPEN, OrderState
+from apps.trading.models import Fill, Order, OrderTransition
+from apps.trading.queries.time_text import utc_text
+
+
+def order_view(order_id: UUID | str) -> dict[str, Any]:
+    """One order with verdicts, fills and history. Raises ``NotFound`` (``unknown_order``)."""
+    order = Order.objects.filter(pk=order_id).first()
+    if order is None:
+        raise NotFound(f"There is no order {order_id}.", code="unknown_order", field="id")
+    return order_views([order])[0]
+
+
+def order_views(orders: Iterable[Order]) -> list[dict[str, Any]]:
+    """Several orders in their order, with two queries for all their fills and histories."""
+    page = list(orders)
+    ids = [order.pk for order in page]
+    transitions: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    for move in OrderTransition.objects.filter(order_id__in=ids).order_by("id"):
+        transitions[move.order_id].append(_move(move))
+    fills: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    for fill in Fill.objects.filter(order_id__in=ids).order_by("traded_firm", "recorded_wall", "id"):
+        fills[fill.order_id].append(fill_view(fill))
+    return [_view(order, transitions[order.pk], fills[order.pk]) for order in page]
+
+
+def newborn_view(order: Order) -> dict[str, Any]:
+    """The view of a row just inserted, without asking the database: its history is the path it was born with."""
+    path = BIRTH_PATHS[OrderState(order.state)]
+    moves = [
+        OrderTransition(
+            from_state=path[i - 1] if i else "",
+            to_state=step,
+            at_wall=order.state_wall,
+            at_firm=order.state_firm,
+            actor=order.state_actor if i == len(path) - 1 else order.actor,
+            note=order.state_note if i == len(path) - 1 else "",
+        )
+        for i, step in enumerate(path)
+    ]
+    return _view(order, [_move(move) for move in moves], [])
+
+
+def recent_orders(limit: int = 50) -> list[dict[str, Any]]:
+    """The newest orders first."""
+    return order_views(Order.objects.order_by("-proposed_wall", "-id")[:limit])
+
+
+def open_orders(symbol: str | None = None) -> list[dict[str, Any]]:
+    """Orders that are not finished, oldest first; of one instrument, or of all."""
+    orders = Order.objects.filter(state__in=OPEN).order_by("proposed_wall", "id")
+    return order_views(orders.filter(symbol=symbol) if symbol else orders)
+
+
+def orders_of_decision(decision_id: UUID | str) -> list[dict[str, Any]]:
+    """The orders a decision led to."""
+    return order_views(Order.objects.filter(decision_id=decision_id).order_by("proposed_wall", "id"))
+
+
+def fill_view(fill: Fill) -> dict[str, Any]:
+    """One trade."""
+    return {
+        "id": str(fill.pk),
+        "order_id": str(fill.order_id),
+        "instrument": fill.symbol,
+        "side": fill.side,
+        "quantity": plain(fill.quantity),
+        "price": plain(fill.price),
+        "cost": plain(fill.cost),
+        "fee": plain(fill.fee),
+        "fee_asset": fill.fee_asset,
+        "realized_pnl": plain(fill.realized_pnl),
+        "liquidity": fill.liquidity,
+        "venue": fill.venue,
+        "venue_trade_id": fill.venue_trade_id,
+        "traded_at": utc_text(fill.traded_firm),
+        "recorded_at": utc_text(fill.recorded_wall),
+    }
+
+
+def _move(move: OrderTransition) -> dict[str, Any]:
+    return {
+        "from": move.from_state or None,
+        "to": str(move.to_state),
+        "at": utc_text(move.at_wall),
+        "firm_at": utc_text(move.at_firm),
+        "actor": move.actor,
+        "note": move.note,
+    }
+
+
+_MONEY = (
+    "quantity",
+    "notional",
+    "limit_price",
+    "stop_price",
+    "trail_pct",
+    "filled_quantity",
+    "filled_cost",
+    "average_price",
+    "fees",
+    "reserved_amount",
+    "reserved_left",
+)
+_PLAIN = ("side", "type", "time_in_force", "reduce_only", "post_only", "is_protective", "reason", "origin", "actor")
+_TIMES = {
+    "proposed_at": "proposed_wall",
+    "proposed_firm_at": "proposed_firm",
+    "approved_at": "approved_wall",
+    "submitted_at": "submitted_wall",
+    "accepted_firm_at": "accepted_firm",
+    "triggered_firm_at": "triggered_firm",
+    "expires_at": "expires_firm",
+    "done_at": "done_wall",
+}
+
+
+def _view(order: Order, transitions: Sequence[dict[str, Any]], fills: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": str(order.pk),
+        "client_order_id": order.client_order_id,
+        "portfolio_id": str(order.portfolio_id),
+        "instrument": order.symbol,
+        "state": str(order.state),
+        "state_note": order.state_note,
+        "summary": _summary(order),
+        **{name: getattr(order, name) for name in _PLAIN},
+        **{name: plain(getattr(order, name)) for name in _MONEY},
+        "reserved_asset": order.reserved_asset,
+        "decision_id": str(order.decision_id) if order.decision_id else None,
+        "agent_id": str(order.agent_id) if order.agent_id else None,
+        "correlation_id": order.correlation_id,
+        "cancel_wanted": order.cancel_wanted,
+        "reject_code": order.reject_code,
+        "reject_detail": order.reject_detail,
+        "venue": order.venue,
+        "venue_order_id": order.venue_order_id,
+        "verdicts": order.verdicts,
+        "gate_digest": order.gate_digest,
+        "fills": list(fills),
+        "transitions": list(transitions),
+        **{name: utc_text(getattr(order, column)) for name, column in _TIMES.items()},
+    }
+
+
+def _summary(order: Order) -> str:
+    """One line in plain words."""
+    size = f"{plain(order.quantity)} {order.symbol}"
+    if order.state == OrderState.DENIED:
+        return f"Denied: {order.side} {size}. {order.reject_detail}"
+    if order.filled_quantity:
+        verb = "Bought" if order.side == "buy" else "Sold"
+        return f"{verb} {plain(order.filled_quantity)} {order.symbol} at {plain(order.average_price)}."
+    return f"{order.side.capitalize()} {size} ({order.type}): {str(order.state).lower().replace('_', ' ')}."

@@ -1,0 +1,153 @@
+"""What the portfolio holds and is worth at the marks of a moment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from apps.foundation.clock import Moment
+from apps.foundation.errors import NotReady
+from apps.foundation.money import ZERO, plain
+from apps.market import queries as market
+from apps.market.domain.mark_price import Mark
+from apps.trading.domain.decimal_math import over, times
+from apps.trading.domain.portfolio import Holding, Valuation, drawdown, valued
+from apps.trading.models import LedgerAccount, LedgerKind, Portfolio, Position
+from apps.trading.queries.time_text import utc_text
+from apps.trading.queries.trading_state import trading_state
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioReading:
+    """One reading of the books and the marks they are valued at. ``realized_pnl`` is before fees."""
+
+    portfolio: Portfolio
+    cash: Decimal
+    reserved: Decimal
+    fees_paid: Decimal
+    realized_pnl: Decimal
+    positions: Sequence[Position]
+    marks: Mapping[str, Mark]
+    valuation: Valuation
+
+    @property
+    def stale(self) -> bool:
+        """Whether a held instrument is valued at an old, disputed or missing price."""
+        return any(self.marks[held.symbol].stale or self.marks[held.symbol].diverging for held in self.positions)
+
+
+def read_portfolio(*, moment: Moment, portfolio: Portfolio | None = None) -> PortfolioReading:
+    """Read the books and value them. Raises ``NotReady`` (``no_portfolio``) before a portfolio was opened."""
+    portfolio = portfolio or Portfolio.objects.order_by("created_at", "pk").first()
+    if portfolio is None:
+        raise NotReady("No portfolio has been opened yet.", code="no_portfolio")
+    balances = {
+        row.kind: row.balance
+        for row in LedgerAccount.objects.filter(portfolio=portfolio, asset=portfolio.base_currency, budget="firm")
+    }
+    positions = list(Position.objects.filter(portfolio=portfolio, quantity__gt=0).order_by("symbol"))
+    marks = market.marks([held.symbol for held in positions], moment) if positions else {}
+    cash, reserved = balances.get(LedgerKind.AVAILABLE, ZERO), balances.get(LedgerKind.RESERVED, ZERO)
+    return PortfolioReading(
+        portfolio=portfolio,
+        cash=cash,
+        reserved=reserved,
+        fees_paid=balances.get(LedgerKind.FEES, ZERO),
+        realized_pnl=-balances.get(LedgerKind.REALISED, ZERO),
+        positions=positions,
+        marks=marks,
+        valuation=valued(
+            cash=cash,
+            reserved=reserved,
+            holdings=[Holding(held.symbol, held.quantity, held.cost) for held in positions],
+            prices={symbol: mark.price for symbol, mark in marks.items()},
+        ),
+    )
+
+
+def portfolio_view(moment: Moment) -> dict[str, Any]:
+    """The portfolio as the API shows it. Equity and what follows from it are null while a held price is unknown."""
+    reading = read_portfolio(moment=moment)
+    portfolio, worth = reading.portfolio, reading.valuation
+    equity = worth.equity
+    pnl = None if equity is None else equity - portfolio.starting_capital
+    return {
+        "id": str(portfolio.pk),
+        "name": portfolio.name,
+        "mode": portfolio.mode,
+        "base_currency": portfolio.base_currency,
+        "starting_capital": plain(portfolio.starting_capital),
+        "cash": plain(reading.cash),
+        "reserved": plain(reading.reserved),
+        "equity": plain(equity),
+        "market_value": plain(worth.market_value),
+        "realized_pnl": plain(reading.realized_pnl),
+        "unrealized_pnl": plain(worth.unrealized_pnl),
+        "fees_paid": plain(reading.fees_paid),
+        "pnl": plain(pnl),
+        "return_pct": None if pnl is None else _percent(over(pnl, portfolio.starting_capital)),
+        "day_pnl": None if equity is None else plain(equity - portfolio.day_start_equity),
+        "exposure_pct": _share(worth.market_value, equity),
+        "peak_equity": plain(portfolio.peak_equity),
+        "drawdown_pct": None if equity is None else _percent(drawdown(equity=equity, peak=portfolio.peak_equity)),
+        "trading_state": trading_state().state,
+        "as_of": utc_text(moment.firm),
+        "stale": reading.stale,
+        "positions": [_position_view(held, reading) for held in reading.positions],
+    }
+
+
+def position_views(moment: Moment) -> list[dict[str, Any]]:
+    """The open positions, as in the portfolio."""
+    reading = read_portfolio(moment=moment)
+    return [_position_view(held, reading) for held in reading.positions]
+
+
+def exposure(symbol: str, moment: Moment) -> float:
+    """The position's share of equity; 0 when flat. Raises ``NotReady`` while a held price is unknown."""
+    reading = read_portfolio(moment=moment)
+    held = next((held for held in reading.positions if held.symbol == symbol), None)
+    if held is None:
+        return 0.0
+    equity, price = reading.valuation.equity, reading.marks[symbol].price
+    if equity is None or price is None or equity <= 0:
+        raise NotReady(
+            f"The price of {', '.join(reading.valuation.unpriced) or symbol} is not known; exposure neither.",
+            code="no_price",
+        )
+    return float(over(times(held.quantity, price), equity))
+
+
+def _position_view(held: Position, reading: PortfolioReading) -> dict[str, Any]:
+    mark = reading.marks[held.symbol]
+    value = None if mark.price is None else times(held.quantity, mark.price)
+    return {
+        "instrument": held.symbol,
+        "quantity": plain(held.quantity),
+        "average_price": plain(held.average_price),
+        "cost": plain(held.cost),
+        "mark_price": plain(mark.price),
+        "market_value": plain(value),
+        "unrealized_pnl": None if value is None else plain(value - held.cost),
+        "unrealized_pct": None if value is None else _share(value - held.cost, held.cost),
+        "realized_pnl": plain(held.realized_pnl),
+        "fees": plain(held.fees),
+        "stop_price": plain(held.stop_price),
+        "share_of_equity": _fraction(value, reading.valuation.equity),
+        "opened_at": utc_text(held.opened_firm),
+        "mark_as_of": utc_text(mark.as_of),
+        "mark_sources": list(mark.sources),
+        "stale": mark.stale,
+    }
+
+
+def _percent(share: Decimal) -> str:
+    return format(share * 100, ".4f")
+
+
+def _share(part: Decimal | None, whole: Decimal | None) -> str | None:
+    return None if part is None or whole is None or not whole else _percent(over(part, whole))
+
+
+def _fraction(part: Decimal | None, whole: Decimal | None) -> str | None:
+    return None if part is None or whole is None or not whole else format(over(part, whole), ".6f")
