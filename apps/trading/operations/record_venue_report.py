@@ -6,9 +6,11 @@ from django.db import transaction
 
 from apps.foundation import after_commit
 from apps.foundation.clock import Moment
+from apps.foundation.errors import NotFound
 from apps.trading.domain.order_lifecycle import OrderState, may_move
 from apps.trading.models import Order
 from apps.trading.operations.change_order_state import change_order_state
+from apps.trading.operations.lock_order import lock_order
 from apps.trading.operations.want_incident import want_incident
 from apps.trading.ports import VenueReport
 
@@ -30,7 +32,9 @@ def record_venue_report(*, order_id: UUID, report: VenueReport, moment: Moment) 
     An end is recorded only once every fill the venue counts is in the books; till then the next pass asks again.
     FILLED is never taken from a report: the fills themselves lead there.
     """
-    order = Order.objects.select_for_update().get(pk=order_id)
+    order = lock_order(order_id)
+    if order is None:
+        raise NotFound(f"There is no order {order_id}.", code="unknown_order", field="id")
     if order.state in SENDING or (order.venue_order_id is None and order.state in WORKING):
         order = _accepted(order, report, moment)
     if report.state in _ENDS and order.state in WORKING and order.filled_quantity >= report.filled_quantity:

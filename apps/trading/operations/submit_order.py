@@ -10,10 +10,13 @@ from apps.foundation.clock import Moment
 from apps.foundation.correlation import bind
 from apps.foundation.errors import OutcomeUnknown
 from apps.trading.domain.order_lifecycle import OrderState
+from apps.trading.domain.trading_state import permits
 from apps.trading.models import Order
 from apps.trading.operations.change_order_state import change_order_state
+from apps.trading.operations.lock_order import lock_order
 from apps.trading.operations.record_venue_report import EXECUTOR, record_refusal, record_venue_report
 from apps.trading.ports import Venue, VenueOrder, VenueOrderExists, VenueRefused, VenueReport
+from apps.trading.queries.trading_state import trading_state
 
 # May be sent: approved, or armed with a trigger that was hit, passed the gate and holds its funds.
 SENDABLE = Q(state=OrderState.APPROVED) | Q(state=OrderState.ARMED, triggered_firm__isnull=False, reserved_left__gt=0)
@@ -60,10 +63,11 @@ def call_unknown(*, order_id: UUID, note: str, moment: Moment) -> bool:
 
 def _claim(order_id: UUID, venue: Venue, moment: Moment) -> Order | None:
     with transaction.atomic(durable=True):
-        sendable = Order.objects.select_for_update().filter(
-            SENDABLE, pk=order_id, venue=venue.name, cancel_wanted=False
-        )
-        if not sendable.exists():
+        order = lock_order(order_id)
+        sendable = Order.objects.filter(SENDABLE, pk=order_id, venue=venue.name, cancel_wanted=False)
+        if order is None or not sendable.exists():
+            return None
+        if not _still_permitted(order, moment):
             return None
         return change_order_state(
             order_id=order_id,
@@ -73,6 +77,24 @@ def _claim(order_id: UUID, venue: Venue, moment: Moment) -> Order | None:
             moment=moment,
             submitted_wall=moment.wall,
         )
+
+
+def _still_permitted(order: Order, moment: Moment) -> bool:
+    """Trading may have been restricted since the gate let the order pass; then it ends here, unsent."""
+    state = trading_state().state
+    if permits(
+        state, reducing=order.side == "sell", reduce_only=order.reduce_only, origin=order.origin, privileged=True
+    ):
+        return True
+    change_order_state(
+        order_id=order.pk,
+        before={OrderState.APPROVED, OrderState.ARMED},
+        after=OrderState.CANCELED,
+        actor=EXECUTOR,
+        note=f"Trading became {state} before the order was sent.",
+        moment=moment,
+    )
+    return False
 
 
 def _as_sent(order: Order) -> VenueOrder:
