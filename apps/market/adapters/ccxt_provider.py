@@ -22,6 +22,7 @@ TIMEOUT_MS = 4_000
 # What load_markets would ask besides spot; on another address (a simulator, a test network) those paths don't exist.
 _OPTIONS = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}, "fetchMargins": False, "fetchCurrencies": False}
 _ONE_BY_ONE = frozenset({"coinbase"})  # its public list of tickers has no bid and ask; the single ticker has
+_NO_CURRENCIES = frozenset({"coinbase"})  # its list of currencies is another interface and names nothing needed here
 _UNREADABLE = (
     TypeError,
     AttributeError,
@@ -44,6 +45,7 @@ class CcxtProvider:
         self._symbols = tuple(symbols)
         self._urls = urls
         self._client: Any = None
+        self._listed: Mapping[str, Any] | None = None
 
     def instruments(self, symbols: Sequence[str]) -> list[InstrumentRules]:
         """Rules of those of ``symbols`` that this exchange trades."""
@@ -84,14 +86,14 @@ class CcxtProvider:
         return [found[at] for at in sorted(found) if bars.problem(found[at]) is None][:limit]
 
     def order_book(self, symbol: str, *, depth: int, received_at: datetime) -> OrderBook:
-        """The best ``depth`` levels a side; sorted here, since ccxt would sort text."""
+        """The best ``depth`` levels a side; sorted here, since ccxt would sort text, or floats that print exactly."""
         if depth < 1:
             raise ProviderRefused(f"The depth was {depth}; it must be 1 or more.")
         self._refuse_unlisted(symbol)
         book = self._ask(lambda exchange: exchange.fetch_order_book(symbol, _offered_depth(depth)))
         try:
-            bids = sorted(((Decimal(level[0]), Decimal(level[1])) for level in book["bids"]), reverse=True)
-            asks = sorted((Decimal(level[0]), Decimal(level[1])) for level in book["asks"])
+            bids = sorted(((Decimal(str(level[0])), Decimal(str(level[1]))) for level in book["bids"]), reverse=True)
+            asks = sorted((Decimal(str(level[0])), Decimal(str(level[1]))) for level in book["asks"])
             as_of = timeframes.from_milliseconds(book["timestamp"]) if book.get("timestamp") else received_at
         except (*_UNREADABLE, InvalidOperation) as error:
             raise self._unreadable(error) from error
@@ -109,36 +111,41 @@ class CcxtProvider:
                 ) from error
             self._client = build({"timeout": TIMEOUT_MS, "enableRateLimit": False, "number": str, "options": _OPTIONS})
             self._client.number = str
+            if self.name in _NO_CURRENCIES:
+                self._client.has["fetchCurrencies"] = False
             self._client.urls["api"] = _merged(self._client.urls["api"], self._urls)
         return self._client
 
     def _markets(self) -> Mapping[str, Any]:
-        """The wanted markets; the thousands of others are dropped once loaded."""
-        exchange = self._exchange()
-        if not exchange.markets:
-            self._ask(lambda client: client.load_markets())
-            wanted = [market for symbol, market in exchange.markets.items() if symbol in self._symbols]
-            listed = len(exchange.markets)
-            exchange.set_markets(wanted)
-            exchange.currencies = {}
-            if not listed:
-                exchange.markets = None
+        """The wanted markets, loaded once; the thousands of others are dropped."""
+        if self._listed is None:
+            exchange = self._exchange()
+            loaded = self._ask(lambda client: client.load_markets(reload=True))
+            if not loaded:
                 raise ProviderRefused(f"{self.name} answered without a list of markets.", code="no_markets")
-        found: Mapping[str, Any] = exchange.markets
-        return found
+            self._listed = {symbol: market for symbol, market in loaded.items() if symbol in self._symbols}
+            exchange.set_markets(list(self._listed.values()) or list(loaded.values())[:1])
+            exchange.currencies = {}
+        return self._listed
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
         exchange = self._exchange()
         from ccxt.base import errors
 
         try:
-            return question(exchange)
+            found = question(exchange)
         except (errors.OperationFailed, errors.RateLimitExceeded) as error:
             raise RetryableFailure(f"{self.name}: {_short(error)}", code="provider_away") from error
         except errors.BaseError as error:
             raise ProviderRefused(f"{self.name}: {_short(error)}") from error
         except _UNREADABLE as error:
             raise self._unreadable(error) from error
+        said = str(exchange.last_http_response or "").lstrip()
+        if not said.startswith(("{", "[")):  # the library takes a page with status 200 for an answer full of nothing
+            raise ProviderRefused(
+                f"{self.name} answered with a page instead of data: {said[:80]!r}", code="unreadable_answer"
+            )
+        return found
 
     def _unreadable(self, error: Exception) -> ProviderRefused:
         return ProviderRefused(
@@ -162,7 +169,7 @@ class CcxtProvider:
                 bid=Decimal(ticker["bid"]),
                 ask=Decimal(ticker["ask"]),
                 last=None if ticker.get("last") is None else Decimal(ticker["last"]),
-                event_at=timeframes.from_milliseconds(ticker["timestamp"]) if ticker.get("timestamp") else received_at,
+                event_at=self._event_at(ticker, received_at),
                 received_at=received_at,
                 market=self.market,
             )
@@ -172,6 +179,13 @@ class CcxtProvider:
         if wrong is not None:
             log.warning("quote_refused", source=self.name, instrument=symbol, reason=wrong)
         return quote if wrong is None else None
+
+    def _event_at(self, ticker: Mapping[str, Any], received_at: datetime) -> datetime:
+        """The exchange's time of the quote, never after ours; where it gives only the last trade's time or none, ours."""
+        stamped = ticker.get("timestamp")
+        if stamped is None or self.name in _ONE_BY_ONE:
+            return received_at
+        return min(timeframes.from_milliseconds(stamped), received_at)
 
     def _candle(self, symbol: str, timeframe: str, row: Sequence[Any]) -> Candle:
         opened, high, low, close, volume = (Decimal(value) for value in row[1:6])
