@@ -49,8 +49,7 @@ def decide_round(*, row: DecisionRound, moment: Moment) -> Decision:
     order.
     """
     policy = current_policy()
-    decision_id = derived_id("decision", row.pk)
-    found = _find(row, policy, decision_id, moment)
+    found = _find(row, policy, moment)
     pooled = found.consensus
     words = headline(
         outcome=found.outcome,
@@ -59,7 +58,7 @@ def decide_round(*, row: DecisionRound, moment: Moment) -> Decision:
         order=order_facts(found.order_id),
     )
     return Decision.objects.create(
-        id=decision_id,
+        id=decision_id_of(row),
         round=row,
         symbol=row.symbol,
         timeframe=row.timeframe,
@@ -85,7 +84,12 @@ def decide_round(*, row: DecisionRound, moment: Moment) -> Decision:
     )
 
 
-def _find(row: DecisionRound, policy: ConsensusPolicy, decision_id: UUID, moment: Moment) -> Finding:
+def decision_id_of(row: DecisionRound) -> UUID:
+    """The identifier that this round's decision always has."""
+    return derived_id("decision", row.pk)
+
+
+def _find(row: DecisionRound, policy: ConsensusPolicy, moment: Moment) -> Finding:
     if moment.wall >= row.deadline_wall + timedelta(seconds=TOO_LATE_SECONDS):
         late = "The round was closed too late: nobody could decide while its prices held."
         return Finding(Outcome.SKIPPED, "too_late", late)
@@ -96,16 +100,24 @@ def _find(row: DecisionRound, policy: ConsensusPolicy, decision_id: UUID, moment
     found = Finding(Outcome.NO_TRADE, pooled.code, pooled.reason + _silent(row, opinions), consensus=pooled)
     if not pooled.reached:
         return found
+    try:
+        _act_on(pooled, row, policy, found, moment)
+    except HQError as error:  # trading can't answer: its reason is the decision's
+        found.outcome, found.code, found.reason = Outcome.SKIPPED, error.code, error.message
+    return found
+
+
+def _act_on(pooled: Consensus, row: DecisionRound, policy: ConsensusPolicy, found: Finding, moment: Moment) -> None:
+    """Turn the score into a target and hand it to trading. Raises what trading raises."""
     found.held = _held(row.symbol, moment)
     stance = wanted_stance(score=pooled.score, held=found.held, rules=policy.stance_rules())
     found.code, found.reason, found.target = stance.code, stance.reason, stance.fraction if stance.acts else None
     if not stance.acts or _still_denied(row, stance, policy, found):
-        return found
+        return
     found.edge_bps = expected_edge_bps(
         score=pooled.score, bar_volatility=row.volatility, horizon_bars=pooled.horizon_bars
     )
-    _propose(row, stance, decision_id, found, moment)
-    return found
+    _propose(row, stance, found, moment)
 
 
 def _opinions(row: DecisionRound) -> list[Opinion]:
@@ -149,7 +161,7 @@ def _nobody_asked(row: DecisionRound) -> str:
 
 def _held(symbol: str, moment: Moment) -> float:
     """The position as a share of the largest allowed one; what is too small to sell counts as none."""
-    largest = float(books.limits_view()["values"]["max_position_share"])
+    largest = float(books.current_limits().max_position_share)
     share = books.exposure(symbol, moment) / largest
     return share if share > DUST else 0.0
 
@@ -177,20 +189,16 @@ def _still_denied(row: DecisionRound, stance: Stance, policy: ConsensusPolicy, f
     return True
 
 
-def _propose(row: DecisionRound, stance: Stance, decision_id: UUID, found: Finding, moment: Moment) -> None:
+def _propose(row: DecisionRound, stance: Stance, found: Finding, moment: Moment) -> None:
     target = TargetExposure(
         symbol=row.symbol,
         fraction=stance.fraction,
         expected_edge_bps=found.edge_bps,
-        decision_id=decision_id,
+        decision_id=decision_id_of(row),
         reason=stance.reason,
     )
-    try:
-        with transaction.atomic():
-            answer = trading.propose_target(target=target, moment=moment)
-    except HQError as error:
-        found.outcome, found.code, found.reason = Outcome.SKIPPED, error.code, error.message
-        return
+    with transaction.atomic():
+        answer = trading.propose_target(target=target, moment=moment)
     found.outcome, found.code, found.reason = Outcome(answer.outcome), answer.code, answer.reason
     found.order_id, found.sizing = answer.order_id, answer.sizing
 

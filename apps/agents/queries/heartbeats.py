@@ -31,7 +31,7 @@ def heartbeats(agent_ids: Sequence[UUID]) -> Heartbeats:
         texts = redis_pool.client().mget([heartbeat_key(agent_id) for agent_id in agent_ids])
     except RedisError:
         return Heartbeats(False, {})
-    beats = {agent_id: _parsed(text) for agent_id, text in zip(agent_ids, texts, strict=True) if text}
+    beats = {agent_id: _parsed(str(text)) for agent_id, text in zip(agent_ids, texts, strict=True) if text}
     return Heartbeats(True, {agent_id: beat for agent_id, beat in beats.items() if beat is not None})
 
 
