@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from apps.foundation.private_files import write_private
@@ -29,6 +29,7 @@ class SupervisedProgram:
     settled_after: int = 1
     stop_signal: str = "TERM"
     stop_seconds: int = 10
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ def _description(folder: SupervisorFolder, program: SupervisedProgram) -> dict[s
         "argv": list(program.argv),
         "directory": str(program.directory),
         "environment": dict(program.environment),
+        "labels": dict(program.labels),
         "record": str(folder.records / f"{program.name}.json"),
     }
 

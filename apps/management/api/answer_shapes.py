@@ -1,0 +1,116 @@
+"""What clients send to and get from the management room; the views themselves are built in ``queries``."""
+
+from rest_framework import serializers
+
+from apps.foundation.rest.serializer_fields import StrictSerializer, UtcTimeField
+
+
+class StopRequest(StrictSerializer):
+    """An empty body is taken: the button must work with nothing filled in."""
+
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=500, default="")
+    flatten = serializers.BooleanField(required=False, default=False)
+
+
+class ReasonRequest(StrictSerializer):
+    reason = serializers.CharField(max_length=500)
+
+
+class StateShape(serializers.Serializer):  # type: ignore[type-arg]
+    state = serializers.CharField()
+    agents = serializers.CharField()
+    note = serializers.CharField(required=False)
+
+
+class ContainerShape(serializers.Serializer):  # type: ignore[type-arg]
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    agent_id = serializers.CharField()
+    agent = serializers.CharField(allow_null=True)
+    runtime = serializers.CharField()
+    health = serializers.CharField()
+    reason = serializers.CharField()
+    wanted = serializers.BooleanField()
+    handle = serializers.CharField()
+    digest = serializers.CharField()
+    started_at = UtcTimeField(allow_null=True)
+    observed_at = UtcTimeField()
+    heartbeat_at = UtcTimeField(allow_null=True)
+    votes = serializers.IntegerField(allow_null=True)
+    exit_code = serializers.IntegerField(allow_null=True)
+    restarts = serializers.IntegerField()
+    quarantined_at = UtcTimeField(allow_null=True)
+    memory_bytes = serializers.IntegerField(allow_null=True)
+    cpu_percent = serializers.FloatField(allow_null=True)
+    limits = serializers.DictField()
+    limits_state = serializers.CharField()
+
+
+class IncidentShape(serializers.Serializer):  # type: ignore[type-arg]
+    id = serializers.CharField()
+    kind = serializers.CharField()
+    subject = serializers.CharField()
+    severity = serializers.CharField()
+    detail = serializers.CharField()
+    open = serializers.BooleanField()
+    opened_at = UtcTimeField()
+    last_seen_at = UtcTimeField()
+    occurrences = serializers.IntegerField()
+    closed_at = UtcTimeField(allow_null=True)
+    closed_by = serializers.CharField()
+    close_reason = serializers.CharField()
+
+
+class InstanceShape(serializers.Serializer):  # type: ignore[type-arg]
+    name = serializers.CharField()
+    role = serializers.CharField()
+    leader = serializers.BooleanField()
+    alive = serializers.BooleanField()
+    host = serializers.CharField()
+    runtime = serializers.CharField()
+    version = serializers.CharField()
+    started_at = UtcTimeField()
+    seen_at = UtcTimeField()
+
+
+class AuditEntryShape(serializers.Serializer):  # type: ignore[type-arg]
+    id = serializers.IntegerField()
+    chain = serializers.CharField()
+    seq = serializers.IntegerField()
+    action = serializers.CharField()
+    actor = serializers.CharField()
+    subject = serializers.CharField()
+    payload = serializers.DictField()
+    at = UtcTimeField()
+    firm_at = UtcTimeField()
+    hash = serializers.CharField()
+    previous_hash = serializers.CharField()
+
+
+class AuditChainShape(serializers.Serializer):  # type: ignore[type-arg]
+    chain = serializers.CharField()
+    rows = serializers.IntegerField()
+    head = serializers.CharField()
+    first_bad = serializers.CharField(allow_null=True)
+
+
+class AuditReportShape(serializers.Serializer):  # type: ignore[type-arg]
+    ok = serializers.BooleanField()
+    rows = serializers.IntegerField()
+    first_bad = serializers.CharField(allow_null=True)
+    chains = AuditChainShape(many=True)
+
+
+class HealthShape(serializers.Serializer):  # type: ignore[type-arg]
+    ok = serializers.BooleanField()
+    problems = serializers.ListField(child=serializers.CharField())
+    parts = serializers.ListField(child=serializers.DictField())
+    processes = serializers.ListField(child=serializers.DictField())
+    containers = serializers.ListField(child=serializers.DictField())
+    open_incidents = serializers.IntegerField()
+    as_of = UtcTimeField()
+
+
+class AgentLogShape(serializers.Serializer):  # type: ignore[type-arg]
+    agent_id = serializers.CharField()
+    lines = serializers.ListField(child=serializers.CharField())

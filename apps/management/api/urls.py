@@ -1,0 +1,25 @@
+"""The management room's routes. ``trading/stop/`` is here because it stops more than trading."""
+
+from apps.foundation.rest.routes import endpoint
+from apps.management.api import audit_views, fleet_views, stop_views
+
+urlpatterns = [
+    *endpoint("trading/stop/", stop_views.StopView.as_view(), name="trading-stop"),
+    *endpoint("trading/resume/", stop_views.ResumeView.as_view(), name="trading-resume"),
+    *endpoint("management/health/", fleet_views.HealthView.as_view(), name="health"),
+    *endpoint("management/containers/", fleet_views.ContainersView.as_view(), name="containers"),
+    *endpoint(
+        "management/containers/<str:name>/release/",
+        fleet_views.ReleaseContainerView.as_view(),
+        name="container-release",
+    ),
+    *endpoint("management/instances/", fleet_views.InstancesView.as_view(), name="instances"),
+    *endpoint("management/incidents/", fleet_views.IncidentsView.as_view(), name="incidents"),
+    *endpoint(
+        "management/incidents/<uuid:incident_id>/close/", fleet_views.CloseIncidentView.as_view(), name="incident-close"
+    ),
+    *endpoint("management/audit/", audit_views.AuditView.as_view(), name="audit"),
+    *endpoint("management/audit/verify/", audit_views.AuditVerifyView.as_view(), name="audit-verify"),
+    *endpoint("agents/<uuid:agent_id>/status/", fleet_views.AgentStatusView.as_view(), name="agent-status"),
+    *endpoint("agents/<uuid:agent_id>/logs/", fleet_views.AgentLogView.as_view(), name="agent-logs"),
+]

@@ -1,0 +1,1 @@
+"""What shall run and what counts as healthy; pure."""

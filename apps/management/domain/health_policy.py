@@ -1,0 +1,81 @@
+"""When a container is healthy, when it is tried again, and when a crash loop ends its tries. Pure; wall clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+GRACE = timedelta(seconds=60)
+BEAT_LIFE = timedelta(seconds=90)
+LOOP_WINDOW = timedelta(minutes=10)
+LOOP_CRASHES = 5
+FIRST_REST = timedelta(seconds=5)
+LONGEST_REST = timedelta(minutes=5)
+REMEMBERED_CRASHES = 20
+
+
+class Health(StrEnum):
+    """One word for a container."""
+
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    SILENT = "silent"
+    ENDED = "ended"
+    QUARANTINED = "quarantined"
+    STOPPED = "stopped"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The word and the sentence behind it."""
+
+    health: Health
+    reason: str
+
+
+def judge(
+    *,
+    running: bool,
+    started_at: datetime | None,
+    beat_at: datetime | None,
+    beats_known: bool,
+    wall: datetime,
+    ended_reason: str = "",
+) -> Judgement:
+    """How a wanted container does: its process must live and its heartbeat must move.
+
+    ``beats_known`` is false while the place where beats are written is away; then nothing is said against it.
+    """
+    if not running or started_at is None:
+        return Judgement(Health.ENDED, ended_reason or "Its process ended.")
+    if beat_at is not None and wall - beat_at <= BEAT_LIFE and beat_at >= started_at:
+        return Judgement(Health.HEALTHY, "")
+    if not beats_known:
+        return Judgement(Health.UNKNOWN, "Heartbeats can't be read while Redis is away.")
+    if wall - started_at <= GRACE:
+        return Judgement(Health.STARTING, "It has just started.")
+    return Judgement(Health.SILENT, f"It runs, but its last heartbeat is older than {BEAT_LIFE.seconds} s.")
+
+
+def remember_crash(crashes: Sequence[datetime], at: datetime) -> list[datetime]:
+    """The crashes with this one, the newest last, bounded."""
+    return [*crashes, at][-REMEMBERED_CRASHES:]
+
+
+def is_crash_loop(crashes: Sequence[datetime], wall: datetime) -> bool:
+    """Whether it ended so often lately that trying again does harm."""
+    return len(_recent(crashes, wall)) >= LOOP_CRASHES
+
+
+def next_try(crashes: Sequence[datetime], wall: datetime) -> datetime:
+    """When a container that ended may be started again: at once after the first crash, then 5 s doubling to 5 min."""
+    recent = _recent(crashes, wall)
+    if len(recent) < 2:  # noqa: PLR2004 - one crash is no pattern
+        return wall
+    rest = min(FIRST_REST * 2 ** (len(recent) - 2), LONGEST_REST)
+    return recent[-1] + rest
+
+
+def _recent(crashes: Sequence[datetime], wall: datetime) -> list[datetime]:
+    return [at for at in crashes if wall - at <= LOOP_WINDOW]

@@ -1,0 +1,58 @@
+"""Standing checks of the books and the audit, and forgetting what has served its time."""
+
+from datetime import timedelta
+
+import structlog
+from django.db import transaction
+
+from apps.foundation import audit, auth_sessions, beats, idempotency, outbox
+from apps.foundation.clock import Moment
+from apps.management.models import Incident, Severity
+from apps.management.operations.keep_incidents import clear_incident, open_incident
+from apps.trading import operations as trading
+
+BOOKS = "books_do_not_balance"
+AUDIT = "audit_broken"
+KEEP_BEATS = timedelta(days=7)
+KEEP_EVENTS = timedelta(days=3)
+KEEP_ANSWERS = timedelta(days=2)
+KEEP_SESSIONS = timedelta(days=31)
+KEEP_INCIDENTS = timedelta(days=365)
+log = structlog.get_logger(__name__)
+
+
+def check_books(*, moment: Moment) -> bool:
+    """Whether every balance follows from its postings; if not, an incident says which does not."""
+    report = trading.verify_books()
+    _judge(BOOKS, ok=report.ok, detail="; ".join(map(str, report.problems)), moment=moment)
+    return report.ok
+
+
+def check_audit(*, moment: Moment) -> bool:
+    """Whether every chain is whole; if not, an incident names the first bad row."""
+    report = audit.verify()
+    _judge(AUDIT, ok=report.ok, detail=report.first_bad or "", moment=moment)
+    return report.ok
+
+
+def _judge(kind: str, *, ok: bool, detail: str, moment: Moment) -> None:
+    if ok:
+        clear_incident(kind=kind, subject="all", reason="A later check passed.", moment=moment)
+    else:
+        open_incident(kind=kind, subject="all", detail=detail, severity=Severity.CRITICAL, moment=moment)
+
+
+@transaction.atomic
+def prune_records(*, moment: Moment) -> dict[str, int]:
+    """Delete pulses, delivered events, replayed answers, sessions and closed incidents past their time; how many."""
+    wall = moment.wall
+    old = Incident.objects.filter(closed_at__lt=wall - KEEP_INCIDENTS)
+    gone = {
+        "beats": beats.forget(before=wall - KEEP_BEATS),
+        "events": outbox.prune_outbox(before=wall - KEEP_EVENTS),
+        "answers": idempotency.prune_answers(before=wall - KEEP_ANSWERS),
+        "sessions": auth_sessions.prune_sessions(before=wall - KEEP_SESSIONS),
+        "incidents": old.delete()[0],
+    }
+    log.info("records_pruned", **gone)
+    return gone

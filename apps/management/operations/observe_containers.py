@@ -1,0 +1,107 @@
+"""What the runtime and the heartbeats say, written into the containers' rows: health, crashes, use of memory."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from apps.agents.queries import heartbeats
+from apps.agents.queries.heartbeats import Heartbeats
+from apps.foundation.clock import Moment
+from apps.management.domain.health_policy import Health, judge, remember_crash
+from apps.management.models import Container, FleetState
+from apps.management.models.fleet_state import ONLY
+from apps.management.operations.tell_screens import tell_agent_changed
+from apps.management.operations.wanted_containers import PREFIX
+from apps.management.ports import ObservedContainer, Runtime
+
+FLEET_LOCK = 7_214_001  # any number that no other advisory lock of the house uses
+
+
+def lock_fleet() -> None:
+    """Observing and converging run one at a time, until this transaction ends.
+
+    It is no row's lock: the emergency stop writes that the fleet is paused without waiting for a container to end.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FLEET_LOCK])
+
+
+def is_paused() -> bool:
+    """Whether an emergency stop keeps the agents' containers down."""
+    return FleetState.objects.filter(pk=ONLY, paused=True).exists()
+
+
+def observe_containers(
+    *, runtime: Runtime, wanted: Collection[str], moment: Moment
+) -> tuple[dict[str, Container], dict[str, ObservedContainer]]:
+    """The rows, brought up to date and saved, and what the runtime sees. The caller holds the fleet's lock.
+
+    Raises ``NotReady`` when the runtime does not answer.
+    """
+    seen = {one.name: one for one in runtime.observe() if one.name.startswith(PREFIX)}
+    rows = {row.name: row for row in Container.objects.order_by("name")}
+    for name in sorted({*seen, *wanted} - set(rows)):
+        rows[name] = Container(
+            name=name, subject_id=UUID(name.removeprefix(PREFIX)), health=Health.STARTING, observed_at=moment.wall
+        )
+    beats = heartbeats([row.subject_id for row in rows.values()])
+    for name in sorted(rows):
+        row = rows[name]
+        before = (row.health, row.handle)
+        row.runtime, row.limits_enforced = runtime.name, runtime.enforces_limits
+        row.observed_at, row.wanted = moment.wall, name in wanted
+        _bring_up_to_date(row, seen.get(name), beats, moment)
+        row.save()
+        if (row.health, row.handle) != before:
+            tell_agent_changed(row.subject_id)
+    return rows, seen
+
+
+def _bring_up_to_date(row: Container, found: ObservedContainer | None, beats: Heartbeats, moment: Moment) -> None:
+    _take_over(row, found, moment)
+    _read_beat(row, beats.beats.get(row.subject_id))
+    if not row.wanted:
+        row.quarantined_at, row.crashes = None, []  # stopping and starting an agent lifts its quarantine
+        row.health, row.reason = Health.STOPPED, ""
+    elif row.quarantined_at is not None:
+        row.health = Health.QUARANTINED
+    else:
+        verdict = judge(
+            running=bool(found and found.running),
+            started_at=row.started_at,
+            beat_at=row.beat_at,
+            beats_known=beats.known,
+            wall=moment.wall,
+            ended_reason=found.detail if found else "",
+        )
+        row.health, row.reason = verdict.health, verdict.reason
+
+
+def _take_over(row: Container, found: ObservedContainer | None, moment: Moment) -> None:
+    """Copy what the runtime says; a new start time or an end that nobody asked for is a crash."""
+    known_start = row.started_at
+    if found is None:
+        crashed = False  # the supervisor keeps what crashed; what it doesn't know was never started by it
+        row.handle, row.started_at, row.memory_bytes, row.cpu_percent = "", None, None, None
+    else:
+        restarted = known_start is not None and found.started_at is not None and found.started_at > known_start
+        ended = not found.running and row.health not in {Health.ENDED, Health.QUARANTINED}
+        crashed = restarted or ended
+        row.handle, row.started_at, row.digest = found.handle, found.started_at, found.digest
+        row.memory_bytes, row.cpu_percent = found.memory_bytes, found.cpu_percent
+        row.exit_code = found.exit_code if found.exit_code is not None else row.exit_code
+    if crashed:
+        row.restarts += 1
+        row.crashes = remember_crash(row.crashes, moment.wall)
+
+
+def _read_beat(row: Container, beat: Mapping[str, Any] | None) -> None:
+    if beat is None:
+        return
+    at = datetime.fromisoformat(beat["at"])
+    row.beat_at = at if at.tzinfo else None
+    votes = beat.get("votes")
+    row.votes = votes if isinstance(votes, int) else row.votes

@@ -1,0 +1,56 @@
+"""What the fleet needs of a container runtime. The same questions for processes, an engine or a cluster of engines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """What a container is made of. ``digest`` names all of it; ``limits`` as asked, enforced or not."""
+
+    name: str
+    subject_id: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    digest: str
+    limits: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedContainer:
+    """A container of ours as the runtime sees it now. ``exit_code`` of its last end: negative is a signal."""
+
+    name: str
+    digest: str
+    running: bool
+    handle: str
+    started_at: datetime | None
+    exit_code: int | None
+    detail: str
+    memory_bytes: int | None
+    cpu_percent: float | None
+
+
+class Runtime(Protocol):
+    """Starts, watches and stops our containers; never touches others. Raises ``NotReady`` when it does not answer."""
+
+    name: str
+    enforces_limits: bool
+
+    def observe(self) -> Sequence[ObservedContainer]:
+        """All containers of ours."""
+        ...
+
+    def start(self, spec: ContainerSpec) -> None:
+        """Create and start it, or start it again when it exists and ended."""
+        ...
+
+    def stop(self, name: str) -> None:
+        """Stop and remove it; nothing happens when there is none."""
+        ...
+
+    def log_tail(self, name: str, *, size: int) -> str:
+        """The last ``size`` bytes of its output; empty when there is none."""
+        ...

@@ -1,0 +1,26 @@
+"""What others may ask the management room."""
+
+from apps.management.queries.audit_views import audit_entries, audit_entry_view, audit_report_view
+from apps.management.queries.container_views import container_of, container_view, container_views, named_containers
+from apps.management.queries.health_view import health_view
+from apps.management.queries.incident_views import incident_view, incident_views
+from apps.management.queries.instance_views import instance_view, instance_views
+from apps.management.queries.process_views import process_views
+from apps.management.queries.system_view import system_view
+
+__all__ = [
+    "audit_entries",
+    "audit_entry_view",
+    "audit_report_view",
+    "container_of",
+    "container_view",
+    "container_views",
+    "health_view",
+    "incident_view",
+    "incident_views",
+    "instance_view",
+    "instance_views",
+    "named_containers",
+    "process_views",
+    "system_view",
+]
