@@ -14,6 +14,7 @@ from apps.trading.operations.open_portfolio import open_portfolio
 from apps.trading.operations.propose_order import propose_order
 from apps.trading.operations.submit_order import submit_order
 from apps.trading.operations.sweep_orders import sweep_orders
+from apps.trading.operations.verify_books import verify_books
 from tests.support.staged_market import StagedMarket, stage_market
 
 
@@ -88,7 +89,6 @@ class Desk:
         return list(Order.objects.filter(symbol=symbol, is_protective=True).order_by("proposed_firm", "pk"))
 
     def assert_books_balance(self) -> None:
-        from apps.trading.operations.verify_books import verify_books
         report = verify_books()
         assert report.ok, report.problems
 

@@ -11,6 +11,7 @@ from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.models import Order, UnknownLookup
 from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.operations.collect_fills import collect_fills
+from apps.trading.operations.lock_order import lock_order
 from apps.trading.operations.record_venue_report import EXECUTOR, record_venue_report
 from apps.trading.ports import Venue
 
@@ -37,6 +38,7 @@ def resolve_unknown_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bo
 
 @transaction.atomic
 def _count_negative_answer(order: Order, venue: Venue, moment: Moment) -> bool:
+    lock_order(order.pk)
     lookup, _ = UnknownLookup.objects.select_for_update().get_or_create(
         pk=order.pk, defaults={"next_look_wall": moment.wall}
     )

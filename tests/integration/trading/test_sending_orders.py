@@ -1,18 +1,20 @@
 """An order is sent at most once and never lost, whatever dies or is redelivered. Real commits."""
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
 import pytest
 from django.db import connection
 
 from apps.foundation.errors import OutcomeUnknown, RetryableFailure
 from apps.trading.models import Fill, OrderTransition, PaperOrder, UnknownLookup
-from apps.trading.operations import apply_fill as apply_fill_module
-from apps.trading.operations import collect_fills as collect_fills_module
-from apps.trading.operations import submit_order as submit_order_module
 from tests.support.trading_desk import Killed, open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
+# The package has the operations under the names of their modules.
+apply_fill_module = import_module("apps.trading.operations.apply_fill")
+collect_fills_module = import_module("apps.trading.operations.collect_fills")
+submit_order_module = import_module("apps.trading.operations.submit_order")
 
 
 @pytest.fixture

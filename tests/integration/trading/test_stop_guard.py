@@ -1,18 +1,19 @@
 """Every position is covered, hit stops are fired and filled, in every trading state and after any crash."""
 
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
 
 from apps.foundation.models import OutboxEvent
 from apps.trading.models import Cursor, EquitySnapshot, Order, Portfolio
-from apps.trading.operations import guard_cycle as guard_cycle_module
 from apps.trading.operations.halt_trading import halt_trading
 from apps.trading.operations.match_paper_orders import match_paper_orders
 from tests.support.trading_desk import Killed, open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 D = Decimal
+guard_cycle_module = import_module("apps.trading.operations.guard_cycle")
 
 
 @pytest.fixture
