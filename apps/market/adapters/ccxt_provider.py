@@ -181,7 +181,7 @@ class CcxtProvider:
         return quote if wrong is None else None
 
     def _event_at(self, ticker: Mapping[str, Any], received_at: datetime) -> datetime:
-        """The exchange's time of the quote, never after ours; where it gives only the last trade's time or none, ours."""
+        """The exchange's time of the quote, never after ours; ours where it gives none or only the last trade's."""
         stamped = ticker.get("timestamp")
         if stamped is None or self.name in _ONE_BY_ONE:
             return received_at

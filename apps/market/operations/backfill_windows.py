@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -18,6 +19,7 @@ from apps.market.models import Backfill, BackfillState, CandleGap, GapState, Ins
 from apps.market.operations.store_candles import note_quality, store
 from apps.market.ports import MarketDataProvider
 from apps.market.queries.instruments import found_instrument, primary_source
+from apps.market.queries.views import backfill_view
 
 TASK = "workers.market.backfill"
 SMALL_HOLES = 0.05  # share of a window; a source's own holes are no reason to ask again and again
@@ -65,6 +67,8 @@ def backfill_windows(*, moment: Moment, bars: int) -> list[UUID]:
             series = _Series(row.symbol, primary_source(row.symbol), timeframe, first_open, last_open)
             if bars - series.stored() > bars * SMALL_HOLES:
                 planned.append(_planned(series, "", moment))
+    if Backfill.objects.filter(state__in=_UNFINISHED).exists():
+        after_commit.enqueue(TASK, queue="market", expires=120)  # also what an earlier, lost message left behind
     return [row.id for row in planned if row is not None]
 
 
@@ -77,8 +81,9 @@ def request_backfill(
     actor: str,
     moment: Moment,
     source: str | None = None,
-) -> Backfill:
-    """Plan the fetching of one span. ``Refused`` for a lock-step market, an empty, future or too long span, or an
+) -> dict[str, Any]:
+    """Plan the fetching of one span; its view. ``Refused`` for a lock-step market, an empty, future or too long span,
+    or an
     unlisted source.
     """
     clock = MarketClock.objects.first()
@@ -114,7 +119,7 @@ def request_backfill(
     planned = _planned(series, actor, moment)
     if planned is None:
         raise Conflict("The same backfill is already under way.", code="backfill_running")
-    return planned
+    return backfill_view(planned)
 
 
 def continue_backfill(*, moment: Moment) -> bool:

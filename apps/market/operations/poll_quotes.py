@@ -3,6 +3,7 @@
 import structlog
 from django.db import transaction
 
+from apps.foundation import after_commit
 from apps.foundation.clock import Moment
 from apps.market import ports
 from apps.market.domain.instruments import InstrumentRules
@@ -60,6 +61,8 @@ def learn_rules() -> None:
                 assumed=list(rule.assumed),
                 sources=sources[symbol],
             )
+    if rules:
+        after_commit.enqueue("workers.market.plan_backfills", queue="market", expires=60)
     unlisted = [symbol for symbol in symbols if symbol not in rules]
     if unlisted:
         log.warning("instruments_not_listed", instruments=unlisted, asked=[answer.name for answer in answers])

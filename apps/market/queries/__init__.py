@@ -22,7 +22,9 @@ from apps.market.queries.views import (
     provider_view,
     provider_views,
     quote_snapshot,
+    quote_snapshots_of,
     quote_view,
+    stored_candle_view,
 )
 
 __all__ = [
@@ -50,6 +52,8 @@ __all__ = [
     "provider_view",
     "provider_views",
     "quote_snapshot",
+    "quote_snapshots_of",
     "quote_view",
+    "stored_candle_view",
     "watched_symbols",
 ]

@@ -12,9 +12,9 @@ from apps.market.domain.candles import Candle
 from apps.market.domain.mark_price import Mark
 from apps.market.domain.order_book import OrderBook
 from apps.market.domain.quotes import Quote
-from apps.market.models import Backfill, CandleGap, Instrument, MarketClock, Provider
+from apps.market.models import Backfill, CandleGap, Instrument, MarketClock, Provider, StoredCandle
 from apps.market.queries.candles import closed_candles
-from apps.market.queries.instruments import found_instrument, primary_source
+from apps.market.queries.instruments import found_instrument, primary_source, watched_symbols
 from apps.market.queries.market_clock import MarketClockView, current_moment, market_clock
 from apps.market.queries.prices import latest_quotes, priced
 
@@ -82,6 +82,13 @@ def quote_snapshots(symbols: Sequence[str], moment: Moment) -> dict[str, dict[st
     }
 
 
+def quote_snapshots_of(symbol: str | None, moment: Moment) -> list[dict[str, Any]]:
+    """One instrument's snapshot, or those of the whole watch list in its order. ``NotFound`` when unknown."""
+    if symbol is not None:
+        return [quote_snapshot(symbol, moment)]
+    return list(quote_snapshots(watched_symbols(), moment).values())
+
+
 def candle_view(candle: Candle) -> dict[str, Any]:
     """One closed bar."""
     return {
@@ -96,6 +103,12 @@ def candle_view(candle: Candle) -> dict[str, Any]:
         "close": plain(candle.close),
         "volume": plain(candle.volume),
     }
+
+
+def stored_candle_view(row: StoredCandle) -> dict[str, Any]:
+    """The same of a stored row."""
+    values = (row.open, row.high, row.low, row.close, row.volume)
+    return candle_view(Candle(row.instrument_id, row.source, row.timeframe, row.open_at, *values))
 
 
 def candle_snapshot(symbol: str, timeframe: str, limit: int = 500) -> dict[str, Any]:
