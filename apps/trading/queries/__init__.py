@@ -1,6 +1,15 @@
 """What other rooms, screens and workers may ask the trading room."""
 
 from apps.trading.queries.cursors import cursor, orders_settled
+from apps.trading.queries.ledger_views import (
+    account_views,
+    all_fills,
+    all_orders,
+    all_snapshots,
+    all_transfers,
+    snapshot_views,
+    transfer_views,
+)
 from apps.trading.queries.order_views import (
     fill_view,
     open_orders,
@@ -15,6 +24,11 @@ from apps.trading.queries.trading_state import TradingStateView, state_view, tra
 
 __all__ = [
     "TradingStateView",
+    "account_views",
+    "all_fills",
+    "all_orders",
+    "all_snapshots",
+    "all_transfers",
     "current_limits",
     "cursor",
     "exposure",
@@ -29,6 +43,8 @@ __all__ = [
     "position_views",
     "read_portfolio",
     "recent_orders",
+    "snapshot_views",
     "state_view",
     "trading_state",
+    "transfer_views",
 ]

@@ -1,0 +1,245 @@
+"""What clients get from the trading room, for the OpenAPI document; the views themselves are built in ``queries``."""
+
+from rest_framework import serializers
+
+from apps.foundation.rest.serializer_fields import DecimalText, InstrumentField, UtcTimeField
+from apps.trading.domain.order_intent import KNOWN_TYPES, ORIGINS, SIDES, TIMES_IN_FORCE
+from apps.trading.domain.order_lifecycle import OrderState
+from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LIMITS
+from apps.trading.domain.trading_state import TradingState
+from apps.trading.models import LedgerKind
+
+ORDER_STATES = [state.value for state in OrderState]
+TRADING_STATES = [state.value for state in TradingState]
+
+
+def money(*, nullable: bool = False, why: str = "") -> DecimalText:
+    return DecimalText(above=None, allow_null=nullable, help_text=why or None)
+
+
+class PositionShape(serializers.Serializer):
+    instrument = InstrumentField()
+    quantity = money()
+    average_price = money(why="Before fees.")
+    cost = money()
+    mark_price = money(nullable=True, why="Null while no source has a price.")
+    market_value = money(nullable=True)
+    unrealized_pnl = money(nullable=True)
+    unrealized_pct = money(nullable=True)
+    realized_pnl = money()
+    fees = money()
+    stop_price = money()
+    share_of_equity = money(nullable=True, why="0.25 is a quarter.")
+    opened_at = UtcTimeField()
+    mark_as_of = UtcTimeField(allow_null=True)
+    mark_sources = serializers.ListField(child=serializers.CharField())
+    stale = serializers.BooleanField()
+
+
+class PortfolioShape(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    mode = serializers.CharField()
+    base_currency = serializers.CharField()
+    starting_capital = money()
+    cash = money()
+    reserved = money()
+    equity = money(nullable=True, why="Null while the price of something held is unknown.")
+    market_value = money(nullable=True)
+    realized_pnl = money(why="Before fees.")
+    unrealized_pnl = money(nullable=True)
+    fees_paid = money()
+    pnl = money(nullable=True, why="After fees.")
+    return_pct = money(nullable=True)
+    day_pnl = money(nullable=True)
+    exposure_pct = money(nullable=True)
+    peak_equity = money()
+    drawdown_pct = money(nullable=True)
+    trading_state = serializers.ChoiceField(choices=TRADING_STATES)
+    as_of = UtcTimeField()
+    stale = serializers.BooleanField()
+    positions = PositionShape(many=True)
+
+
+class VerdictShape(serializers.Serializer):
+    rule = serializers.CharField()
+    allowed = serializers.BooleanField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    inputs = serializers.DictField()
+
+
+class TransitionShape(serializers.Serializer):
+    vars()["from"] = serializers.ChoiceField(choices=ORDER_STATES, allow_null=True)
+    to = serializers.ChoiceField(choices=ORDER_STATES)
+    at = UtcTimeField()
+    firm_at = UtcTimeField()
+    actor = serializers.CharField()
+    note = serializers.CharField()
+
+
+class FillShape(serializers.Serializer):
+    id = serializers.UUIDField()
+    order_id = serializers.UUIDField()
+    instrument = InstrumentField()
+    side = serializers.ChoiceField(choices=SIDES)
+    quantity = money()
+    price = money()
+    cost = money()
+    fee = money()
+    fee_asset = serializers.CharField()
+    realized_pnl = money(why="Before fees; zero for a buy.")
+    liquidity = serializers.CharField()
+    venue = serializers.CharField()
+    venue_trade_id = serializers.CharField()
+    traded_at = UtcTimeField()
+    recorded_at = UtcTimeField()
+
+
+class OrderShape(serializers.Serializer):
+    id = serializers.UUIDField()
+    client_order_id = serializers.CharField()
+    portfolio_id = serializers.UUIDField()
+    instrument = InstrumentField()
+    state = serializers.ChoiceField(choices=ORDER_STATES)
+    state_note = serializers.CharField()
+    summary = serializers.CharField()
+    side = serializers.ChoiceField(choices=SIDES)
+    type = serializers.ChoiceField(choices=KNOWN_TYPES)
+    time_in_force = serializers.ChoiceField(choices=TIMES_IN_FORCE)
+    reduce_only = serializers.BooleanField()
+    post_only = serializers.BooleanField()
+    is_protective = serializers.BooleanField()
+    reason = serializers.CharField()
+    origin = serializers.ChoiceField(choices=ORIGINS)
+    actor = serializers.CharField()
+    quantity = money()
+    notional = money(nullable=True)
+    limit_price = money(nullable=True)
+    stop_price = money(nullable=True)
+    trail_pct = money(nullable=True)
+    filled_quantity = money()
+    filled_cost = money()
+    average_price = money(nullable=True)
+    fees = money()
+    reserved_amount = money()
+    reserved_left = money()
+    reserved_asset = serializers.CharField()
+    decision_id = serializers.UUIDField(allow_null=True)
+    agent_id = serializers.UUIDField(allow_null=True)
+    correlation_id = serializers.CharField()
+    cancel_wanted = serializers.BooleanField()
+    reject_code = serializers.CharField()
+    reject_detail = serializers.CharField()
+    venue = serializers.CharField()
+    venue_order_id = serializers.CharField(allow_null=True)
+    verdicts = VerdictShape(many=True)
+    gate_digest = serializers.CharField()
+    fills = FillShape(many=True)
+    transitions = TransitionShape(many=True)
+    proposed_at = UtcTimeField()
+    proposed_firm_at = UtcTimeField()
+    approved_at = UtcTimeField(allow_null=True)
+    submitted_at = UtcTimeField(allow_null=True)
+    accepted_firm_at = UtcTimeField(allow_null=True)
+    triggered_firm_at = UtcTimeField(allow_null=True)
+    expires_at = UtcTimeField(allow_null=True)
+    done_at = UtcTimeField(allow_null=True)
+
+
+class PostingShape(serializers.Serializer):
+    asset = serializers.CharField()
+    kind = serializers.ChoiceField(choices=LedgerKind.values)
+    budget = serializers.CharField()
+    amount = money()
+
+
+class TransferShape(serializers.Serializer):
+    id = serializers.UUIDField()
+    cause = serializers.CharField()
+    cause_id = serializers.CharField()
+    order_id = serializers.UUIDField(allow_null=True)
+    at = UtcTimeField()
+    firm_at = UtcTimeField()
+    postings = PostingShape(many=True)
+
+
+class BalanceShape(serializers.Serializer):
+    asset = serializers.CharField()
+    kind = serializers.ChoiceField(choices=LedgerKind.values)
+    budget = serializers.CharField()
+    balance = money()
+
+
+class AccountShape(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    venue = serializers.CharField()
+    mode = serializers.CharField()
+    base_currency = serializers.CharField()
+    enabled = serializers.BooleanField()
+    created_at = UtcTimeField()
+    balances = BalanceShape(many=True)
+
+
+class EquityShape(serializers.Serializer):
+    at = UtcTimeField()
+    recorded_at = UtcTimeField()
+    equity = money()
+    cash = money()
+    reserved = money()
+    market_value = money()
+    realized_pnl = money()
+    unrealized_pnl = money()
+    fees_paid = money()
+    drawdown_pct = money()
+    stale = serializers.BooleanField()
+
+
+class CauseShape(serializers.Serializer):
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    state = serializers.ChoiceField(choices=TRADING_STATES[1:])
+    latched = serializers.BooleanField(help_text="Stays until a person with role risk resumes.")
+    author = serializers.CharField()
+    reason = serializers.CharField()
+    facts = serializers.DictField()
+    opened_at = UtcTimeField()
+    opened_firm_at = UtcTimeField()
+    closed_at = UtcTimeField(allow_null=True)
+    closed_by = serializers.CharField()
+    close_reason = serializers.CharField()
+
+
+class StateShape(serializers.Serializer):
+    state = serializers.ChoiceField(choices=TRADING_STATES)
+    causes = CauseShape(many=True)
+    history = CauseShape(many=True)
+
+
+class LimitShape(serializers.Serializer):
+    name = serializers.CharField()
+    value = serializers.JSONField(help_text="A decimal string, or a whole number for counts.")
+    default = serializers.JSONField()
+    lowest = serializers.CharField()
+    highest = serializers.CharField()
+    meaning = serializers.CharField()
+
+
+LimitsShape = type(
+    "LimitsShape",
+    (serializers.Serializer,),
+    {
+        "__module__": __name__,
+        "version": serializers.IntegerField(),
+        "author": serializers.CharField(),
+        "reason": serializers.CharField(),
+        "changed_at": UtcTimeField(allow_null=True),
+        **{
+            name: serializers.IntegerField() if isinstance(getattr(DEFAULT_LIMITS, name), int) else money()
+            for name in LIMITS
+        },
+        "limits": LimitShape(many=True),
+        "fees": serializers.DictField(child=serializers.CharField()),
+    },
+)

@@ -1,0 +1,100 @@
+"""Portfolio, ledger, accounts, equity, limits and trading state over REST."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.foundation.permissions import Role
+from apps.foundation.rest.pages import whole_page
+from apps.foundation.rest.views import HouseView, ListView
+from apps.trading import operations, queries
+from apps.trading.api import answer_shapes as shapes
+from apps.trading.api import request_bodies as bodies
+from apps.trading.api.list_filters import EquityFilter, TransferFilter
+from apps.trading.models import EquitySnapshot, LedgerTransfer
+
+
+class PortfolioView(HouseView):
+    roles = {"GET": Role.VIEWER}
+    query_parameters = ()
+
+    @extend_schema(responses=shapes.PortfolioShape)
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        """The portfolio at the marks of now."""
+        return Response(queries.portfolio_view(self.moment))
+
+
+class LedgerView(ListView):
+    """The books' transfers with their postings, newest first. They never change."""
+
+    roles = {"GET": Role.VIEWER}
+    serializer_class = shapes.TransferShape
+    filterset_class = TransferFilter
+    ordering = ("-at_wall",)
+    ordering_fields = ("at_wall",)
+
+    def get_queryset(self) -> QuerySet[LedgerTransfer]:
+        return queries.all_transfers()
+
+    def render(self, rows: Sequence[LedgerTransfer]) -> list[dict[str, Any]]:
+        return queries.transfer_views(rows)
+
+
+class AccountsView(HouseView):
+    roles = {"GET": Role.VIEWER}
+    query_parameters = ()
+
+    @extend_schema(responses=shapes.AccountShape(many=True))
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        """The accounts the firm trades on, with their balances."""
+        return Response(whole_page(queries.account_views()))
+
+
+class EquityView(ListView):
+    """The equity curve, newest first."""
+
+    roles = {"GET": Role.VIEWER}
+    serializer_class = shapes.EquityShape
+    filterset_class = EquityFilter
+    ordering = ("-at_firm",)
+    ordering_fields = ("at_firm",)
+
+    def get_queryset(self) -> QuerySet[EquitySnapshot]:
+        return queries.all_snapshots()
+
+    def render(self, rows: Sequence[EquitySnapshot]) -> list[dict[str, Any]]:
+        return queries.snapshot_views(rows)
+
+
+class LimitsView(HouseView):
+    roles = {"GET": Role.VIEWER, "PATCH": Role.RISK}
+    query_parameters = ()
+
+    @extend_schema(responses=shapes.LimitsShape)
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        """The risk limits that hold, with their meaning and bounds."""
+        return Response(queries.limits_view())
+
+    @extend_schema(request=bodies.ChangeLimitsRequest, responses=shapes.LimitsShape)
+    def patch(self, request: Request) -> Response:
+        """Change some limits; a new version is kept with author and reason."""
+        given = bodies.ChangeLimitsRequest(data=request.data)
+        given.is_valid(raise_exception=True)
+        changes = dict(given.validated_data)
+        reason = changes.pop("reason")
+        answer = operations.change_limits(changes=changes, actor=self.actor, reason=reason, moment=self.moment)
+        return Response(answer)
+
+
+class StateView(HouseView):
+    roles = {"GET": Role.VIEWER}
+    query_parameters = ()
+
+    @extend_schema(responses=shapes.StateShape)
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        """The trading state and every cause behind it."""
+        return Response(queries.state_view())

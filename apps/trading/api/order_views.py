@@ -1,0 +1,119 @@
+"""Orders, positions and fills over REST."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.foundation.permissions import Role, role_at_least
+from apps.foundation.rest.pages import whole_page
+from apps.foundation.rest.views import HouseView, ListView
+from apps.trading import operations, queries
+from apps.trading.api import answer_shapes as shapes
+from apps.trading.api import request_bodies as bodies
+from apps.trading.api.list_filters import FillFilter, OrderFilter
+from apps.trading.domain.order_intent import OrderIntent
+from apps.trading.models import Fill, Order
+
+
+class OrdersView(ListView):
+    """All orders, newest first: denied ones with their reasons, too."""
+
+    roles = {"GET": Role.VIEWER, "POST": Role.TRADER}
+    serializer_class = shapes.OrderShape
+    filterset_class = OrderFilter
+    ordering = ("-proposed_wall",)
+    ordering_fields = ("proposed_wall", "symbol", "state")
+
+    def get_queryset(self) -> QuerySet[Order]:
+        return queries.all_orders()
+
+    def render(self, rows: Sequence[Order]) -> list[dict[str, Any]]:
+        return queries.order_views(rows)
+
+    @extend_schema(request=bodies.ProposeOrderRequest, responses={201: shapes.OrderShape})
+    def post(self, request: Request) -> Response:
+        """Propose an order. The answer's state is APPROVED, ARMED, or DENIED with the reasons in its verdicts."""
+        given = bodies.ProposeOrderRequest(data=request.data)
+        given.is_valid(raise_exception=True)
+        wanted = dict(given.validated_data)
+        intent = OrderIntent(
+            symbol=wanted.pop("instrument"),
+            expires_firm=wanted.pop("expires_at", None),
+            origin="manual",
+            actor=self.actor,
+            privileged=role_at_least(request.user, Role.RISK),
+            **wanted,
+        )
+        return Response(operations.propose_order(intent=intent, moment=self.moment), status=status.HTTP_201_CREATED)
+
+
+class OrderView(HouseView):
+    roles = {"GET": Role.VIEWER}
+
+    @extend_schema(responses=shapes.OrderShape)
+    def get(self, request: Request, order_id: UUID) -> Response:  # noqa: ARG002
+        """One order with verdicts, fills and history."""
+        return Response(queries.order_view(order_id))
+
+
+class CancelOrderView(HouseView):
+    roles = {"POST": Role.TRADER}
+
+    @extend_schema(request=bodies.ReasonRequest, responses=shapes.OrderShape)
+    def post(self, request: Request, order_id: UUID) -> Response:
+        """Cancel an order: at once here, as a wish where the venue holds it."""
+        given = bodies.ReasonRequest(data=request.data or {})
+        given.is_valid(raise_exception=True)
+        reason = given.validated_data["reason"]
+        answer = operations.cancel_order(order_id=order_id, actor=self.actor, reason=reason, moment=self.moment)
+        return Response(answer)
+
+
+class FillsView(ListView):
+    """All trades, newest first."""
+
+    roles = {"GET": Role.VIEWER}
+    serializer_class = shapes.FillShape
+    filterset_class = FillFilter
+    ordering = ("-recorded_wall",)
+    ordering_fields = ("recorded_wall", "traded_firm")
+
+    def get_queryset(self) -> QuerySet[Fill]:
+        return queries.all_fills()
+
+    def render(self, rows: Sequence[Fill]) -> list[dict[str, Any]]:
+        return [queries.fill_view(row) for row in rows]
+
+
+class PositionsView(HouseView):
+    roles = {"GET": Role.VIEWER}
+    query_parameters = ()
+
+    @extend_schema(responses=shapes.PositionShape(many=True))
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        """The open positions."""
+        return Response(whole_page(queries.position_views(self.moment)))
+
+
+class ClosePositionView(HouseView):
+    roles = {"POST": Role.TRADER}
+
+    @extend_schema(request=bodies.ReasonRequest, responses={201: shapes.OrderShape})
+    def post(self, request: Request, symbol: str) -> Response:
+        """Sell all of a position at the market, reduce-only."""
+        given = bodies.ReasonRequest(data=request.data or {})
+        given.is_valid(raise_exception=True)
+        answer = operations.close_position(
+            symbol=symbol,
+            actor=self.actor,
+            reason=given.validated_data["reason"],
+            moment=self.moment,
+            privileged=role_at_least(request.user, Role.RISK),
+        )
+        return Response(answer, status=status.HTTP_201_CREATED)

@@ -1,0 +1,22 @@
+"""Addresses of the trading room, relative to ``/api/v1/``."""
+
+from apps.foundation.rest.routes import endpoint
+from apps.trading.api import book_views as books
+from apps.trading.api import order_views as orders
+
+urlpatterns = [
+    *endpoint("trading/portfolio/", books.PortfolioView.as_view(), name="portfolio"),
+    *endpoint("trading/orders/", orders.OrdersView.as_view(), name="orders"),
+    *endpoint("trading/orders/<uuid:order_id>/", orders.OrderView.as_view(), name="order"),
+    *endpoint("trading/orders/<uuid:order_id>/cancel/", orders.CancelOrderView.as_view(), name="order-cancel"),
+    *endpoint("trading/fills/", orders.FillsView.as_view(), name="fills"),
+    *endpoint("trading/positions/", orders.PositionsView.as_view(), name="positions"),
+    *endpoint(
+        "trading/positions/<instrument:symbol>/close/", orders.ClosePositionView.as_view(), name="position-close"
+    ),
+    *endpoint("trading/ledger/", books.LedgerView.as_view(), name="ledger"),
+    *endpoint("trading/accounts/", books.AccountsView.as_view(), name="accounts"),
+    *endpoint("trading/equity/", books.EquityView.as_view(), name="equity"),
+    *endpoint("trading/risk/limits/", books.LimitsView.as_view(), name="risk-limits"),
+    *endpoint("trading/risk/state/", books.StateView.as_view(), name="risk-state"),
+]

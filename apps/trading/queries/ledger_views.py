@@ -1,0 +1,100 @@
+"""The books as the API shows them: transfers with their postings, accounts with their balances, the equity curve."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.foundation.money import plain
+from apps.trading.models import EquitySnapshot, Fill, LedgerTransfer, Order, Portfolio
+from apps.trading.queries.time_text import utc_text
+
+
+def all_orders() -> QuerySet[Order]:
+    """Every order, for lists."""
+    return Order.objects.all()
+
+
+def all_fills() -> QuerySet[Fill]:
+    """Every trade, for lists."""
+    return Fill.objects.all()
+
+
+def all_transfers() -> QuerySet[LedgerTransfer]:
+    """Every transfer with its postings, for lists."""
+    return LedgerTransfer.objects.prefetch_related("postings__account")
+
+
+def all_snapshots() -> QuerySet[EquitySnapshot]:
+    """The equity curve, for lists."""
+    return EquitySnapshot.objects.all()
+
+
+def transfer_views(transfers: Iterable[LedgerTransfer]) -> list[dict[str, Any]]:
+    """Transfers with their postings."""
+    return [
+        {
+            "id": str(transfer.pk),
+            "cause": transfer.cause_kind,
+            "cause_id": transfer.cause_id,
+            "order_id": str(transfer.order_id) if transfer.order_id else None,
+            "at": utc_text(transfer.at_wall),
+            "firm_at": utc_text(transfer.at_firm),
+            "postings": [
+                {
+                    "asset": posting.asset,
+                    "kind": posting.account.kind,
+                    "budget": posting.account.budget,
+                    "amount": plain(posting.amount),
+                }
+                for posting in sorted(transfer.postings.all(), key=lambda posting: posting.pk)
+            ],
+        }
+        for transfer in transfers
+    ]
+
+
+_POINT = (
+    "equity",
+    "cash",
+    "reserved",
+    "market_value",
+    "realized_pnl",
+    "unrealized_pnl",
+    "fees_paid",
+    "drawdown_pct",
+)
+
+
+def snapshot_views(snapshots: Iterable[EquitySnapshot]) -> list[dict[str, Any]]:
+    """Points of the equity curve."""
+    return [
+        {
+            "at": utc_text(point.at_firm),
+            "recorded_at": utc_text(point.at_wall),
+            **{name: plain(getattr(point, name)) for name in _POINT},
+            "stale": point.stale,
+        }
+        for point in snapshots
+    ]
+
+
+def account_views() -> list[dict[str, Any]]:
+    """The accounts the firm trades on, with the ledger's balances. Paper ones only until live trading is enabled."""
+    portfolios = Portfolio.objects.prefetch_related("accounts").order_by("created_at", "pk")
+    return [
+        {
+            "id": str(portfolio.pk),
+            "name": portfolio.name,
+            "venue": portfolio.mode,
+            "mode": portfolio.mode,
+            "base_currency": portfolio.base_currency,
+            "enabled": True,
+            "created_at": utc_text(portfolio.created_at),
+            "balances": [
+                {"asset": row.asset, "kind": row.kind, "budget": row.budget, "balance": plain(row.balance)}
+                for row in sorted(portfolio.accounts.all(), key=lambda row: (row.asset, row.kind, row.budget))
+            ],
+        }
+        for portfolio in portfolios
+    ]
