@@ -1,4 +1,4 @@
-"""Connections outside the ORM's own care: one for LISTEN, and a pool that PostgreSQL's restart has broken."""
+"""Connections outside the ORM's pool: those that listen."""
 
 from typing import Any
 
@@ -26,10 +26,3 @@ def listening_connection(channel: str) -> psycopg.Connection:
     )
     listener.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
     return listener
-
-
-def drop_broken_connections() -> None:
-    """Replace every pooled connection that no longer answers, so that the next caller does not meet it."""
-    pool = getattr(connection, "pool", None)
-    if pool is not None:
-        pool.check()

@@ -13,7 +13,6 @@ from structlog.contextvars import bind_contextvars, clear_contextvars, get_conte
 from apps.foundation import beats
 from apps.foundation.clock import wall_now
 from apps.foundation.correlation import bind
-from apps.foundation.database_connections import drop_broken_connections
 from apps.foundation.logs import hide_in_text, process_name
 from apps.foundation.metrics import LOOP_ERRORS, LOOP_STEP_SECONDS
 from apps.foundation.wake_ups import WakeUps
@@ -21,7 +20,7 @@ from apps.foundation.wake_ups import WakeUps
 BEAT_SECONDS = 1.0
 QUIET_BEAT_SECONDS = 5.0  # an idle loop shows that it lives this often
 FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 15.0
+LONGEST_PAUSE_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
 
@@ -48,7 +47,7 @@ def run_loop(
 
     A truthy answer means there was work, so the next step follows at once. Otherwise the loop waits ``idle_seconds`` or
     for a notification on the PostgreSQL channel ``wake``. What a step raises is logged, counted and followed by a pause
-    of 0.1 s doubling to 15 s, shortened by up to half by ``jitter`` (in [0, 1)).
+    of 0.1 s doubling to 5 s, shortened by up to half by ``jitter`` (in [0, 1)).
     """
     loop = _Loop(name, step)
     with bind(loop=name), WakeUps(wake, stop) as wake_ups:
@@ -63,7 +62,7 @@ def run_loop(
 
 
 def pause_after(failures: int, jitter: float) -> float:
-    """Seconds to wait after this many failures in a row: doubling from 0.1 to 15, less up to half."""
+    """Seconds to wait after this many failures in a row: doubling from 0.1 to 5, less up to half."""
     return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 20)) * (1 - jitter / 2)
 
 
@@ -130,5 +129,3 @@ class _Loop:
         LOOP_ERRORS.labels(loop=self.name).inc()
         log.error("loop_step_failed", failures_in_a_row=self.failures, exc_info=error)
         self.database_away = isinstance(error, OperationalError | InterfaceError)
-        if self.database_away:
-            drop_broken_connections()

@@ -12,7 +12,7 @@ from apps.foundation.database_connections import listening_connection
 
 SLICE_SECONDS = 0.5  # how late a stop may be noticed
 FIRST_RECONNECT_SECONDS = 0.5
-LONGEST_RECONNECT_SECONDS = 15.0
+LONGEST_RECONNECT_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
 
