@@ -1,0 +1,113 @@
+"""The vote collector on a real Redis, with the messages that really go to the agents' queues."""
+
+import json
+from datetime import timedelta
+
+import pytest
+import redis
+
+import tradinghq.celery  # noqa: F401 - the application whose broker the tasks go to
+from apps.agents import operations
+from apps.agents.domain.bar_window import market_view
+from apps.agents.domain.strategies.registry import build_strategy
+from apps.agents.models import Agent, AgentScore, Decision, Vote, VoteCursor, VoteRefusal
+from apps.foundation import redis_pool
+from tests.support.agents_room import open_agents_room
+from workers import vote_collector
+from workers.agent_process.answer_round import answer_round
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def room(clean_redis):
+    return open_agents_room()
+
+
+def questions(client, agent):
+    """What waits in the agent's queue, oldest first."""
+    import base64
+
+    bodies = [json.loads(text)["body"] for text in reversed(client.lrange(f"agent.{agent.pk}", 0, -1))]
+    return [json.loads(base64.b64decode(body))[1] for body in bodies]
+
+
+def test_each_agent_gets_its_window_and_its_answer_is_taken_in(room, clean_redis):
+    room.ask()
+    for agent in Agent.objects.all():
+        strategy = build_strategy(agent.strategy, {})
+        asked = questions(clean_redis, agent)
+        assert [question["symbol"] for question in asked] == ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
+        for question in asked:
+            view = market_view(question)
+            assert view.bars == strategy.needs_bars
+            assert view.closed_at == room.market.bar_at
+            assert view.times[-1] == int((room.market.bar_at - timedelta(minutes=1)).timestamp() * 1000)
+            assert [venue.source for venue in view.venues] == ["staged"]
+            vote = answer_round(strategy, question, "digest")
+            clean_redis.xadd(f"votes.{agent.pk}", {"vote": json.dumps(vote)})
+    while vote_collector.collect_votes():
+        pass
+    assert Vote.objects.count() == 12
+    assert VoteRefusal.objects.count() == 0
+    assert Decision.objects.count() == 3
+    reason = Vote.objects.get(agent__strategy="arbitrage", round__symbol="BTC/USDT").reason
+    assert reason == "Arbitrage compares two sources, and only staged quotes BTC/USDT."
+
+
+def test_a_restart_reads_on_where_it_stopped(room, clean_redis):
+    room.ask()
+    agent = room.agent("momentum")
+    clean_redis.xadd(f"votes.{agent.pk}", {"vote": "no json"}, id="7-1")
+    clean_redis.xadd(f"votes.{agent.pk}", {"other": "field"}, id="7-2")
+    clean_redis.xadd(f"votes.{agent.pk}", {"vote": "[" * 5_000}, id="7-3")
+    vote_collector.collect_votes()
+    assert VoteCursor.objects.get(agent=agent).entry_id == "7-3"
+    assert VoteRefusal.objects.get().count == 3
+    vote_collector.collect_votes()
+    assert VoteRefusal.objects.get().count == 3
+
+
+def test_without_redis_rounds_close_at_their_deadline_with_the_reason(room, monkeypatch):
+    room.ask()
+    nowhere = redis.Redis(port=1, socket_connect_timeout=0.2, decode_responses=True)
+    monkeypatch.setattr(redis_pool, "client", lambda: nowhere)
+    assert vote_collector.collect_votes() is False
+    late = room.moment(later=5)
+    monkeypatch.setattr(vote_collector, "current_moment", lambda: late)
+    assert vote_collector.collect_votes() is True
+    decision = Decision.objects.get(symbol="BTC/USDT")
+    assert decision.code == "no_quorum"
+    assert "No answer in time from arbitrage-1, breakout-1, mean_reversion-1, momentum-1." in decision.reason
+
+
+def test_a_stopped_agent_is_asked_no_more(room, clean_redis):
+    momentum = room.agent("momentum")
+    operations.stop_agent(agent_id=momentum.pk, actor="me", moment=room.moment())
+    room.ask()
+    assert questions(clean_redis, momentum) == []
+    assert len(room.round().asked) == 3
+
+
+def test_the_scoreboard_follows_the_price(room):
+    for number in range(30):
+        price = 50_000 * (1 + 0.001 * number)
+        room.market.bar(BTC=(price, price, price, price))
+        operations.open_rounds(bar_at=room.market.bar_at, moment=room.moment())
+        row = room.round("BTC/USDT")
+        for agent, direction in ((room.agent("momentum"), 1.0), (room.agent("breakout"), -1.0)):
+            message = room.message(row, direction, horizon_bars=2)
+            operations.record_vote(agent_id=agent.pk, message=message, moment=room.moment())
+        room.close(later=5)
+    assert operations.score_agents(moment=room.moment()) == 2
+    good, bad = room.agent("momentum"), room.agent("breakout")
+    score = AgentScore.objects.get(agent=good)
+    assert (score.opinions, score.hits, score.hit_rate) == (28, 28, 1.0)
+    assert score.brier == pytest.approx(0.01)
+    # One entry of 0.8 of a position at 10 bps, then 28 bars of about 10 bps each.
+    assert score.pnl_bps == pytest.approx(sum(0.8 * (1e4 * 0.001 / (1 + 0.001 * n)) for n in range(28)) - 8.0)
+    worse = AgentScore.objects.get(agent=bad)
+    assert (worse.hits, worse.pnl_bps) == (0, 0.0)
+    assert good.weight > 1.0 > bad.weight
+    assert operations.score_agents(moment=room.moment()) == 0
+    assert room.agent("arbitrage").weight == 1.0
