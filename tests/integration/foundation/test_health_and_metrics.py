@@ -1,0 +1,51 @@
+import subprocess
+import sys
+
+import pytest
+import redis
+from prometheus_client.core import GaugeMetricFamily
+
+from apps.foundation import health, process_metrics, redis_pool
+
+pytestmark = pytest.mark.django_db
+
+
+def test_both_parts_answer():
+    assert [(part.part, part.ok, part.detail) for part in health.check_parts()] == [
+        ("postgres", True, ""),
+        ("redis", True, ""),
+    ]
+
+
+def test_redis_away_is_said_in_words(monkeypatch, unused_tcp_port):
+    monkeypatch.setattr(redis_pool, "client", lambda: redis.Redis(port=unused_tcp_port, retry=None))
+    found = health.check_redis()
+    assert not found.ok
+    assert "Redis does not answer" in found.detail
+
+
+COUNTING = """
+from apps.foundation.metrics import LOOP_ERRORS
+LOOP_ERRORS.labels(loop="elsewhere").inc(3)
+"""
+
+
+def test_counters_of_other_processes_are_added_up(tmp_path, monkeypatch):
+    folder = process_metrics.prepare_directory(tmp_path)
+    environment = {process_metrics.DIRECTORY_VARIABLE: str(folder), "PYTHONPATH": ":".join(sys.path)}
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", COUNTING], env=environment, check=True)
+    monkeypatch.setenv(process_metrics.DIRECTORY_VARIABLE, str(folder))
+    text, kind = process_metrics.render()
+    assert b'hq_loop_errors_total{loop="elsewhere"} 6.0' in text
+    assert kind.startswith("text/plain")
+    assert process_metrics.prepare_directory(tmp_path) == folder
+    assert list(folder.iterdir()) == []
+
+
+def test_what_the_database_knows_is_shown_beside_a_rooms_own(monkeypatch):
+    monkeypatch.setattr(process_metrics, "_sources", [])
+    process_metrics.add_source(lambda: [GaugeMetricFamily("hq_open_orders", "Orders.", value=4)])
+    text, _ = process_metrics.render()
+    assert b"hq_open_orders 4.0" in text
+    assert b"hq_outbox_waiting 0.0" in text
