@@ -18,6 +18,7 @@ from apps.foundation.auth_sessions import (
 )
 from apps.foundation.permissions import ROLES, Role, suffices
 from apps.foundation.rest import auth_serializers as bodies
+from apps.foundation.rest.authentication import SessionTokenAuthentication
 from apps.foundation.rest.views import HouseView
 from apps.foundation.stream_tickets import LIFE_SECONDS, StreamPass, issue_ticket
 
@@ -58,7 +59,7 @@ class RefreshView(PublicView):
         return _answer(refresh_session(refresh=given.validated_data["refresh"], moment=self.moment))
 
 
-class RevokeView(HouseView):
+class RevokeView(PublicView):
     roles = {"POST": Role.PUBLIC}
 
     @extend_schema(request=bodies.RevokeRequest, responses={204: None}, operation_id="auth_sign_out")
@@ -69,10 +70,12 @@ class RevokeView(HouseView):
         refresh = given.validated_data.get("refresh")
         if refresh:
             end_session_of(refresh=refresh, moment=self.moment)
-        elif request.user.is_authenticated:
-            end_session(session_id=request.user.session_id, actor=self.actor, moment=self.moment)
-        else:
+            return Response(status=204)
+        found = SessionTokenAuthentication().authenticate(request)
+        if found is None:
             raise NotSignedIn("Send the refresh token, or the access token in the header.")
+        bearer = found[0]
+        end_session(session_id=bearer.session_id, actor=bearer.username, moment=self.moment)
         return Response(status=204)
 
 

@@ -17,7 +17,11 @@ class KnownParameters(DjangoFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         filterset = self.get_filterset_class(view, queryset)
-        known = ALWAYS | set(filterset.base_filters if filterset else ()) | set(getattr(view, "query_parameters", ()))
+        known = (
+            ALWAYS
+            | set(filterset.base_filters if filterset else ())
+            | set(getattr(view, "query_parameters", None) or ())
+        )
         refuse_unknown(request, known)
         return super().filter_queryset(request, queryset, view)
 
