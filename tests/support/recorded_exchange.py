@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,12 +45,20 @@ class RecordedExchange:
         if (exchange, symbol, open_at) in self.lost_bars:
             return None
         index = int(open_at.timestamp()) // 60 % 500_000
-        bar = simulated_market.candle(seed=self.seed, symbol=symbol, source=simulated_market.SOURCES[0], index=index)
-        if bar is None:
-            return None
+        bar = self._generated(symbol, index)
         shift = {"binance": Decimal(1), "kraken": Decimal("1.0001"), "coinbase": Decimal("0.9999")}[exchange]
         prices = [round(price * shift, 2) for price in (bar.open, bar.high, bar.low, bar.close)]
         return Candle(symbol, exchange, "1m", open_at, *prices, volume=bar.volume)
+
+    def _generated(self, symbol: str, index: int) -> Candle:
+        """The generator's bar; where it has a gap, a minute without a trade."""
+        source = simulated_market.SOURCES[0]
+        for back in range(20):
+            bar = simulated_market.candle(seed=self.seed, symbol=symbol, source=source, index=index - back)
+            if bar is not None:
+                flat = {"open": bar.close, "high": bar.close, "low": bar.close, "volume": Decimal(0)}
+                return bar if back == 0 else replace(bar, **flat)
+        raise LookupError(f"The generator has no bar of {symbol} near {index}.")
 
     def candles(self, exchange: str, symbol: str, timeframe: str, since: datetime, limit: int) -> list[Candle]:
         """At most ``limit`` bars from ``since`` on, the running one included."""

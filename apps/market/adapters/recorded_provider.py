@@ -23,6 +23,8 @@ from apps.market.domain.recorded_set import Choice, NoRecordedRun, Span
 from apps.market.ports import ProviderRefused
 
 HEADER = b"timestamp_ms,open,high,low,close,volume"
+_COMMAS = HEADER.count(b",")
+_NUMERIC = b"0123456789.,eE+-"
 _SAMPLE = 2_000  # rows from which assumed steps are read
 _NEWEST_WITHIN = 150  # bars
 
@@ -47,6 +49,7 @@ class CandleFile:
                 else f"{path.name} is empty."
             )
         self._rows = lines[1:]
+        self._refuse_odd_rows()
         try:
             self.opens = array("q", (int(row[: row.index(b",")]) for row in self._rows))
         except ValueError as error:
@@ -55,6 +58,15 @@ class CandleFile:
             ) from error
         if not self.opens or any(later <= earlier for earlier, later in zip(self.opens, self.opens[1:], strict=False)):
             raise NoRecordedRun(f"{path.name} must have rows in ascending order of time, each time once.")
+
+    def _refuse_odd_rows(self) -> None:
+        """Name the first row that isn't six numbers, before a run is built on it."""
+        odd = (row for row in self._rows if row.count(b",") != _COMMAS or row.translate(None, _NUMERIC))
+        first = next(odd, None)
+        if first is not None:
+            raise NoRecordedRun(
+                f"{self.path.name} has a row that is no candle: {first[:80].decode(errors='replace')!r}."
+            )
 
     @property
     def span(self) -> Span:

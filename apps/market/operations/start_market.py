@@ -34,18 +34,14 @@ def start_market(*, moment: Moment) -> MarketClockView:
     """
     if settings.MARKET == MarketKind.LIVE:
         _start_live(moment)
-    else:
-        _start_lock_step(_chosen(), moment)
-    return market_clock()
-
-
-def _chosen() -> LockStepMarket:
+        return market_clock()
     try:
         for word in settings.INSTRUMENTS:
             split_symbol(word.partition("-")[0])
-        return ports.adapters().lock_step()
+        _start_lock_step(ports.adapters().lock_step(), moment)
     except ValueError as error:
         raise Refused(str(error), code="market_refused", field="MARKET") from error
+    return market_clock()
 
 
 @transaction.atomic

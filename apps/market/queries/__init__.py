@@ -4,6 +4,7 @@ from apps.market.queries.candles import bars_between, closed_candles
 from apps.market.queries.instruments import (
     instrument_paused,
     instrument_rules,
+    instrument_terms,
     listed_sources,
     primary_source,
     watched_symbols,
@@ -39,6 +40,7 @@ __all__ = [
     "gap_view",
     "instrument_paused",
     "instrument_rules",
+    "instrument_terms",
     "instrument_view",
     "latest_quotes",
     "latest_quotes_of",

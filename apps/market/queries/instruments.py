@@ -12,7 +12,16 @@ def watched_symbols() -> list[str]:
 
 def instrument_rules(symbol: str) -> InstrumentRules:
     """Steps and minimums of one instrument; ``NotFound`` with code ``unknown_instrument``."""
+    return _rules(found_instrument(symbol))
+
+
+def instrument_terms(symbol: str) -> tuple[InstrumentRules, str | None]:
+    """Its rules and why it is paused (None while it isn't), in one read: what judging an order needs."""
     row = found_instrument(symbol)
+    return _rules(row), row.paused_reason
+
+
+def _rules(row: Instrument) -> InstrumentRules:
     return InstrumentRules(
         symbol=row.symbol,
         base=row.base,
