@@ -21,6 +21,13 @@ def pytest_configure(config: pytest.Config) -> None:
     clone_for_transaction_tests()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start a whole firm run one after the other, beside the rest: two firms at once starve each other."""
+    for item in items:
+        if {"faults", "e2e"} & set(item.path.parts):
+            item.add_marker(pytest.mark.xdist_group("firm"))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     check_requirements(item)
 

