@@ -1,11 +1,13 @@
 """The trading tables in the admin: money can be read, never edited; what may be done is done through the operations."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from unfold.admin import TabularInline
 
 from apps.foundation.admin import ReadOnlyAdmin
 from apps.foundation.errors import HQError
@@ -54,10 +56,10 @@ class SteeredAdmin(ReadOnlyAdmin):
             self.message_user(request, f"{what}: done.", messages.SUCCESS)
 
 
-class TransitionsOfOrder(admin.TabularInline):
+class TransitionsOfOrder(TabularInline):
     model = OrderTransition
-    fields: ClassVar = ["from_state", "to_state", "at_wall", "at_firm", "actor", "note"]
-    readonly_fields = fields
+    fields = ("from_state", "to_state", "at_wall", "at_firm", "actor", "note")
+    readonly_fields = ("from_state", "to_state", "at_wall", "at_firm", "actor", "note")
     extra = 0
     can_delete = False
 
@@ -118,8 +120,12 @@ class OrderAdmin(SteeredAdmin):
             self.attempt(
                 request,
                 str(order),
-                lambda order=order: operations.cancel_order(
-                    order_id=order.pk, actor=actor, reason="Cancelled in the admin.", moment=moment
+                partial(
+                    operations.cancel_order,
+                    order_id=order.pk,
+                    actor=actor,
+                    reason="Cancelled in the admin.",
+                    moment=moment,
                 ),
             )
 
@@ -138,7 +144,8 @@ class PositionAdmin(SteeredAdmin):
             self.attempt(
                 request,
                 position.symbol,
-                lambda position=position: operations.close_position(
+                partial(
+                    operations.close_position,
                     symbol=position.symbol,
                     actor=actor,
                     reason="Closed in the admin.",

@@ -40,7 +40,7 @@ class LimitValues:
     @classmethod
     def restored(cls, stored: Mapping[str, Any]) -> "LimitValues":
         """The values from what ``stored`` wrote; a limit added since takes its default, a dropped one is ignored."""
-        known = {
+        known: dict[str, Any] = {
             field.name: (
                 Decimal(str(stored[field.name])) if isinstance(field.default, Decimal) else int(stored[field.name])
             )

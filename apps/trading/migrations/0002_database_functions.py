@@ -75,17 +75,13 @@ BEGIN
             FROM trading_position WHERE portfolio_id = book.id AND quantity > 0),
         'closed_firm', (
             SELECT closed_firm FROM trading_position WHERE portfolio_id = book.id AND symbol = p_symbol),
-        'working_buys', (
-            SELECT coalesce(json_object_agg(symbol, held::text), '{}')
-            FROM (SELECT symbol, sum(reserved_left) AS held FROM trading_order
-                  WHERE portfolio_id = book.id AND side = 'buy' AND {is_open} GROUP BY symbol) AS buys),
         'open', (
-            SELECT json_build_object(
-                'orders', count(*) FILTER (WHERE NOT is_protective),
-                'on_symbol', count(*) FILTER (WHERE symbol = p_symbol AND NOT is_protective),
-                'unknown', count(*) FILTER (WHERE state = 'UNKNOWN'),
-                'unknown_on_symbol', count(*) FILTER (WHERE state = 'UNKNOWN' AND symbol = p_symbol))
-            FROM trading_order WHERE portfolio_id = book.id AND {is_open}),
+            SELECT coalesce(json_agg(json_build_object(
+                'symbol', symbol, 'orders', orders, 'unknown', unknown, 'buys_hold', buys_hold::text)), '[]')
+            FROM (SELECT symbol, count(*) FILTER (WHERE NOT is_protective) AS orders,
+                         count(*) FILTER (WHERE state = 'UNKNOWN') AS unknown,
+                         coalesce(sum(reserved_left) FILTER (WHERE side = 'buy'), 0) AS buys_hold
+                  FROM trading_order WHERE portfolio_id = book.id AND {is_open} GROUP BY symbol) AS by_symbol),
         'orders_last_hour', (
             SELECT count(*) FROM trading_order
             WHERE portfolio_id = book.id AND proposed_firm > p_firm - interval '1 hour' AND proposed_firm <= p_firm

@@ -11,7 +11,7 @@ from apps.trading.models.portfolio import Portfolio
 class Fill(models.Model):
     id = models.UUIDField(primary_key=True)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fills")
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="fills")
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="fills", db_index=False)
     symbol = models.CharField(max_length=40)
     side = models.CharField(max_length=4)
     quantity = MoneyField()

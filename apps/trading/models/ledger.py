@@ -27,7 +27,7 @@ _FLOORED = ["available", "reserved", "position"]
 
 class LedgerAccount(models.Model):
     id = models.UUIDField(primary_key=True)
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="accounts")
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="accounts", db_index=False)
     budget = models.CharField(max_length=40, default="firm")
     asset = models.CharField(max_length=16)
     kind = models.CharField(max_length=10, choices=LedgerKind.choices)
@@ -47,7 +47,7 @@ class LedgerTransfer(models.Model):
     """One balanced change with its cause; its id derives from the cause, so a redelivery does nothing."""
 
     id = models.UUIDField(primary_key=True)
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="transfers")
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="transfers", db_index=False)
     cause_kind = models.CharField(max_length=20)
     cause_id = models.CharField(max_length=120)
     order_id = models.UUIDField(null=True, db_index=True)
@@ -64,7 +64,7 @@ class LedgerTransfer(models.Model):
 
 class LedgerPosting(models.Model):
     transfer = models.ForeignKey(LedgerTransfer, on_delete=models.PROTECT, related_name="postings")
-    account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="postings")
+    account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="postings", db_index=False)
     asset = models.CharField(max_length=16)
     amount = MoneyField()
 

@@ -6,11 +6,12 @@ from django.db import transaction
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict
+from apps.trading.domain.book import Book
 from apps.trading.domain.order_intent import OrderIntent
 from apps.trading.operations.cancel_order import cancel_open_orders
 from apps.trading.operations.lock_book import lock_book
 from apps.trading.operations.propose_order import place
-from apps.trading.operations.read_market import read_market
+from apps.trading.operations.read_market import MarketReading, read_market
 from apps.trading.queries.order_views import newborn_view
 
 
@@ -29,14 +30,13 @@ def close_position(
     at the venue still hold all units (they were asked to stop; try again once they have).
     """
     reading = read_market(symbol=symbol, moment=moment)
-    keys = {"symbol": symbol, "base": reading.rules.base, "quote": reading.rules.quote, "moment": moment}
     with transaction.atomic():
-        if not lock_book(**keys).held_quantity:
+        if not _lock(reading, moment).held_quantity:
             raise Conflict(f"Nothing is held of {symbol}.", code="no_position")
         cancel_open_orders(
             actor=actor, reason="Makes way for closing the position.", moment=moment, symbol=symbol, side="sell"
         )
-        book = lock_book(**keys)
+        book = _lock(reading, moment)
         if book.free_units:
             intent = OrderIntent(
                 symbol=symbol,
@@ -54,3 +54,8 @@ def close_position(
         f"Orders at the venue hold all units of {symbol}; they were asked to stop. Try again once they have.",
         code="units_reserved",
     )
+
+
+def _lock(reading: MarketReading, moment: Moment) -> Book:
+    rules = reading.rules
+    return lock_book(symbol=rules.symbol, base=rules.base, quote=rules.quote, moment=moment)

@@ -37,6 +37,7 @@ def lock_book(*, symbol: str, base: str, quote: str, moment: Moment, order_id: U
 
 def _book(found: dict[str, Any], symbol: str, base: str, quote: str) -> Book:
     balances, open_ones = found["balances"], found["open"]
+    here = next((row for row in open_ones if row["symbol"] == symbol), {"orders": 0, "unknown": 0})
     return Book(
         portfolio_id=UUID(found["portfolio_id"]),
         currency=quote,
@@ -47,7 +48,7 @@ def _book(found: dict[str, Any], symbol: str, base: str, quote: str) -> Book:
         holdings=tuple(
             Holding(row["symbol"], Decimal(row["quantity"]), Decimal(row["cost"])) for row in found["holdings"]
         ),
-        working_buys={name: Decimal(held) for name, held in found["working_buys"].items()},
+        working_buys={row["symbol"]: Decimal(row["buys_hold"]) for row in open_ones},
         day=date.fromisoformat(found["day"]),
         day_start_equity=Decimal(found["day_start_equity"]),
         peak_equity=Decimal(found["peak_equity"]),
@@ -55,10 +56,10 @@ def _book(found: dict[str, Any], symbol: str, base: str, quote: str) -> Book:
         last_loss_firm=_time(found["last_loss_firm"]),
         closed_firm=_time(found["closed_firm"]),
         orders_last_hour=found["orders_last_hour"],
-        open_orders=open_ones["orders"],
-        open_on_symbol=open_ones["on_symbol"],
-        unknown_orders=open_ones["unknown"],
-        unknown_on_symbol=open_ones["unknown_on_symbol"],
+        open_orders=sum(row["orders"] for row in open_ones),
+        open_on_symbol=here["orders"],
+        unknown_orders=sum(row["unknown"] for row in open_ones),
+        unknown_on_symbol=here["unknown"],
         causes=tuple(OpenCause(row["kind"], TradingState(row["state"]), row["reason"]) for row in found["causes"]),
         limits=LimitValues.restored(found["limits"]["values"]),
         limits_version=found["limits"]["version"],

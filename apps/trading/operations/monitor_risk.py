@@ -2,6 +2,7 @@
 
 from datetime import UTC
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import transaction
 
@@ -28,7 +29,7 @@ def monitor_risk(*, moment: Moment) -> list[str]:
 
 
 @transaction.atomic
-def _look_at(portfolio_id: object, moment: Moment) -> list[str]:
+def _look_at(portfolio_id: UUID, moment: Moment) -> list[str]:
     portfolio = Portfolio.objects.select_for_update().get(pk=portfolio_id)
     equity = read_portfolio(moment=moment, portfolio=portfolio).valuation.equity
     if equity is None:

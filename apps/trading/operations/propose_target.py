@@ -46,7 +46,7 @@ def propose_target(*, target: TargetExposure, moment: Moment) -> TargetOutcome:
             moment=moment,
             order_id=order_id,
         )
-        if book.order_exists:
+        if order_id is not None and book.order_exists:
             return _outcome_of(Order.objects.get(pk=order_id), {})
         reading = with_marks_of(reading, (holding.symbol for holding in book.holdings), moment)
         sized = size_target(target=target, facts=_facts(reading, book, moment), step=reading.rules.step_size)

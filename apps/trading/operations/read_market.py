@@ -52,10 +52,10 @@ class MarketReading:
 
 def read_market(*, symbol: str, moment: Moment) -> MarketReading:
     """The market for an order of ``symbol``. Raises ``NotFound`` (``unknown_instrument``)."""
-    rules = market.instrument_rules(symbol)
+    rules, paused_reason = market.instrument_terms(symbol)
     return MarketReading(
         rules=rules,
-        paused_reason=market.instrument_paused(symbol),
+        paused_reason=paused_reason,
         marks=market.marks(sorted({symbol, *_held_symbols()}), moment),
         fee_bps=PAPER_TERMS.taker_fee_bps,
     )
