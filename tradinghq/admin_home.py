@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest
 
+from apps.management.queries import incident_views, system_view
 from apps.market.queries import current_moment
 
 MODE_WORDS = {"live": "LIVE PRICES", "recorded": "RECORDED MARKET", "simulated": "SIMULATED MARKET"}
@@ -19,8 +20,6 @@ def mode_badge(request: HttpRequest) -> list[str]:  # noqa: ARG001
 
 def add_state(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
     """Add ``firm`` (the dashboard's system view), ``incidents`` and, should they be out of reach, ``state_missing``."""
-    from apps.management.queries import incident_views, system_view
-
     try:
         return context | {"firm": system_view(current_moment()), "incidents": incident_views()}
     except DatabaseError as error:

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 
 from apps.foundation import process_metrics
 from apps.foundation.health import check_parts
-from apps.market.queries import current_moment
+from apps.management.queries import health_view
+from apps.market.queries import current_moment, market_clock
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -42,20 +43,23 @@ def metrics(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 
 
 def _parts() -> list[dict[str, Any]]:
-    found = [
-        {"part": one.part, "ok": one.ok, "detail": one.detail, "milliseconds": one.milliseconds}
-        for one in check_parts()
-    ]
-    if any(part["part"] == "postgres" and not part["ok"] for part in found):
-        return found  # the other parts' state is kept there
-    from apps.management.queries import health_view
-
+    found = [_part(one.part, ok=one.ok, detail=one.detail) for one in check_parts()]
+    if not all(part["ok"] for part in found if part["part"] == "postgres"):
+        return found  # what is known of the others is kept there
     try:
-        rooms: list[dict[str, Any]] = health_view(current_moment())["parts"]
+        moment = current_moment()
+        clock, loops = market_clock(), health_view(moment)["processes"]
     except DatabaseError as error:
-        return [
-            *found,
-            {"part": "rooms", "ok": False, "detail": f"Their state can't be read ({type(error).__name__})."},
-        ]
-    known = {part["part"] for part in found}
-    return [*found, *(part for part in rooms if part["part"] not in known)]
+        return [*found, _part("rooms", ok=False, detail=f"Their state can't be read ({type(error).__name__}).")]
+    running = clock.state == "running"
+    late = [loop for loop in loops if loop["late"]]
+    return [
+        *found,
+        _part("market data", ok=running, detail="" if running else clock.message or f"The market is {clock.state}."),
+        _part("workers", ok=bool(loops), detail="" if loops else "No loop of any worker has beaten lately."),
+        *(_part(loop["name"], ok=False, detail=f"It has not beaten for {loop['age_seconds']:.0f} s.") for loop in late),
+    ]
+
+
+def _part(name: str, *, ok: bool, detail: str) -> dict[str, Any]:
+    return {"part": name, "ok": ok, "detail": detail}

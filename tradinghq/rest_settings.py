@@ -40,9 +40,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "PREPROCESSING_HOOKS": ["apps.foundation.rest.routes.only_slash_forms"],
-    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [],  # choices stay where they are used instead of becoming components with made-up names
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {"RoleEnum": ["viewer", "trader", "risk", "admin"]},
     "DISABLE_ERRORS_AND_WARNINGS": False,
 }

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from apps.agents import queries as agents
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotFound, Refused
 from apps.foundation.permissions import Role
+from apps.management import queries as management
 from apps.market import queries as market
 from apps.market.domain import timeframes
+from apps.trading import queries as trading
 
 FIRST_ROWS = 100
 Snapshot = Callable[[Moment], Any]
@@ -41,18 +44,12 @@ def find_channel(name: str) -> Channel:
     raise Refused(f"There is no channel {name[:80]!r}. Channels: {known}.", code="unknown_channel")
 
 
-def _room(name: str) -> Any:
-    from importlib import import_module
-
-    return import_module(f"apps.{name}.queries")
-
-
 _WHOLE: dict[str, tuple[Snapshot, bool]] = {
-    "portfolio": (lambda moment: _room("trading").portfolio_view(moment), True),
-    "orders": (lambda _: _room("trading").recent_orders(FIRST_ROWS), False),
-    "agents": (lambda _: _room("agents").agent_cards(), False),
-    "decisions": (lambda _: _room("agents").recent_decisions(FIRST_ROWS), False),
-    "system": (lambda moment: _room("management").system_view(moment), True),
+    "portfolio": (trading.portfolio_view, True),
+    "orders": (lambda _: trading.recent_orders(FIRST_ROWS), False),
+    "agents": (lambda _: agents.agent_cards(), False),
+    "decisions": (lambda _: agents.recent_decisions(FIRST_ROWS), False),
+    "system": (management.system_view, True),
 }
 
 

@@ -57,6 +57,13 @@ class HouseSchema(AutoSchema):
         needs = "Open to everybody." if role is Role.PUBLIC else f"Needs role **{role}**."
         return f"{text}\n\n{needs}".strip()
 
+    def get_serializer_name(self, serializer: Any, direction: Any) -> str:
+        """The room's name first: two rooms may each have a ``ReasonRequest``."""
+        name: str = super().get_serializer_name(serializer, direction)
+        _, _, room = type(serializer).__module__.partition("apps.")
+        room = room.partition(".")[0]
+        return name if room in {"", "foundation"} else f"{room.capitalize()}{name}"
+
     def get_operation(self, *arguments: Any) -> dict[str, Any] | None:
         operation: dict[str, Any] | None = super().get_operation(*arguments)
         if operation is not None:
