@@ -58,12 +58,11 @@ class Agent(models.Model):
 
 
 class VoteCursor(models.Model):
-    """How far the votes of an agent were read: the last entry of its stream, moved in the transaction that stores the
-    vote.
-    """
+    """How far an agent's stream was read, moved in the transaction that stores the vote. Since when it is silent."""
 
     agent = models.OneToOneField(Agent, on_delete=models.PROTECT, primary_key=True, related_name="cursor")
     entry_id = models.CharField(max_length=40, default="0-0")
+    silent_since = models.DateTimeField(null=True, help_text="Wall time of the first of the rounds it missed in a row.")
 
     def __str__(self) -> str:
         return self.entry_id

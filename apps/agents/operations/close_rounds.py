@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from apps.agents.models import DecisionRound, RoundState, Vote, locking
+from apps.agents.models import DecisionRound, RoundState, Vote, VoteCursor, locking
 from apps.agents.operations.decide_round import decide_round
 from apps.foundation import outbox
 from apps.foundation.clock import Moment
@@ -58,6 +58,7 @@ def _close_next(moment: Moment) -> Closed | None:
             outbox.record_event(
                 kind="decision.made", aggregate=f"decision:{decision.pk}", payload={"decision_id": str(decision.pk)}
             )
+            _note_silence(row)
             log.info("round_decided", symbol=row.symbol, outcome=decision.outcome, code=decision.code)
     return Closed(row.pk, tuple(entry["agent_id"] for entry in row.asked))
 
@@ -69,6 +70,16 @@ def _first_open() -> DecisionRound | None:
 
 def _is_ready(row: DecisionRound, moment: Moment) -> bool:
     return moment.wall >= row.deadline_wall or Vote.objects.filter(round=row).count() >= len(row.asked)
+
+
+def _note_silence(row: DecisionRound) -> None:
+    """Who missed this round, and who is heard again; see ``open_rounds`` for what follows."""
+    voted = set(Vote.objects.filter(round=row).values_list("agent_id", flat=True))
+    missed = {UUID(entry["agent_id"]) for entry in row.asked} - voted
+    if missed:
+        silent = VoteCursor.objects.filter(agent_id__in=missed, silent_since__isnull=True)
+        silent.update(silent_since=row.opened_wall)
+    VoteCursor.objects.filter(agent_id__in=voted, silent_since__isnull=False).update(silent_since=None)
 
 
 def _tell_cards(closed: list[Closed]) -> None:

@@ -15,8 +15,9 @@ from django.db import transaction
 
 from apps.agents.domain.bar_window import bars_message, tail_of, venues_message
 from apps.agents.domain.indicators import bar_volatility
-from apps.agents.models import Agent, DecisionRound, DesiredState, RoundState, locking
+from apps.agents.models import Agent, DecisionRound, DesiredState, RoundState, VoteCursor, locking
 from apps.agents.queries.agent_needs import needs_bars
+from apps.agents.queries.heartbeats import heartbeats
 from apps.foundation import after_commit
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotReady
@@ -32,6 +33,7 @@ VOTE_TASK = "agent.vote"
 VOLATILITY_BARS = 96
 LOCK_STEP_SECONDS = 4
 LIVE_SECONDS = 10
+SILENCE_SECONDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,9 @@ def open_rounds(*, bar_at: datetime, moment: Moment) -> list[UUID]:
     with transaction.atomic():
         locking.take(locking.OPENING)
         there = set(DecisionRound.objects.filter(closed_at=bar_at).values_list("symbol", "timeframe"))
+        silent = _silent_agents(moment)
         new = [question for question in questions_at(bar_at) if (question.symbol, question.timeframe) not in there]
-        opened = [_open(question, bar_at, moment) for question in new]
+        opened = [_open(question, bar_at, silent, moment) for question in new]
     if opened:
         log.info("rounds_opened", bar_at=bar_at.isoformat(), rounds=len(opened))
     return opened
@@ -81,13 +84,14 @@ def questions_at(bar_at: datetime) -> list[Question]:
     return [Question(*key, tuple(agents)) for key, agents in sorted(asking.items(), key=lambda item: item[0])]
 
 
-def _open(question: Question, bar_at: datetime, moment: Moment) -> UUID:
+def _open(question: Question, bar_at: datetime, silent: dict[UUID, str], moment: Moment) -> UUID:
     needs = {agent.pk: needs_bars(agent) for agent in question.agents}
     longest = max(VOLATILITY_BARS + 1, *(length or 0 for length in needs.values()))
     window = _window(question, longest, bar_at, moment)
     obstacle = _obstacle(question, window, bar_at)
     obstacles = {
-        agent.pk: obstacle or _shortage(agent, needs[agent.pk], len(window.candles)) for agent in question.agents
+        agent.pk: obstacle or _shortage(agent, needs[agent.pk], len(window.candles)) or silent.get(agent.pk)
+        for agent in question.agents
     }
     ready = [agent for agent in question.agents if obstacles[agent.pk] is None]
     absent = [_absent(agent, reason) for agent in question.agents if (reason := obstacles[agent.pk]) is not None]
@@ -130,6 +134,24 @@ def _obstacle(question: Question, window: Window, bar_at: datetime) -> str | Non
     if not window.candles or window.candles[-1].close_at != bar_at:
         return f"no candle of {question.symbol} closed at {bar_at:%Y-%m-%d %H:%M} UTC"
     return None
+
+
+def _silent_agents(moment: Moment) -> dict[UUID, str]:
+    """Agents without a sign of life that have missed every round for a while: waiting for them would only stop the
+    market.
+
+    One that is just starting is waited for; one that beats again is asked again.
+    """
+    since = moment.wall - timedelta(seconds=SILENCE_SECONDS)
+    quiet = dict(VoteCursor.objects.filter(silent_since__lte=since).values_list("agent_id", "silent_since"))
+    beats = heartbeats(list(quiet))
+    if not beats.known:
+        return {}
+    return {
+        agent_id: f"no sign of life since {at:%H:%M:%S} UTC"
+        for agent_id, at in quiet.items()
+        if at is not None and agent_id not in beats.beats
+    }
 
 
 def _shortage(agent: Agent, needs: int | None, have: int) -> str | None:

@@ -373,3 +373,28 @@ def test_seeding_twice_and_after_a_destruction_adds_nobody(room):
     assert [agent.name for agent in queries.desired_agents()] == ["breakout-1", "mean_reversion-1", "momentum-1"]
     assert AuditEntry.objects.filter(action="agent.created").count() == 4
     assert AuditEntry.objects.filter(action="agent.destroyed", actor="me").count() == 1
+
+
+def test_an_agent_without_a_sign_of_life_is_waited_for_a_while_then_left_out(room, clean_redis):
+    room.ask()
+    for symbol in room.market.last:
+        assert len(room.answer(symbol, silent=("momentum",)).asked) == 4
+    started = room.round().opened_wall - timedelta(seconds=13)
+    DecisionRound.objects.filter(state="open").update(opened_wall=started, deadline_wall=started)
+    assert room.close() == 3
+    silent = room.agent("momentum")
+    assert VoteCursor.objects.get(silent_since__isnull=False).agent_id == silent.pk
+    room.ask()
+    row = room.round()
+    assert len(row.asked) == 3
+    assert row.absent[0]["name"] == "momentum-1"
+    assert row.absent[0]["reason"].startswith("no sign of life since ")
+    clean_redis.set(queries.heartbeat_key(silent.pk), '{"at": "2026-03-02T12:00:00Z"}')
+    room.ask()
+    assert len(room.round().asked) == 4
+    room.close(later=5)
+    room.ask()
+    for symbol in room.market.last:
+        room.answer(symbol)
+    room.close(later=5)
+    assert not VoteCursor.objects.filter(agent=silent, silent_since__isnull=False).exists()

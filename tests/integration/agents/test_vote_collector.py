@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 import tradinghq.celery  # noqa: F401 - the application whose broker the tasks go to
 from apps.agents import operations
@@ -70,7 +72,7 @@ def test_a_restart_reads_on_where_it_stopped(room, clean_redis):
 
 def test_without_redis_rounds_close_at_their_deadline_with_the_reason(room, monkeypatch):
     room.ask()
-    nowhere = redis.Redis(port=1, socket_connect_timeout=0.2, decode_responses=True)
+    nowhere = redis.Redis(port=1, retry=Retry(NoBackoff(), 0), decode_responses=True)
     monkeypatch.setattr(redis_pool, "client", lambda: nowhere)
     assert vote_collector.collect_votes() is False
     late = room.moment(later=5)
