@@ -31,23 +31,29 @@ class StagedMarket:
     def bar(self, **bars: tuple) -> Moment:
         """Write the next one-minute bar. ``BTC=(open, high, low, close[, volume])``; the others stand still."""
         self.bar_at += timedelta(minutes=1)
+        candles = []
         for symbol, before in self.last.items():
             values = bars.get(symbol.split("/")[0])
-            opening, high, low, close, *rest = values or (before, before, before, before)
-            StoredCandle.objects.create(
-                instrument_id=symbol,
-                source=SOURCE,
-                timeframe="1m",
-                open_at=self.bar_at - timedelta(minutes=1),
-                open=Decimal(opening),
-                high=Decimal(high),
-                low=Decimal(low),
-                close=Decimal(close),
-                volume=Decimal(rest[0] if rest else 1000),
-            )
-            self.last[symbol] = Decimal(close)
+            candles.append(_candle(symbol, self.bar_at, values or (before, before, before, before)))
+            self.last[symbol] = candles[-1].close
+        StoredCandle.objects.bulk_create(candles)
         MarketClock.objects.update(bar_at=self.bar_at, released_at=wall_now())
         return self.moment
+
+
+def _candle(symbol, closes, values: tuple) -> StoredCandle:
+    opening, high, low, close, volume = (*values, 1000)[:5]
+    return StoredCandle(
+        instrument_id=symbol,
+        source=SOURCE,
+        timeframe="1m",
+        open_at=closes - timedelta(minutes=1),
+        open=Decimal(opening),
+        high=Decimal(high),
+        low=Decimal(low),
+        close=Decimal(close),
+        volume=Decimal(volume),
+    )
 
 
 def stage_market(*, history: int = 40) -> StagedMarket:
@@ -70,7 +76,9 @@ def stage_market(*, history: int = 40) -> StagedMarket:
         started_at=wall_now(),
         released_at=wall_now(),
     )
-    staged = StagedMarket(bar_at=START - timedelta(minutes=history))
-    for _ in range(history):
-        staged.bar()
-    return staged
+    StoredCandle.objects.bulk_create(
+        _candle(symbol, START - timedelta(minutes=ago), (price, price, price, price))
+        for symbol, price in PRICES.items()
+        for ago in range(history)
+    )
+    return StagedMarket()

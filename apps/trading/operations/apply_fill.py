@@ -118,7 +118,13 @@ def _post_to_ledger(order: Order, fill: VenueFill, effect: FillEffect, moment: M
     base, quote = split_symbol(fill.symbol)
     needed = effect.cost + fill.fee if fill.side == "buy" else fill.quantity
     from_reserved = min(order.reserved_left, needed)
-    amounts = {"base": base, "quote": quote, "quantity": fill.quantity, "fee": fill.fee, "from_reserved": from_reserved}
+    amounts: dict[str, Any] = {
+        "base": base,
+        "quote": quote,
+        "quantity": fill.quantity,
+        "fee": fill.fee,
+        "from_reserved": from_reserved,
+    }
     if fill.side == "buy":
         postings = bought(cost=effect.cost, **amounts)
     else:

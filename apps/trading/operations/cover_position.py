@@ -4,6 +4,7 @@ import hashlib
 import json
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -46,7 +47,7 @@ def stop_price_after_buy(*, symbol: str, entry: Decimal, standing: Decimal | Non
     return wanted if standing is None else max(wanted, standing)
 
 
-def protective_orders(*, portfolio_id: object, symbol: str) -> Q:
+def protective_orders(*, portfolio_id: UUID, symbol: str) -> Q:
     """The protective stops of a position that may still sell."""
     return Q(portfolio_id=portfolio_id, symbol=symbol, is_protective=True, state__in=OPEN)
 
@@ -141,7 +142,7 @@ def _take_back(order: Order, moment: Moment) -> None:
     )
 
 
-def _record(order_id: object, position: Position, action: str, quantity: Decimal, moment: Moment) -> None:
+def _record(order_id: UUID, position: Position, action: str, quantity: Decimal, moment: Moment) -> None:
     announce_order(order_id=order_id, portfolio_id=position.portfolio_id)
     audit.append(
         chain=audit.account_chain(position.portfolio_id),

@@ -58,11 +58,12 @@ def guard_cycle(*, moment: Moment) -> bool:
     new = through is None or through < moment.firm
     _prove_coverage(moment)
     expire_orders(moment=moment)
-    _fire_waiting(moment)
+    armed = _armed()
+    _fire_waiting(armed, moment)
     if not clock.lock_step:
-        _fire_hit(_live_marks(moment), moment)
+        _fire_hit(armed, _live_marks(armed, moment), moment)
     elif new and through is not None:
-        _fire_hit(_bars(through, moment.firm), moment)
+        _fire_hit(armed, _bars(armed, through, moment.firm), moment)
     if clock.lock_step and not new:
         return False
     monitor_risk(moment=moment)
@@ -101,28 +102,30 @@ def _cover(portfolio_id: UUID, symbol: str, moment: Moment) -> None:
         want_incident(kind="position_uncovered", subject=f"position:{symbol}", detail=detail)
 
 
-def _fire_waiting(moment: Moment) -> None:
+def _armed() -> list[Order]:
+    return list(Order.objects.filter(state=OrderState.ARMED).order_by("pk"))
+
+
+def _fire_waiting(armed: Iterable[Order], moment: Moment) -> None:
     """Stops that were hit while other sales held the units."""
-    waiting = Order.objects.filter(
-        state=OrderState.ARMED, is_protective=True, triggered_firm__isnull=False, reserved_left=0
-    )
-    for order in waiting.order_by("pk"):
-        fire_protective_stop(order_id=order.pk, reason="Its units became free after it was hit.", moment=moment)
+    for order in armed:
+        if order.is_protective and order.triggered_firm is not None and not order.reserved_left:
+            fire_protective_stop(order_id=order.pk, reason="Its units became free after it was hit.", moment=moment)
 
 
-def _bars(after: datetime, until: datetime) -> list[Seen]:
+def _bars(armed: Iterable[Order], after: datetime, until: datetime) -> list[Seen]:
     """The bars of instruments with armed orders, in the order of (bar, symbol)."""
     seen = [
         Seen(symbol=symbol, low=bar.low, high=bar.high, open_at=bar.open_at, close_at=bar.close_at)
-        for symbol in _armed_symbols()
+        for symbol in _watched(armed)
         for bar in market.bars_between(symbol=symbol, after=after, until=until)
     ]
     return sorted(seen, key=lambda each: (each.close_at, each.symbol))
 
 
-def _live_marks(moment: Moment) -> list[Seen]:
+def _live_marks(armed: Iterable[Order], moment: Moment) -> list[Seen]:
     """The marks of instruments with armed orders; a stale or missing one shows nothing."""
-    marks = market.marks(_armed_symbols(), moment)
+    marks = market.marks(_watched(armed), moment)
     return [
         Seen(symbol=symbol, low=mark.price, high=mark.price)
         for symbol, mark in sorted(marks.items())
@@ -130,21 +133,21 @@ def _live_marks(moment: Moment) -> list[Seen]:
     ]
 
 
-def _armed_symbols() -> list[str]:
-    armed = Order.objects.filter(state=OrderState.ARMED, triggered_firm__isnull=True)
-    return sorted(set(armed.values_list("symbol", flat=True)))
+def _watched(armed: Iterable[Order]) -> list[str]:
+    return sorted({order.symbol for order in armed if order.triggered_firm is None})
 
 
-def _fire_hit(market_seen: Iterable[Seen], moment: Moment) -> None:
-    armed: dict[str, list[Order]] = defaultdict(list)
-    for order in Order.objects.filter(state=OrderState.ARMED, triggered_firm__isnull=True).order_by("pk"):
-        armed[order.symbol].append(order)
-    opened = dict(Position.objects.filter(quantity__gt=0).values_list("symbol", "opened_firm"))
+def _fire_hit(armed: Iterable[Order], market_seen: Iterable[Seen], moment: Moment) -> None:
+    watched: dict[str, list[Order]] = defaultdict(list)
+    for order in armed:
+        if order.triggered_firm is None:
+            watched[order.symbol].append(order)
+    opened = dict(Position.objects.filter(quantity__gt=0).values_list("symbol", "opened_firm")) if watched else {}
     for seen in market_seen:
-        for order in list(armed[seen.symbol]):
-            watched_since = opened.get(order.symbol) if order.is_protective else order.proposed_firm
-            if _hit(order, seen, watched_since):
-                armed[seen.symbol].remove(order)
+        for order in list(watched[seen.symbol]):
+            since = opened.get(order.symbol) if order.is_protective else order.proposed_firm
+            if _hit(order, seen, since):
+                watched[seen.symbol].remove(order)
                 _fire(order, seen, moment)
 
 

@@ -4,10 +4,11 @@ from collections import defaultdict
 from datetime import datetime
 
 from apps.foundation.clock import Moment
+from apps.foundation.errors import NotReady
 from apps.market import queries as market
 from apps.market.domain import timeframes
 from apps.market.domain.candles import Candle
-from apps.market.domain.mark_price import staleness
+from apps.market.domain.mark_price import STALE_AFTER_BARS, staleness
 from apps.trading.models import Cursor, Order
 from apps.trading.operations.collect_fills import collect_fills
 from apps.trading.operations.move_cursor import move_cursor
@@ -32,11 +33,13 @@ def match_paper_orders(*, venue: MatchingVenue, moment: Moment) -> int:
     if reached is not None and reached >= moment.firm:
         return 0
     taken = _settle(venue, moment)
+    closed_at = None
     for closed_at, bars in _bars_by_close(venue, reached or moment.firm, moment.firm):
         venue.match_bars(closed_at=closed_at, bars=bars)
         taken += _settle(venue, moment)
         move_cursor(name=CURSOR, through=closed_at)
-    move_cursor(name=CURSOR, through=moment.firm)
+    if closed_at != moment.firm:
+        move_cursor(name=CURSOR, through=moment.firm)
     return taken
 
 
@@ -59,12 +62,15 @@ def _match_live(venue: MatchingVenue, moment: Moment, base_timeframe: str) -> in
 
 
 def _fresh_market(symbol: str, moment: Moment, base_timeframe: str) -> QuotedMarket | None:
-    """The leading fresh quote and the volume of the last closed bar; None without either: nothing is made up."""
+    """The leading fresh quote and the volume of the newest bar; None while either is old: nothing is made up."""
     bar = timeframes.span(base_timeframe)
-    quotes = market.latest_quotes(symbol, moment)
+    try:
+        quotes = market.latest_quotes(symbol, moment)
+    except NotReady:  # the quote board is away: nothing is fresh, and fills that were made are still taken in
+        return None
     fresh = [each for each in quotes if staleness(each, wall=moment.wall, firm=moment.firm, bar=bar, live=True) is None]
     candles = market.closed_candles(symbol=symbol, timeframe=base_timeframe, until=moment.firm, limit=1)
-    if not fresh or not candles:
+    if not fresh or not candles or moment.firm - candles[-1].close_at > STALE_AFTER_BARS * bar:
         return None
     return QuotedMarket(
         symbol=symbol,

@@ -1,5 +1,6 @@
 """What the venue says about an order, written into ours. Safe to repeat, and never ahead of the fills it speaks of."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -59,7 +60,7 @@ def ask_to_cancel(*, order_id: UUID, note: str, moment: Moment) -> bool:
 
 
 def _accepted(order: Order, report: VenueReport, moment: Moment) -> Order:
-    facts = {"venue_order_id": report.venue_order_id, "accepted_firm": report.accepted_firm}
+    facts: dict[str, Any] = {"venue_order_id": report.venue_order_id, "accepted_firm": report.accepted_firm}
     moved = change_order_state(
         order_id=order.pk, before=SENDING, after=OrderState.ACCEPTED, actor=EXECUTOR, moment=moment, **facts
     )

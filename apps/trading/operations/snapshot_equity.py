@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import transaction
 
@@ -35,7 +36,7 @@ def prune_equity(*, moment: Moment) -> int:
     return old.delete()[0]
 
 
-def _snapshot(portfolio_id: object, at_firm: datetime, moment: Moment) -> bool:
+def _snapshot(portfolio_id: UUID, at_firm: datetime, moment: Moment) -> bool:
     with transaction.atomic():
         portfolio = Portfolio.objects.select_for_update().get(pk=portfolio_id)
         reading = read_portfolio(moment=moment, portfolio=portfolio)

@@ -1,0 +1,68 @@
+"""Committed events become frames with the rooms' own views; a thing that changed twice in a batch is shown once."""
+
+import orjson
+import pytest
+from django.db import transaction
+
+from apps.foundation import live_updates
+from apps.foundation.models import OutboxEvent
+from apps.foundation.outbox import record_event
+from apps.management.queries import incident_views
+from apps.trading.operations.want_incident import want_incident
+from apps.trading.queries import order_view
+from tests.support.trading_desk import open_desk
+from workers import outbox_relay
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def desk(clean_redis):
+    return open_desk()
+
+
+def published(channel):
+    """Every frame of the channel, oldest first."""
+    place = live_updates.current_position(channel)
+    texts = live_updates.frames_since(channel=channel, stream_id=place.stream_id, seq=0)
+    return [orjson.loads(text) for text in texts]
+
+
+def relay_all():
+    while outbox_relay.relay():
+        pass
+
+
+def test_a_filled_order_is_shown_as_the_api_shows_it(desk):
+    order_id = desk.buy()
+    relay_all()
+    assert not OutboxEvent.objects.filter(published_at__isnull=True).exists()
+    shown = [frame["data"] for frame in published("orders") if frame["data"]["id"] == str(order_id)]
+    assert shown == [order_view(order_id)], "many changes of one batch are one frame, with the newest state"
+    assert published("portfolio")[-1]["data"]["positions"][0]["instrument"] == "BTC/USDT"
+
+
+def test_a_failing_view_delays_its_own_events_and_loses_none(desk, monkeypatch):
+    with transaction.atomic():
+        want_incident(kind="late_fill", subject="order:1", detail="A test wants one.")
+        record_event(kind="decision.made", aggregate="decision:1", payload={"decision_id": "1"})
+
+    def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(outbox_relay.RENDERERS, "decision.made", ("decisions", broken))
+    with pytest.raises(ZeroDivisionError):
+        relay_all()
+    monkeypatch.undo()
+    assert [incident["kind"] for incident in incident_views()] == ["late_fill"]
+    assert OutboxEvent.objects.get(kind="decision.made").published_at is None
+    assert OutboxEvent.objects.get(kind="incident.wanted").published_at is not None
+
+
+def test_an_event_of_a_thing_that_is_gone_ends_quietly(desk):
+    with transaction.atomic():
+        record_event(
+            kind="order.changed", aggregate="order:0", payload={"order_id": "00000000-0000-0000-0000-000000000000"}
+        )
+    relay_all()
+    assert not OutboxEvent.objects.filter(published_at__isnull=True).exists()
