@@ -2,7 +2,7 @@
 
 import { reactive, readonly } from "vue";
 
-import { ApiProblem, problemOf } from "./problem";
+import { problemOf } from "./problem";
 
 export type Role = "viewer" | "trader" | "risk" | "admin";
 const RANKS: Role[] = ["viewer", "trader", "risk", "admin"];
@@ -84,7 +84,6 @@ export async function signIn(username: string, password: string): Promise<void> 
   const answer = await post("token/", { username, password });
   const body = (await answer.json().catch(() => null)) as { access?: string; refresh?: string } | null;
   if (!answer.ok || !body?.access || !body.refresh) {
-    if (answer.status === 401) throw new ApiProblem(401, "bad_login", "User name or password is wrong.");
     throw problemOf(answer.status, body);
   }
   access = body.access;

@@ -4,17 +4,22 @@ export interface Position {
   instrument: string;
   quantity: string;
   average_price: string | null;
+  cost: string;
   mark_price: string | null;
   market_value: string | null;
   unrealized_pnl: string | null;
-  realized_pnl?: string | null;
+  unrealized_pct: string | null;
+  realized_pnl: string;
+  fees: string;
   stop_price: string | null;
-  share_of_equity: string | number | null;
-  mark_as_of?: string | null;
-  stale?: boolean;
-  opened_at?: string | null;
+  share_of_equity: string | null;
+  opened_at: string | null;
+  mark_as_of: string | null;
+  mark_sources: string[];
+  stale: boolean;
 }
 
+/** Equity and what follows from it are null while a held price is unknown. `as_of` is firm time. */
 export interface Portfolio {
   id: string;
   name: string;
@@ -24,14 +29,16 @@ export interface Portfolio {
   cash: string;
   reserved: string;
   equity: string | null;
-  realized_pnl: string | null;
+  market_value: string | null;
+  realized_pnl: string;
   unrealized_pnl: string | null;
-  fees_paid: string | null;
+  fees_paid: string;
   pnl: string | null;
   return_pct: string | null;
+  day_pnl: string | null;
+  exposure_pct: string | null;
+  peak_equity: string;
   drawdown_pct: string | null;
-  today_pnl?: string | null;
-  today_pct?: string | null;
   trading_state: string;
   as_of: string;
   stale: boolean;
@@ -124,12 +131,12 @@ export interface Order {
   done_at: string | null;
 }
 
+/** `at` is firm time. */
 export interface EquityPoint {
   at: string;
+  recorded_at: string;
   equity: string;
-  cash?: string;
-  drawdown_pct?: string;
-  stale?: boolean;
+  stale: boolean;
 }
 
 export interface Cause {
@@ -137,14 +144,20 @@ export interface Cause {
   kind: string;
   state: string;
   latched: boolean;
-  author: string;
+  author?: string;
   reason: string;
+  facts?: Record<string, unknown>;
   opened_at?: string | null;
+  opened_firm_at?: string | null;
+  closed_at?: string | null;
+  closed_by?: string;
+  close_reason?: string;
 }
 
 export interface RiskState {
   state: string;
   causes: Cause[];
+  history: Cause[];
 }
 
 export interface Limit {
@@ -164,4 +177,15 @@ export interface LimitsView {
   values: Record<string, string | number>;
   limits: Limit[];
   fees: Record<string, unknown>;
+}
+
+/** One transfer of the double-entry ledger with its postings, which balance per asset. */
+export interface Transfer {
+  id: string;
+  cause: string;
+  cause_id: string;
+  order_id: string | null;
+  at: string;
+  firm_at: string;
+  postings: { asset: string; kind: string; budget: string; amount: string }[];
 }

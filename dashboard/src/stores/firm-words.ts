@@ -10,12 +10,11 @@ import type { Tone } from "./order-words";
 import { now } from "./ticking";
 
 export function marketOf(view: SystemView | null): MarketClock | null {
-  return view && typeof view.market === "object" ? view.market : null;
+  return view?.market ?? null;
 }
 
 export const marketKind = computed(() => {
-  const view = system.data;
-  return marketOf(view)?.kind ?? (typeof view?.market === "string" ? view.market : (view?.mode ?? ""));
+  return marketOf(system.data)?.kind ?? system.data?.mode ?? "";
 });
 
 export interface ModeWord {
@@ -74,8 +73,12 @@ const KINDS: Record<string, string> = {
   market_ended: "end of the recording",
 };
 
+export function causeKind(kind: string): string {
+  return KINDS[kind] ?? kind.replaceAll("_", " ");
+}
+
 export function causeWords(cause: Cause): string {
-  const kind = KINDS[cause.kind] ?? cause.kind.replaceAll("_", " ");
+  const kind = causeKind(cause.kind);
   const by = cause.author ? ` by ${cause.author}` : "";
   const since = cause.opened_at ? ` since ${stampText(cause.opened_at)}` : "";
   const said = cause.reason ? `: ${cause.reason}` : "";
@@ -85,7 +88,7 @@ export function causeWords(cause: Cause): string {
 /** Seconds since the newest market data arrived, counted on between frames. */
 export const dataAge = computed<number | null>(() => {
   const view = system.data;
-  if (!view || view.data_age_seconds === null || view.data_age_seconds === undefined || system.heardAt === null) return null;
+  if (!view || view.data_age_seconds === null || system.heardAt === null) return null;
   return view.data_age_seconds + (now.value - system.heardAt) / 1000;
 });
 
