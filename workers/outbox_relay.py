@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -57,6 +58,16 @@ class Batch:
             log.info("outbox_subject_gone", kind=event.kind, aggregate=event.aggregate, reason=gone.message)
             return
         live_updates.publish(channel=channel, kind="delta", data=data, as_of=self._moment.wall)
+        if event.kind == "order.changed" and data["decision_id"]:
+            self._show_decision(data["decision_id"])
+
+    def _show_decision(self, decision_id: str) -> None:
+        """A decision's line tells of its order as it stands: bought, denied, canceled."""
+        try:
+            data = agents.decision_view(UUID(decision_id))
+        except NotFound:  # its order came first; the decision's own event follows
+            return
+        live_updates.publish(channel="decisions", kind="delta", data=data, as_of=self._moment.wall)
 
 
 def relay() -> bool:
