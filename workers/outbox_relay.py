@@ -9,7 +9,7 @@ import structlog
 from apps.agents import queries as agents
 from apps.foundation import live_updates
 from apps.foundation.clock import Moment
-from apps.foundation.errors import NotFound
+from apps.foundation.errors import NotFound, RetryableFailure
 from apps.foundation.loops import Loop
 from apps.foundation.models import OutboxEvent
 from apps.foundation.outbox import relay_outbox
@@ -41,7 +41,10 @@ class Batch:
         self._shown: set[tuple[str, str]] = set()
 
     def deliver(self, event: OutboxEvent) -> None:
-        """Publish the event's frame, or hand a wish for an incident to its keeper. An unknown kind is logged."""
+        """Publish the event's frame, or hand a wish for an incident to its keeper. An unknown kind is logged.
+
+        Raises ``RetryableFailure`` while Redis is away.
+        """
         if event.kind == "incident.wanted":
             management_operations.open_incident(**event.payload, moment=self._moment)
             return
@@ -57,7 +60,8 @@ class Batch:
         except NotFound as gone:
             log.info("outbox_subject_gone", kind=event.kind, aggregate=event.aggregate, reason=gone.message)
             return
-        live_updates.publish(channel=channel, kind="delta", data=data, as_of=self._moment.wall)
+        if live_updates.publish(channel=channel, kind="delta", data=data, as_of=self._moment.wall) is None:
+            raise RetryableFailure("Redis is away; the event is told again.", code="redis_away")
         if event.kind == "order.changed" and data["decision_id"]:
             self._show_decision(data["decision_id"])
 
