@@ -88,8 +88,8 @@ def relay_outbox(*, deliver: Callable[[OutboxEvent], None], limit: int = 100) ->
 
     Events are marked in the transaction that held them while they were told, so a crash in between tells them again.
     What ``deliver`` raises is raised again after the told events are marked, with what they wrote, and the failed one
-    is put off (1, 2, 4 ... 60 s; 1 s for ``RetryableFailure``); later events of its aggregate wait behind it, others go on
-    with the next call. Any number of relays may run at once.
+    is put off (1, 2, 4 ... 60 s; 1 s for ``RetryableFailure``); later events of its aggregate wait behind it, others go
+    on with the next call. Any number of relays may run at once.
     """
     told: list[int] = []
     failure: Exception | None = None
@@ -98,9 +98,9 @@ def relay_outbox(*, deliver: Callable[[OutboxEvent], None], limit: int = 100) ->
             try:
                 with transaction.atomic():  # a failed telling must not undo what the ones before it wrote
                     deliver(event)
-            except Exception as error:  # noqa: BLE001 - raised again below
+            except Exception as error:  # noqa: BLE001 - raised again below, once the told ones are marked
                 failure = error
-                _put_off(event, told, error)
+                _put_off(event, error)
                 break
             told.append(event.pk)
             DELIVERED.labels(kind=event.kind).inc()
@@ -157,12 +157,11 @@ def _mark_told(told: list[int]) -> None:
         OutboxEvent.objects.filter(pk__in=told, published_at__isnull=True).update(published_at=Now(), last_error="")
 
 
-def _put_off(event: OutboxEvent, told: list[int], error: Exception) -> None:
+def _put_off(event: OutboxEvent, error: Exception) -> None:
     FAILED.labels(kind=event.kind).inc()
     # What only waits for a part to come back must not be late once it has.
     wait = 1 if isinstance(error, RetryableFailure) else min(LONGEST_WAIT_SECONDS, 2 ** min(event.attempts, 10))
-    with transaction.atomic(), connection.cursor() as cursor:
-        _mark_told(told)
+    with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE foundation_outbox_event SET attempts = attempts + 1, last_error = %s,"
             " retry_at = clock_timestamp() + make_interval(secs => %s) WHERE id = %s AND published_at IS NULL",

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import psutil
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -39,12 +40,22 @@ def add_source(source: Source) -> None:
 def render() -> tuple[bytes, str]:
     """The text of ``/metrics`` and its content type. Raises ``django.db.Error`` when PostgreSQL is away."""
     registry = CollectorRegistry()
-    if os.environ.get(DIRECTORY_VARIABLE):
+    folder = os.environ.get(DIRECTORY_VARIABLE)
+    if folder:
+        _forget_the_dead(Path(folder))
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         registry.register(_ThisProcess())
     registry.register(_Stored())
     return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Drop the "live" gauges of processes that ended without a goodbye; their counters stay in the sums."""
+    for gauges in folder.glob("gauge_live*_*.db"):
+        pid = gauges.stem.rpartition("_")[2]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            gauges.unlink(missing_ok=True)
 
 
 class _ThisProcess(Collector):

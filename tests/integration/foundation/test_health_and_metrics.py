@@ -25,8 +25,10 @@ def test_redis_away_is_said_in_words(monkeypatch, unused_tcp_port):
 
 
 COUNTING = """
+from prometheus_client import Gauge
 from apps.foundation.metrics import LOOP_ERRORS
 LOOP_ERRORS.labels(loop="elsewhere").inc(3)
+Gauge("hq_sockets_elsewhere", "Sockets.", multiprocess_mode="livesum").set(5)
 """
 
 
@@ -38,6 +40,7 @@ def test_counters_of_other_processes_are_added_up(tmp_path, monkeypatch):
     monkeypatch.setenv(process_metrics.DIRECTORY_VARIABLE, str(folder))
     text, kind = process_metrics.render()
     assert b'hq_loop_errors_total{loop="elsewhere"} 6.0' in text
+    assert b"hq_sockets_elsewhere" not in text  # the processes that had them are gone
     assert kind.startswith("text/plain")
     assert process_metrics.prepare_directory(tmp_path) == folder
     assert list(folder.iterdir()) == []

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from apps.foundation import outbox
@@ -147,6 +147,22 @@ def test_what_was_told_before_a_failure_is_not_told_again():
     OutboxEvent.objects.filter(pk=bad).update(retry_at=None)
     outbox.relay_outbox(deliver=lambda event: told.append(event.pk), limit=10)
     assert told == [first, bad]
+
+
+@real_commits
+def test_a_failing_telling_takes_only_its_own_effects_with_it():
+    first, bad = record("a", "b")
+
+    def deliver(event):
+        outbox.first_delivery(consumer="books", event=event)
+        if event.pk == bad:
+            InboxEntry.objects.create(consumer="books", event_id=first)  # breaks the unique constraint
+
+    with pytest.raises(IntegrityError):
+        outbox.relay_outbox(deliver=deliver, limit=10)
+    assert list(InboxEntry.objects.values_list("event_id", flat=True)) == [first]
+    assert OutboxEvent.objects.get(pk=first).published_at is not None
+    assert OutboxEvent.objects.get(pk=bad).last_error.startswith("IntegrityError")
 
 
 @real_commits
