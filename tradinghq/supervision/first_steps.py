@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.agents.operations import seed_agents
+from apps.foundation import after_commit
 from apps.foundation.database_roles import grant_app_role
 from apps.foundation.permissions import Role, ensure_roles
 from apps.foundation.private_files import write_private
@@ -27,6 +28,8 @@ from tradinghq.periodic_schedule import sync_periodic_tasks
 
 ADMIN = "admin"
 FIRST_LOGIN = "first-login.txt"
+AT_ONCE = ("workers.fleet.converge", "workers.fleet.watch_health")  # beat would send them half a minute later
+AT_ONCE_SECONDS = 60
 
 
 def prepare_database(*, owner_url: str) -> None:
@@ -51,6 +54,8 @@ def prepare_house(home: Path) -> str | None:
     moment = current_moment()
     open_portfolio(currency="USDT", capital=settings.STARTING_CAPITAL, moment=moment)
     seed_agents(moment=moment)
+    for task in AT_ONCE:
+        after_commit.enqueue(task, queue=task.split(".")[1], expires=AT_ONCE_SECONDS)
     connection.close()
     connection.close_pool()
     return password

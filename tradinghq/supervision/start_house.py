@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 from django.conf import settings
 
+from apps.foundation import process_metrics
+from apps.foundation.errors import HQError
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
 from tradinghq import environment as env
@@ -48,7 +50,8 @@ def start_house(*, manage: str, say: Callable[[str], None]) -> None:
     control = SupervisorControl(control_socket(home))
     try:
         _bring_up(house, control, supervisor)
-        first_login = prepare_house(home)
+        control.call("startProcess", f"{HOUSE}:web", False)  # it loads while the rest is prepared
+        first_login = _prepare(home)
         control.call("startProcessGroup", HOUSE, False)
     except BaseException:
         _give_up(control, supervisor, folder)
@@ -56,6 +59,14 @@ def start_house(*, manage: str, say: Callable[[str], None]) -> None:
     say_where_to_look(say, first_login)
     watch = [sys.executable, "-m", "tradinghq.supervision.watch_house", str(home), str(supervisor.pid), manage]
     os.execv(sys.executable, watch)  # noqa: S606 - our own command, without a shell
+
+
+def _prepare(home: Path) -> str | None:
+    (home / "static").mkdir(exist_ok=True)
+    try:
+        return prepare_house(home)
+    except HQError as error:
+        raise env.EnvironmentRefused(error.message) from error
 
 
 def _check_port(host: str, port: int) -> None:
@@ -92,7 +103,11 @@ def _house(servers: EmbeddedServers | None) -> HouseSettings:
         host=settings.HQ_HOST,
         port=settings.HQ_PORT,
         workers=settings.HQ_WORKERS,
-        environment={**environment, "HQ_HOME": str(settings.HQ_HOME)},
+        environment={
+            **environment,
+            "HQ_HOME": str(settings.HQ_HOME),
+            process_metrics.DIRECTORY_VARIABLE: str(process_metrics.prepare_directory(settings.HQ_HOME)),
+        },
         embedded_postgres=None if env.text("DATABASE_URL") else servers,
         embedded_redis=None if env.text("REDIS_URL") else servers,
     )
