@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import psycopg
 from django.conf import settings
@@ -57,7 +58,7 @@ def prepare_house(home: Path) -> str | None:
     for task in AT_ONCE:
         after_commit.enqueue(task, queue=task.split(".")[1], expires=AT_ONCE_SECONDS)
     connection.close()
-    connection.close_pool()
+    cast("Any", connection).close_pool()
     return password
 
 

@@ -16,13 +16,13 @@ class ReasonRequest(StrictSerializer):
     reason = serializers.CharField(max_length=500)
 
 
-class StateShape(serializers.Serializer):  # type: ignore[type-arg]
+class StateShape(serializers.Serializer):
     state = serializers.CharField()
     agents = serializers.CharField()
     note = serializers.CharField(required=False)
 
 
-class ContainerShape(serializers.Serializer):  # type: ignore[type-arg]
+class ContainerShape(serializers.Serializer):
     name = serializers.CharField()
     kind = serializers.CharField()
     agent_id = serializers.CharField()
@@ -46,7 +46,7 @@ class ContainerShape(serializers.Serializer):  # type: ignore[type-arg]
     limits_state = serializers.CharField()
 
 
-class IncidentShape(serializers.Serializer):  # type: ignore[type-arg]
+class IncidentShape(serializers.Serializer):
     id = serializers.CharField()
     kind = serializers.CharField()
     subject = serializers.CharField()
@@ -61,7 +61,7 @@ class IncidentShape(serializers.Serializer):  # type: ignore[type-arg]
     close_reason = serializers.CharField()
 
 
-class InstanceShape(serializers.Serializer):  # type: ignore[type-arg]
+class InstanceShape(serializers.Serializer):
     name = serializers.CharField()
     role = serializers.CharField()
     leader = serializers.BooleanField()
@@ -73,7 +73,7 @@ class InstanceShape(serializers.Serializer):  # type: ignore[type-arg]
     seen_at = UtcTimeField()
 
 
-class AuditEntryShape(serializers.Serializer):  # type: ignore[type-arg]
+class AuditEntryShape(serializers.Serializer):
     id = serializers.IntegerField()
     chain = serializers.CharField()
     seq = serializers.IntegerField()
@@ -87,21 +87,21 @@ class AuditEntryShape(serializers.Serializer):  # type: ignore[type-arg]
     previous_hash = serializers.CharField()
 
 
-class AuditChainShape(serializers.Serializer):  # type: ignore[type-arg]
+class AuditChainShape(serializers.Serializer):
     chain = serializers.CharField()
     rows = serializers.IntegerField()
     head = serializers.CharField()
     first_bad = serializers.CharField(allow_null=True)
 
 
-class AuditReportShape(serializers.Serializer):  # type: ignore[type-arg]
+class AuditReportShape(serializers.Serializer):
     ok = serializers.BooleanField()
     rows = serializers.IntegerField()
     first_bad = serializers.CharField(allow_null=True)
     chains = AuditChainShape(many=True)
 
 
-class HealthShape(serializers.Serializer):  # type: ignore[type-arg]
+class HealthShape(serializers.Serializer):
     ok = serializers.BooleanField()
     problems = serializers.ListField(child=serializers.CharField())
     parts = serializers.ListField(child=serializers.DictField())
@@ -111,6 +111,6 @@ class HealthShape(serializers.Serializer):  # type: ignore[type-arg]
     as_of = UtcTimeField()
 
 
-class AgentLogShape(serializers.Serializer):  # type: ignore[type-arg]
+class AgentLogShape(serializers.Serializer):
     agent_id = serializers.CharField()
     lines = serializers.ListField(child=serializers.CharField())
