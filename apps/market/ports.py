@@ -76,6 +76,16 @@ class QuoteBoard(Protocol):
     def latest(self, symbols: Sequence[str], sources: Sequence[str]) -> dict[str, list[Quote]]: ...
 
 
+class CandleStore(Protocol):
+    """A file of candles that can be broken off and gone on with."""
+
+    def resume(self) -> tuple[datetime, datetime] | None:
+        """Opening times of the first and last candle that are there already."""
+        ...
+
+    def append(self, candles: Sequence[Candle]) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class MarketAdapters:
     """The adapters of this process. The callables build lazily: a process that never asks never loads an exchange

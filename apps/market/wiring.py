@@ -1,17 +1,20 @@
 """Builds the market's adapters from the settings and installs them."""
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
 
 from apps.market import ports
+from apps.market.adapters.candle_recorder import CandleRecorder, write_rules
 from apps.market.adapters.ccxt_provider import CcxtProvider
 from apps.market.adapters.guarded_provider import GuardedProvider
 from apps.market.adapters.recorded_provider import RecordedMarket
 from apps.market.adapters.redis_quotes import RedisQuoteBoard
 from apps.market.adapters.simulated_provider import SimulatedMarket
+from apps.market.domain.instruments import InstrumentRules
 from apps.market.domain.recorded_set import NoRecordedRun
 
 
@@ -44,6 +47,21 @@ def live_providers() -> tuple[ports.MarketDataProvider, ...]:
 def _live(names: tuple[str, ...], symbols: tuple[str, ...], urls: str) -> tuple[ports.MarketDataProvider, ...]:
     given = json.loads(urls)
     return tuple(GuardedProvider(CcxtProvider(name, urls=given.get(name, {}), symbols=symbols)) for name in names)
+
+
+def lone_provider(name: str, symbols: Sequence[str]) -> ports.MarketDataProvider:
+    """One exchange for a command that runs without the firm: it paces itself and needs no Redis."""
+    return CcxtProvider(name, urls=settings.HQ_CCXT_URLS.get(name, {}), symbols=symbols, paced=True)
+
+
+def record_rules(folder: Path, exchange: str, rules: Sequence[InstrumentRules]) -> Path:
+    """Keep an exchange's rules beside its candle files."""
+    return write_rules(folder, exchange, rules)
+
+
+def candle_recorder(folder: Path, exchange: str, symbol: str, timeframe: str) -> CandleRecorder:
+    """Where the candles of one series are kept."""
+    return CandleRecorder(folder, exchange, symbol, timeframe)
 
 
 @lru_cache(maxsize=1)

@@ -98,11 +98,11 @@ def test_its_candles_are_sound_ascending_and_each_time_once(case):
 
 
 def test_its_coarser_candles_cover_the_finer_ones(case):
-    since = timeframes.floor_time(case.now, "1h") - timedelta(hours=3)
-    hours = case.provider.candles("ETH/USDT", "1h", since=since, limit=2)
-    assert [candle.open_at for candle in hours] == [since, since + timedelta(hours=1)]
-    minutes = case.provider.candles("ETH/USDT", "1m", since=since, limit=60)
-    assert bars.aggregate(minutes, "1h")[0] == hours[0]
+    since = timeframes.floor_time(case.now, "15m") - timedelta(hours=3)
+    quarters = case.provider.candles("ETH/USDT", "15m", since=since, limit=2)
+    assert [candle.open_at for candle in quarters] == [since, since + timedelta(minutes=15)]
+    minutes = case.provider.candles("ETH/USDT", "1m", since=since, limit=15)
+    assert bars.aggregate(minutes, "15m")[0] == quarters[0]
 
 
 def test_it_shows_nothing_from_after_its_moment(case):

@@ -7,6 +7,7 @@ exchange: ``html``, ``down``, ``limited``, ``reset``, ``slow``.
 
 import argparse
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -65,12 +66,20 @@ class RecordedExchange:
         at, length = timeframes.floor_time(since, timeframe), timeframes.span(timeframe)
         found: list[Candle] = []
         while at <= self.now() and len(found) < limit:
-            minutes = int(length.total_seconds()) // 60
-            parts = [self.candle(exchange, symbol, at + timeframes.span("1m") * k) for k in range(minutes)]
-            known = [part for part in parts if part is not None]
-            found += known if timeframe == "1m" else aggregate(known, timeframe)
+            found += self._bar(exchange, symbol, timeframe, at)
             at += length
         return found
+
+    def _bar(self, exchange: str, symbol: str, timeframe: str, at: datetime) -> list[Candle]:
+        """One bar, or none. Long bars are drawn from every 20th minute: exact ones would take seconds a page."""
+        minutes = timeframes.seconds(timeframe) // 60
+        steps = range(minutes) if minutes <= 15 else (*range(0, minutes - 1, 20), minutes - 1)
+        parts = [self.candle(exchange, symbol, at + timeframes.span("1m") * step) for step in steps]
+        known = [part for part in parts if part is not None]
+        if minutes <= 15:
+            return known if timeframe == "1m" else aggregate(known, timeframe)
+        reach = {"high": max(part.high for part in known), "low": min(part.low for part in known)}
+        return [replace(known[0], timeframe=timeframe, open_at=at, close=known[-1].close, **reach)]
 
     def price(self, exchange: str, symbol: str) -> Decimal:
         """The last price: the running minute's close."""
@@ -272,7 +281,8 @@ def _handler_of(world: RecordedExchange) -> type[BaseHTTPRequestHandler]:
             exchange = _exchange_of(parts.path)
             fault = world.faults.get(exchange)
             if fault == "reset":
-                self.connection.close()
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_RDWR)
                 return
             if fault == "slow":
                 time.sleep(6)

@@ -40,10 +40,12 @@ class CcxtProvider:
 
     market = "live"
 
-    def __init__(self, name: str, *, urls: Mapping[str, Any], symbols: Sequence[str]) -> None:
+    def __init__(self, name: str, *, urls: Mapping[str, Any], symbols: Sequence[str], paced: bool = False) -> None:
+        """``paced``: keep to the exchange's rate by itself, for a lone process without the shared limiter."""
         self.name = name
         self._symbols = tuple(symbols)
         self._urls = urls
+        self._paced = paced
         self._client: Any = None
         self._listed: Mapping[str, Any] | None = None
 
@@ -109,7 +111,9 @@ class CcxtProvider:
                 raise ProviderRefused(
                     f"PROVIDERS names {self.name!r}: {error}", code="unknown_provider", field="PROVIDERS"
                 ) from error
-            self._client = build({"timeout": TIMEOUT_MS, "enableRateLimit": False, "number": str, "options": _OPTIONS})
+            self._client = build(
+                {"timeout": TIMEOUT_MS, "enableRateLimit": self._paced, "number": str, "options": _OPTIONS}
+            )
             self._client.number = str
             if self.name in _NO_CURRENCIES:
                 self._client.has["fetchCurrencies"] = False

@@ -54,7 +54,7 @@ def mark_of(
     A source is stale when its feed is silent (wall clock, live only) or its event is older than three bars (firm
     clock). Of the fresh ones those within 50 bp of their median count, when they are the majority; else the mark is
     ``diverging``.
-    Without a fresh source the newest quote is shown, marked stale.
+    Without a fresh source the last prices are shown, marked stale.
     """
     if not quotes:
         return no_mark(symbol, f"No source has sent a price of {symbol} yet.")
@@ -62,9 +62,9 @@ def mark_of(
     fresh = [quote for quote in quotes if why_stale[quote.source] is None]
     if not fresh:
         newest = max(quotes, key=lambda quote: (quote.event_at, quote.source))
-        return _built(
-            symbol, [newest], stale=True, diverging=False, reason=f"Stale: {newest.source} {why_stale[newest.source]}."
-        )
+        last = [quote for quote in quotes if newest.event_at - quote.event_at <= STALE_AFTER_BARS * bar]
+        reason = f"Stale: {newest.source} {why_stale[newest.source]}."
+        return _built(symbol, last, stale=True, diverging=False, reason=reason)
     agreeing = _within_divergence(fresh)
     left_out = [f"{quote.source} {why_stale[quote.source]}" for quote in quotes if why_stale[quote.source]]
     if len(agreeing) * 2 <= len(fresh):

@@ -11,7 +11,7 @@ from apps.foundation.clock import Moment
 from apps.market import ports
 from apps.market.domain import timeframes
 from apps.market.domain.candles import Candle
-from apps.market.models import Instrument, MarketClock, MarketState
+from apps.market.models import Instrument, MarketClock, MarketState, StoredCandle
 from apps.market.operations.ask_providers import ask_all
 from apps.market.operations.publish_prices import notify, show_candles
 from apps.market.operations.store_candles import complete_coarser, note_missing, note_quality, store
@@ -62,11 +62,10 @@ def _close(clock: MarketClock, target: datetime, moment: Moment) -> datetime | N
         symbol: clock.primary_source if clock.primary_source in sources else sources[0]
         for symbol, sources in listed.items()
     }
-    shown = {(candle.source, candle.symbol) for candle in found if candle.open_at == last_open}
-    missing = [symbol for symbol, leader in leaders.items() if (leader, symbol) not in shown]
     late = moment.wall - target >= GRACE
     with transaction.atomic():
         store(found, correct=True)
+        missing = _missing(leaders, base, last_open)
         if not listed or len(missing) == len(listed) or (missing and not late):
             return None
         for symbol in missing:
@@ -100,6 +99,13 @@ def _fetched(
             limit = int((target - since) / timeframes.span(base)) + 1
             found += provider.candles(symbol, base, since=since, limit=limit)
     return [candle for candle in found if candle.close_at <= target]
+
+
+def _missing(leaders: dict[str, str], base: str, open_at: datetime) -> list[str]:
+    """The instruments whose leading source has not shown this bar."""
+    rows = StoredCandle.objects.filter(instrument_id__in=leaders, timeframe=base, open_at=open_at)
+    shown = set(rows.values_list("instrument_id", "source"))
+    return [symbol for symbol, leader in leaders.items() if (symbol, leader) not in shown]
 
 
 def _note_holes(found: Iterable[Candle], wall: datetime) -> None:
