@@ -44,7 +44,7 @@ def _judge(kind: str, *, ok: bool, detail: str, moment: Moment) -> None:
 
 @transaction.atomic
 def prune_records(*, moment: Moment) -> dict[str, int]:
-    """Delete pulses, delivered events, replayed answers, sessions and closed incidents past their time; how many."""
+    """Delete pulses, delivered events, replayed answers, sessions, closed incidents and equity past their time."""
     wall = moment.wall
     old = Incident.objects.filter(closed_at__lt=wall - KEEP_INCIDENTS)
     gone = {
@@ -53,6 +53,7 @@ def prune_records(*, moment: Moment) -> dict[str, int]:
         "answers": idempotency.prune_answers(before=wall - KEEP_ANSWERS),
         "sessions": auth_sessions.prune_sessions(before=wall - KEEP_SESSIONS),
         "incidents": old.delete()[0],
+        "equity": trading.prune_equity(moment=moment),
     }
     log.info("records_pruned", **gone)
     return gone

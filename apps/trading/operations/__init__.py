@@ -13,7 +13,7 @@ from apps.trading.operations.propose_order import propose_order
 from apps.trading.operations.propose_target import TargetOutcome, propose_target
 from apps.trading.operations.resume_trading import resume_trading
 from apps.trading.operations.send_cancel import send_cancel
-from apps.trading.operations.snapshot_equity import snapshot_equity
+from apps.trading.operations.snapshot_equity import prune_equity, snapshot_equity
 from apps.trading.operations.submit_order import submit_order
 from apps.trading.operations.sweep_orders import sweep_orders
 from apps.trading.operations.verify_books import BooksReport, verify_books
@@ -33,6 +33,7 @@ __all__ = [
     "open_portfolio",
     "propose_order",
     "propose_target",
+    "prune_equity",
     "resume_trading",
     "send_cancel",
     "snapshot_equity",

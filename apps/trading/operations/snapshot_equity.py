@@ -9,11 +9,13 @@ from django.db import transaction
 from apps.foundation.clock import Moment
 from apps.foundation.money import ZERO
 from apps.foundation.outbox import record_events
+from apps.market import queries as market
 from apps.market.domain import timeframes
 from apps.trading.domain.decimal_math import times
 from apps.trading.domain.portfolio import drawdown
 from apps.trading.models import EquitySnapshot, Portfolio
 from apps.trading.operations.announce_changes import portfolio_event
+from apps.trading.queries.cursors import cursor
 from apps.trading.queries.portfolio import read_portfolio
 
 FINEST = "1m"
@@ -25,9 +27,19 @@ def snapshot_equity(*, moment: Moment) -> int:
 
     A portfolio with a holding that has no price at all gets none: its equity is unknown, not zero.
     """
+    if not _bar_is_matched(moment):
+        return 0
     at_firm = timeframes.floor_time(moment.firm, FINEST)
     due = Portfolio.objects.exclude(snapshots__at_firm=at_firm).order_by("pk").values_list("pk", flat=True)
     return sum(_snapshot(pk, at_firm, moment) for pk in due)
+
+
+def _bar_is_matched(moment: Moment) -> bool:
+    """In lock-step a bar's worth is known once its orders were matched."""
+    if not market.market_clock().lock_step:
+        return True
+    through = cursor("paper")
+    return through is not None and through >= moment.firm
 
 
 def prune_equity(*, moment: Moment) -> int:
