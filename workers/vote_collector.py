@@ -28,16 +28,12 @@ STREAM_PREFIX = "votes."
 REDIS_AWAY = Counter("hq_vote_reads_failed_total", "Reads of the vote streams that failed because Redis was away.")
 log = structlog.get_logger(__name__)
 
-Entry = tuple[UUID, str, dict[str, str]]
-
 
 def collect_votes() -> bool:
     """Take in what came within a moment, then close what is ready; whether there was anything."""
     entries = _read()
-    for agent_id, entry_id, fields in entries:
-        agents.record_vote(
-            agent_id=agent_id, message=parse_vote(fields.get("vote")), entry_id=entry_id, moment=current_moment()
-        )
+    if entries:
+        agents.record_votes(entries=entries, moment=current_moment())
     closed = agents.close_ready_rounds(moment=current_moment())
     return bool(entries or closed)
 
@@ -53,7 +49,7 @@ def parse_vote(text: str | None) -> dict[str, Any] | None:
     return message if isinstance(message, dict) else None
 
 
-def _read() -> list[Entry]:
+def _read() -> list[agents.StreamEntry]:
     cursors = queries.vote_cursors()
     if not cursors:
         return []
@@ -68,14 +64,14 @@ def _read() -> list[Entry]:
     return _in_order(answer)
 
 
-def _in_order(answer: Any) -> list[Entry]:
+def _in_order(answer: Any) -> list[agents.StreamEntry]:
     """The entries of all streams as they were written, so that no agent's flood holds up the others' votes."""
     entries = [
-        (UUID(stream.removeprefix(STREAM_PREFIX)), entry_id, fields)
+        agents.StreamEntry(UUID(stream.removeprefix(STREAM_PREFIX)), entry_id, parse_vote(fields.get("vote")))
         for stream, written in (answer.items() if isinstance(answer, dict) else answer or [])
         for entry_id, fields in written
     ]
-    return sorted(entries, key=lambda entry: tuple(int(part) for part in entry[1].split("-")))
+    return sorted(entries, key=lambda entry: tuple(int(part) for part in entry.entry_id.split("-")))
 
 
 LOOPS = (Loop(name="vote_collector", step=collect_votes, idle_seconds=IDLE_SECONDS),)

@@ -61,8 +61,14 @@ class VoteCursor(models.Model):
     """How far an agent's stream was read, moved in the transaction that stores the vote. Since when it is silent."""
 
     agent = models.OneToOneField(Agent, on_delete=models.PROTECT, primary_key=True, related_name="cursor")
-    entry_id = models.CharField(max_length=40, default="0-0")
+    entry_ms = models.BigIntegerField(default=0, help_text="First part of the last entry read: milliseconds.")
+    entry_number = models.BigIntegerField(default=0, help_text="Second part: number within the millisecond.")
     silent_since = models.DateTimeField(null=True, help_text="Wall time of the first of the rounds it missed in a row.")
 
     def __str__(self) -> str:
         return self.entry_id
+
+    @property
+    def entry_id(self) -> str:
+        """The identifier of the last entry read, as Redis writes it."""
+        return f"{self.entry_ms}-{self.entry_number}"

@@ -6,11 +6,12 @@ from apps.agents.operations.close_rounds import close_ready_rounds
 from apps.agents.operations.configure_agent import configure_agent
 from apps.agents.operations.create_agent import create_agent
 from apps.agents.operations.open_rounds import open_rounds
-from apps.agents.operations.record_vote import record_vote
+from apps.agents.operations.record_vote import StreamEntry, record_vote, record_votes
 from apps.agents.operations.score_agents import score_agents
 from apps.agents.operations.seed_agents import seed_agents
 
 __all__ = [
+    "StreamEntry",
     "change_policy",
     "close_ready_rounds",
     "configure_agent",
@@ -18,6 +19,7 @@ __all__ = [
     "destroy_agent",
     "open_rounds",
     "record_vote",
+    "record_votes",
     "score_agents",
     "seed_agents",
     "start_agent",

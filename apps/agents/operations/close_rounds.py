@@ -1,5 +1,6 @@
 """Close the rounds that are ready, one after another in one order, so that the same run spends money the same way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -48,17 +49,20 @@ def _close_next(moment: Moment) -> Closed | None:
         if not locking.take_if_free(locking.CLOSING):
             return None
         row = _first_open()
-        if row is None or not _is_ready(row, moment):
+        if row is None:
+            return None
+        votes = list(Vote.objects.filter(round=row))
+        if moment.wall < row.deadline_wall and len(votes) < len(row.asked):
             return None
         with bind(correlation_id=row.correlation_id):
-            decision = decide_round(row=row, moment=moment)
+            decision = decide_round(row=row, votes=votes, moment=moment)
             DecisionRound.objects.filter(pk=row.pk, state=RoundState.OPEN).update(
                 state=RoundState.CLOSED, closed_wall=moment.wall
             )
             outbox.record_event(
                 kind="decision.made", aggregate=f"decision:{decision.pk}", payload={"decision_id": str(decision.pk)}
             )
-            _note_silence(row)
+            _note_silence(row, votes)
             log.info("round_decided", symbol=row.symbol, outcome=decision.outcome, code=decision.code)
     return Closed(row.pk, tuple(entry["agent_id"] for entry in row.asked))
 
@@ -68,13 +72,9 @@ def _first_open() -> DecisionRound | None:
     return waiting.select_for_update().first()
 
 
-def _is_ready(row: DecisionRound, moment: Moment) -> bool:
-    return moment.wall >= row.deadline_wall or Vote.objects.filter(round=row).count() >= len(row.asked)
-
-
-def _note_silence(row: DecisionRound) -> None:
+def _note_silence(row: DecisionRound, votes: Sequence[Vote]) -> None:
     """Who missed this round, and who is heard again; see ``open_rounds`` for what follows."""
-    voted = set(Vote.objects.filter(round=row).values_list("agent_id", flat=True))
+    voted = {vote.agent_id for vote in votes}
     missed = {UUID(entry["agent_id"]) for entry in row.asked} - voted
     if missed:
         silent = VoteCursor.objects.filter(agent_id__in=missed, silent_since__isnull=True)

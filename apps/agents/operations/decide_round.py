@@ -1,5 +1,6 @@
 """One round to one decision: pool the votes, turn the score into a target, hand it to trading, write it all down."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,15 +42,16 @@ class Finding:
     sizing: dict[str, Any] = field(default_factory=dict)
 
 
-def decide_round(*, row: DecisionRound, moment: Moment) -> Decision:
-    """Write the decision of the locked round ``row`` within the running transaction, and the order that follows from
+def decide_round(*, row: DecisionRound, votes: Sequence[Vote], moment: Moment) -> Decision:
+    """Write the decision of the locked round ``row`` from its ``votes`` within the running transaction, and the order
+    that follows from
     it.
 
     The decision's id derives from the round, and trading knows orders by it: a second attempt finds the first one's
     order.
     """
     policy = current_policy()
-    found = _find(row, policy, moment)
+    found = _find(row, votes, policy, moment)
     pooled = found.consensus
     words = headline(
         outcome=found.outcome,
@@ -89,13 +91,13 @@ def decision_id_of(row: DecisionRound) -> UUID:
     return derived_id("decision", row.pk)
 
 
-def _find(row: DecisionRound, policy: ConsensusPolicy, moment: Moment) -> Finding:
+def _find(row: DecisionRound, votes: Sequence[Vote], policy: ConsensusPolicy, moment: Moment) -> Finding:
     if moment.wall >= row.deadline_wall + timedelta(seconds=TOO_LATE_SECONDS):
         late = "The round was closed too late: nobody could decide while its prices held."
         return Finding(Outcome.SKIPPED, "too_late", late)
     if not row.asked:
         return Finding(Outcome.SKIPPED, "nobody_asked", _nobody_asked(row))
-    opinions = _opinions(row)
+    opinions = _opinions(row, votes)
     pooled = pool_votes(votes=opinions, asked=_voters(row), rules=policy.consensus_rules(), now=moment.firm)
     found = Finding(Outcome.NO_TRADE, pooled.code, pooled.reason + _silent(row, opinions), consensus=pooled)
     if not pooled.reached:
@@ -120,7 +122,7 @@ def _act_on(pooled: Consensus, row: DecisionRound, policy: ConsensusPolicy, foun
     _propose(row, stance, found, moment)
 
 
-def _opinions(row: DecisionRound) -> list[Opinion]:
+def _opinions(row: DecisionRound, votes: Sequence[Vote]) -> list[Opinion]:
     entries = {entry["agent_id"]: entry for entry in row.asked}
     return [
         Opinion(
@@ -134,7 +136,7 @@ def _opinions(row: DecisionRound) -> list[Opinion]:
             expires_at=vote.expires_at,
             may_veto=entry["may_veto"],
         )
-        for vote in Vote.objects.filter(round=row)
+        for vote in votes
         for entry in [entries[str(vote.agent_id)]]
     ]
 

@@ -3,7 +3,7 @@ message.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from apps.foundation.identifiers import derived_id
 from apps.market import queries as market
 from apps.market.domain import timeframes
 from apps.market.domain.candles import Candle
+from apps.market.domain.quotes import Quote
 from apps.trading.domain.paper_terms import PAPER_TERMS
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,17 @@ class Question:
     symbol: str
     timeframe: str
     agents: tuple[Agent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What all rounds of one bar share: the time, the deadline, the sources' quotes, who shows no sign of life."""
+
+    bar_at: datetime
+    moment: Moment
+    deadline: datetime
+    quotes: Mapping[str, Sequence[Quote]]
+    silent: Mapping[UUID, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +77,9 @@ def open_rounds(*, bar_at: datetime, moment: Moment) -> list[UUID]:
     with transaction.atomic():
         locking.take(locking.OPENING)
         there = set(DecisionRound.objects.filter(closed_at=bar_at).values_list("symbol", "timeframe"))
-        silent = _silent_agents(moment)
         new = [question for question in questions_at(bar_at) if (question.symbol, question.timeframe) not in there]
-        opened = [_open(question, bar_at, silent, moment) for question in new]
+        seen = _look(new, bar_at, moment)
+        opened = [_open(question, seen) for question in new]
     if opened:
         log.info("rounds_opened", bar_at=bar_at.isoformat(), rounds=len(opened))
     return opened
@@ -84,26 +96,36 @@ def questions_at(bar_at: datetime) -> list[Question]:
     return [Question(*key, tuple(agents)) for key, agents in sorted(asking.items(), key=lambda item: item[0])]
 
 
-def _open(question: Question, bar_at: datetime, silent: dict[UUID, str], moment: Moment) -> UUID:
+def _look(questions: Sequence[Question], bar_at: datetime, moment: Moment) -> Look:
+    clock = market.market_clock()
+    wait = timedelta(seconds=LOCK_STEP_SECONDS if clock.lock_step else LIVE_SECONDS)
+    try:
+        quotes = market.latest_quotes_of(sorted({q.symbol for q in questions}), moment, clock)
+    except NotReady as error:
+        log.warning("quotes_not_ready", reason=error.message)
+        quotes = {}
+    return Look(bar_at, moment, moment.wall + wait, quotes, _silent_agents(moment) if questions else {})
+
+
+def _open(question: Question, seen: Look) -> UUID:
     needs = {agent.pk: needs_bars(agent) for agent in question.agents}
     longest = max(VOLATILITY_BARS + 1, *(length or 0 for length in needs.values()))
-    window = _window(question, longest, bar_at, moment)
-    obstacle = _obstacle(question, window, bar_at)
+    window = _window(question, longest, seen)
+    obstacle = _obstacle(question, window, seen.bar_at)
     obstacles = {
-        agent.pk: obstacle or _shortage(agent, needs[agent.pk], len(window.candles)) or silent.get(agent.pk)
+        agent.pk: obstacle or _shortage(agent, needs[agent.pk], len(window.candles)) or seen.silent.get(agent.pk)
         for agent in question.agents
     }
     ready = [agent for agent in question.agents if obstacles[agent.pk] is None]
     absent = [_absent(agent, reason) for agent in question.agents if (reason := obstacles[agent.pk]) is not None]
-    lock_step = market.market_clock().lock_step
-    round_id = derived_id("round", question.symbol, question.timeframe, bar_at.isoformat())
+    round_id = derived_id("round", question.symbol, question.timeframe, seen.bar_at.isoformat())
     row = DecisionRound(
         id=round_id,
         symbol=question.symbol,
         timeframe=question.timeframe,
-        closed_at=bar_at,
-        opened_wall=moment.wall,
-        deadline_wall=moment.wall + timedelta(seconds=LOCK_STEP_SECONDS if lock_step else LIVE_SECONDS),
+        closed_at=seen.bar_at,
+        opened_wall=seen.moment.wall,
+        deadline_wall=seen.deadline,
         state=RoundState.OPEN,
         asked=[_asked(agent) for agent in ready],
         absent=absent,
@@ -117,14 +139,11 @@ def _open(question: Question, bar_at: datetime, silent: dict[UUID, str], moment:
     return round_id
 
 
-def _window(question: Question, length: int, bar_at: datetime, moment: Moment) -> Window:
-    candles = market.closed_candles(symbol=question.symbol, timeframe=question.timeframe, until=bar_at, limit=length)
-    try:
-        quotes = market.latest_quotes(question.symbol, moment)
-    except NotReady as error:
-        log.warning("quotes_not_ready", symbol=question.symbol, reason=error.message)
-        quotes = []
-    return Window(candles, bars_message(candles), venues_message(quotes))
+def _window(question: Question, length: int, seen: Look) -> Window:
+    candles = market.closed_candles(
+        symbol=question.symbol, timeframe=question.timeframe, until=seen.bar_at, limit=length
+    )
+    return Window(candles, bars_message(candles), venues_message(seen.quotes.get(question.symbol, ())))
 
 
 def _obstacle(question: Question, window: Window, bar_at: datetime) -> str | None:

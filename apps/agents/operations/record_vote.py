@@ -1,12 +1,13 @@
 """Take in what an agent wrote into its stream: a vote that may count, or a refusal that is counted against it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from apps.agents.domain.vote_checks import AskedRound, CheckedVote, RefusedVoteError, asked_round_id, checked_vote
 from apps.agents.models import DecisionRound, RoundState, Vote, VoteCursor, VoteRefusal
@@ -15,22 +16,40 @@ from apps.foundation.clock import Moment
 log = structlog.get_logger(__name__)
 
 
-def record_vote(
-    *, agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment, entry_id: str | None = None
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """One entry of an agent's stream; ``message`` is None where it was no JSON object."""
+
+    agent_id: UUID
+    entry_id: str
+    message: Mapping[str, Any] | None
+
+
+def record_votes(*, entries: Sequence[StreamEntry], moment: Moment) -> int:
+    """Take in entries of the streams in one transaction, each once however often it is read; how many votes count."""
+    with transaction.atomic():
+        return sum(_take_entry(entry, moment) for entry in entries)
+
+
+def record_vote(*, agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment) -> bool:
     """Store the vote of ``agent_id``, or count why not; whether it counts (or already did).
 
     ``agent_id`` is the stream's name, never the message's word; None stands for a message that is no JSON object.
-    ``entry_id`` moves the agent's read position in the same transaction, so that a restart neither loses nor repeats.
     """
     with transaction.atomic():
-        if entry_id is not None and not _move_cursor(agent_id, entry_id):
-            return False
-        try:
-            _take(agent_id, message, moment)
-        except RefusedVoteError as refusal:
-            _count(agent_id, refusal, moment)
-            return False
+        return _take_or_count(agent_id, message, moment)
+
+
+def _take_entry(entry: StreamEntry, moment: Moment) -> bool:
+    return _move_cursor(entry) and _take_or_count(entry.agent_id, entry.message, moment)
+
+
+def _take_or_count(agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment) -> bool:
+    try:
+        _take(agent_id, message, moment)
+    except RefusedVoteError as refusal:
+        _count(agent_id, refusal, moment)
+        return False
     return True
 
 
@@ -39,21 +58,22 @@ def _take(agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment) -> 
         raise RefusedVoteError("not_an_object", "The entry's field 'vote' is no JSON object.")
     round_id = asked_round_id(message)
     # The row is locked until the vote is stored, so that the round can not close in between and leave it out.
-    asked = DecisionRound.objects.select_for_update(of=("self",)).filter(pk=round_id).first()
+    asked = DecisionRound.objects.select_for_update().filter(pk=round_id).first()
     if asked is None:
         raise RefusedVoteError("unknown_round", f"round_id was {round_id}; there is no such round.")
     if str(agent_id) not in {entry["agent_id"] for entry in asked.asked}:
         raise RefusedVoteError("not_asked", f"The round {asked} did not ask this agent.")
-    if Vote.objects.filter(round=asked, agent_id=agent_id).exists():
-        return
     if asked.state != RoundState.OPEN:
+        if Vote.objects.filter(round=asked, agent_id=agent_id).exists():
+            return
         raise RefusedVoteError("late", f"The round {asked} was closed before the vote came.")
     vote = checked_vote(message, asked=AskedRound(asked.symbol, asked.timeframe, asked.closed_at), now=moment.firm)
     _store(asked, agent_id, vote, moment)
 
 
 def _store(asked: DecisionRound, agent_id: UUID, vote: CheckedVote, moment: Moment) -> None:
-    Vote.objects.create(
+    """Insert the vote unless this agent has voted: the first word counts."""
+    row = Vote(
         round=asked,
         agent_id=agent_id,
         direction=vote.direction,
@@ -67,20 +87,16 @@ def _store(asked: DecisionRound, agent_id: UUID, vote: CheckedVote, moment: Mome
         correlation_id=vote.correlation_id or asked.correlation_id,
         received_wall=moment.wall,
     )
+    Vote.objects.bulk_create([row], ignore_conflicts=True)
 
 
-def _move_cursor(agent_id: UUID, entry_id: str) -> bool:
-    """Claim the entry: False where another collector has read past it."""
-    row = VoteCursor.objects.select_for_update().filter(agent_id=agent_id).first()
-    if row is None or _place(row.entry_id) >= _place(entry_id):
-        return False
-    VoteCursor.objects.filter(agent_id=agent_id).update(entry_id=entry_id)
-    return True
-
-
-def _place(entry_id: str) -> tuple[int, int]:
-    milliseconds, _, number = entry_id.partition("-")
-    return int(milliseconds), int(number or 0)
+def _move_cursor(entry: StreamEntry) -> bool:
+    """Claim the entry: False where it was read before, here or by another collector."""
+    milliseconds, _, number = entry.entry_id.partition("-")
+    at, place = int(milliseconds), int(number or 0)
+    before = Q(entry_ms__lt=at) | Q(entry_ms=at, entry_number__lt=place)
+    moved = VoteCursor.objects.filter(before, agent_id=entry.agent_id).update(entry_ms=at, entry_number=place)
+    return moved == 1
 
 
 def _count(agent_id: UUID, refusal: RefusedVoteError, moment: Moment) -> None:

@@ -8,4 +8,4 @@ from apps.agents.models import DesiredState, VoteCursor
 def vote_cursors() -> dict[UUID, str]:
     """The last entry read of each agent that is not destroyed; ``0-0`` before the first."""
     rows = VoteCursor.objects.exclude(agent__desired_state=DesiredState.DESTROYED)
-    return dict(rows.values_list("agent_id", "entry_id"))
+    return {row.agent_id: row.entry_id for row in rows}

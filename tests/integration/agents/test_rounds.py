@@ -275,7 +275,7 @@ def test_an_entry_of_the_stream_is_taken_once(room):
     agent, moment = room.agent("momentum"), room.moment()
 
     def read(entry_id):
-        return operations.record_vote(agent_id=agent.pk, message=None, moment=moment, entry_id=entry_id)
+        operations.record_votes(entries=[operations.StreamEntry(agent.pk, entry_id, None)], moment=moment)
 
     read("5-1")
     read("5-1")
