@@ -88,7 +88,7 @@ class ProcessRuntime:
             running=running,
             handle=str(pid) if pid else "",
             started_at=datetime.fromtimestamp(info["start"], UTC) if info["start"] else None,
-            exit_code=info["exitstatus"] if ended else None,
+            exit_code=info["exitstatus"] if ended and not info["spawnerr"] else None,  # lost when it ended at once
             detail=_detail(info),
             memory_bytes=memory,
             cpu_percent=cpu,

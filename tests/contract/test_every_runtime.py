@@ -1,0 +1,127 @@
+"""What every container runtime must do. Each runtime there is runs the same tests."""
+
+import os
+import signal
+import sys
+
+import psutil
+import pytest
+
+from apps.management.ports import ContainerSpec
+from tests.support.running_supervisor import running_supervisor, until
+
+NAME = "agent-00000000-0000-4000-8000-000000000001"
+TALK = "import time; print('hello from the container', flush=True); time.sleep(600)"
+
+
+@pytest.fixture(scope="module", params=["process"])
+def world(request):
+    with running_supervisor() as supervisor:
+        yield supervisor
+
+
+@pytest.fixture
+def runtime(world):
+    yield world.runtime
+    for one in world.runtime.observe():
+        world.runtime.stop(one.name)
+
+
+def spec(code: str = TALK, *, name: str = NAME, digest: str = "d1", **environment: str) -> ContainerSpec:
+    return ContainerSpec(
+        name=name,
+        subject_id=name.removeprefix("agent-"),
+        argv=(sys.executable, "-c", code),
+        environment=environment,
+        digest=digest,
+    )
+
+
+def seen(runtime, name: str = NAME):
+    return next((one for one in runtime.observe() if one.name == name), None)
+
+
+def running(runtime, name: str = NAME):
+    found = seen(runtime, name)
+    return found if found and found.running and found.handle else None
+
+
+def test_what_is_started_runs_and_can_be_measured(runtime):
+    runtime.start(spec())
+    found = until(lambda: running(runtime), "the container to run")
+    assert (found.name, found.digest, found.exit_code) == (NAME, "d1", None)
+    assert found.started_at is not None
+    assert found.memory_bytes > 1_000_000
+    until(lambda: "hello from the container" in runtime.log_tail(NAME, size=1000), "its output")
+
+
+def test_it_gets_its_own_environment_and_nothing_else(runtime, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://secret")
+    runtime.start(spec(AGENT_ID="7", AGENT_PARAMETERS='{"text": "100% \'quoted\' \\"so\\", and more; # all"}'))
+    found = until(lambda: running(runtime), "the container to run")
+    process = psutil.Process(int(found.handle))
+    until(lambda: process.cmdline()[1] == "-c", "the program itself")
+    environment = _own(process.environ())
+    assert environment == {"AGENT_ID": "7", "AGENT_PARAMETERS": '{"text": "100% \'quoted\' \\"so\\", and more; # all"}'}
+
+
+def _own(environment: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name != "LC_CTYPE"}  # Python sets it itself
+
+
+def test_stopping_removes_it_and_stopping_again_does_nothing(runtime):
+    runtime.start(spec())
+    pid = int(until(lambda: running(runtime), "the container to run").handle)
+    runtime.stop(NAME)
+    assert seen(runtime) is None
+    assert not psutil.pid_exists(pid)
+    runtime.stop(NAME)
+
+
+def test_one_that_ignores_the_polite_signal_is_stopped_too(runtime):
+    stubborn = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+    )
+    runtime.start(spec(stubborn))
+    until(lambda: "up" in runtime.log_tail(NAME, size=1000)[-5:], "its output")
+    pid = int(running(runtime).handle)
+    runtime.stop(NAME)
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_killed_one_comes_back_with_a_new_start(runtime):
+    runtime.start(spec())
+    before = until(lambda: running(runtime), "the container to run")
+    os.kill(int(before.handle), signal.SIGKILL)
+    after = until(lambda: (one := running(runtime)) and one.handle != before.handle and one, "another process")
+    assert after.started_at >= before.started_at
+
+
+def test_one_that_always_ends_is_given_up_and_says_how_it_ended(runtime):
+    runtime.start(spec("raise SystemExit(3)"))
+    ended = until(lambda: (one := seen(runtime)) and not one.running and one, "the tries to end", seconds=60)
+    assert ended.handle == ""
+    assert ended.exit_code in {3, None}  # a runtime may not know how one ended that ended at once, but never says 0
+    assert ended.detail
+
+
+def test_one_that_ended_can_be_started_again_with_other_settings(runtime):
+    runtime.start(spec("raise SystemExit(3)"))
+    until(lambda: (one := seen(runtime)) and not one.running, "the tries to end", seconds=60)
+    runtime.stop(NAME)
+    runtime.start(spec(digest="d2"))
+    assert until(lambda: running(runtime), "the container to run").digest == "d2"
+
+
+def test_containers_live_side_by_side(runtime):
+    other = "agent-00000000-0000-4000-8000-000000000002"
+    runtime.start(spec())
+    runtime.start(spec(name=other))
+    until(lambda: running(runtime) and running(runtime, other), "both to run")
+    runtime.stop(NAME)
+    assert seen(runtime) is None
+    assert running(runtime, other)
+
+
+def test_an_unknown_log_is_empty(runtime):
+    assert runtime.log_tail("agent-unknown", size=100) == ""
