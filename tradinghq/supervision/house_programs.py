@@ -81,7 +81,9 @@ def house_programs(house: HouseSettings) -> list[SupervisedProgram]:
 def _web(house: HouseSettings) -> tuple[str, ...]:
     address = ("--host", house.host, "--port", str(house.port))
     manners = ("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3")
-    return (sys.executable, "-m", "uvicorn", "tradinghq.asgi:application", *address, *manners)
+    # Deflate would compress every frame again for every socket; what a client says is short.
+    stream = ("--ws-per-message-deflate", "false", "--ws-max-size", "65536")
+    return (sys.executable, "-m", "uvicorn", "tradinghq.asgi:application", *address, *manners, *stream)
 
 
 def _worker(name: str, teams: tuple[str, ...], threads: int) -> tuple[str, ...]:
