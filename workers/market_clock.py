@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from apps.agents import queries as agents
-from apps.foundation import after_commit
+from apps.foundation import after_commit, beats
 from apps.foundation.clock import Moment, wall_now
 from apps.foundation.loops import Loop
 from apps.market import operations as market
@@ -22,6 +22,8 @@ MOST_REQUESTS = 5  # of the rounds of one bar
 REQUEST_SECONDS = 30  # life of a request for rounds
 IDLE_SECONDS = 0.05
 REST = timedelta(seconds=0.5)  # between looks at a market that doesn't move
+PATIENCE = timedelta(seconds=60)  # wall clock: how long a starting house is waited for
+PEERS = {"paper_matching", "stop_guard"}  # loops without which a bar would pass unmatched or unguarded
 log = structlog.get_logger(__name__)
 
 
@@ -30,6 +32,8 @@ class MarketClockDriver:
 
     def __init__(self) -> None:
         self.started = False
+        self.began: datetime | None = None
+        self.together = False
         self.quiet_until: datetime | None = None
         self.asked_bar: datetime | None = None
         self.asked_at: datetime | None = None
@@ -51,6 +55,9 @@ class MarketClockDriver:
 
     def _drive(self, clock: MarketClockView, bar_at: datetime, wall: datetime) -> bool:
         """Lock-step: rounds once the guard has seen the bar; the next bar once all is settled and ``SPEED`` lets it."""
+        if not self._is_together(wall):
+            self.quiet_until = wall + REST
+            return False
         released_at = clock.released_at or wall
         due = released_at + pace(clock.base_timeframe, clock.speed)
         settled = self._is_settled(bar_at, wall)
@@ -64,11 +71,23 @@ class MarketClockDriver:
         self.quiet_until = None
         return market.release_next_bar(moment=Moment(wall=wall, firm=bar_at))
 
+    def _is_together(self, wall: datetime) -> bool:
+        """After a start the market waits until those who must see each bar are there; then it never asks again."""
+        self.began = self.began or wall
+        if not self.together:
+            missing = missing_peers(self.began)
+            self.together = not missing or wall - self.began > PATIENCE
+            if self.together:
+                log.info("market_goes_on", waited_seconds=(wall - self.began).total_seconds(), missing=missing)
+        return self.together
+
     def _is_settled(self, bar_at: datetime, wall: datetime) -> bool:
+        """Has the guard seen the bar, has every agent been heard and every order reached the venue?"""
+        guarded = trading.cursor("guard")
+        if guarded is None or guarded < bar_at:
+            return False
         if not agents.rounds_opened(bar_at):
-            guarded = trading.cursor("guard")
-            if guarded is not None and guarded >= bar_at:
-                self._ask_for_rounds(bar_at, wall)
+            self._ask_for_rounds(bar_at, wall)
             return False
         return agents.rounds_settled(bar_at) and trading.orders_settled(bar_at)
 
@@ -88,6 +107,19 @@ class MarketClockDriver:
         after_commit.enqueue(
             "workers.agents.open_rounds", queue="agents", expires=REQUEST_SECONDS, bar_at=bar_at.isoformat()
         )
+
+
+def missing_peers(since: datetime) -> list[str]:
+    """The loops and running agents that have shown no sign of life since then, by name."""
+    alive = {beat.name.rpartition("/")[2] for beat in beats.all() if beat.beat_at >= since}
+    running = [agent for agent in agents.desired_agents() if agent.running]
+    signs = agents.heartbeats([agent.id for agent in running]).beats
+    silent = [
+        agent.name
+        for agent in running
+        if agent.id not in signs or datetime.fromisoformat(signs[agent.id]["at"]) < since
+    ]
+    return sorted(PEERS - alive) + silent
 
 
 def pace(base_timeframe: str, speed: float) -> timedelta:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -41,4 +42,11 @@ def _parsed(text: str) -> dict[str, Any] | None:
         beat = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    return beat if isinstance(beat, dict) and isinstance(beat.get("at"), str) else None
+    return beat if isinstance(beat, dict) and _is_time(beat.get("at")) else None
+
+
+def _is_time(text: object) -> bool:
+    try:
+        return isinstance(text, str) and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
