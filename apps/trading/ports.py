@@ -30,6 +30,8 @@ class VenueOrder:
     """One order as a venue is told of it: base quantity, quote prices; ``limit_price`` only for limits.
 
     ``funds``: quote currency set aside for a market buy, fees included; a venue that can must not spend more.
+    ``valid_until`` (wall): a venue that can refuses the request after it, so that a sender that was frozen in between
+    can't place an order that was given up meanwhile.
     """
 
     client_order_id: str
@@ -42,6 +44,7 @@ class VenueOrder:
     time_in_force: str
     post_only: bool
     reduce_only: bool
+    valid_until: datetime
 
 
 @dataclass(frozen=True, slots=True)

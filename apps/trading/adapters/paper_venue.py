@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 
 from apps.foundation.clock import Moment
@@ -44,6 +44,7 @@ class PaperVenue:
         _check_rules(order, moment)
         try:
             with transaction.atomic(durable=True):
+                _check_in_time(order)
                 row = PaperOrder.objects.create(
                     client_order_id=order.client_order_id,
                     symbol=order.symbol,
@@ -163,6 +164,15 @@ def _check_rules(order: VenueOrder, moment: Moment) -> None:
             f"The order is worth {worth} {rules.quote}; the least is {plain(rules.min_notional)}.",
             code="venue_min_notional",
         )
+
+
+def _check_in_time(order: VenueOrder) -> None:
+    """On the database's clock, which a frozen sender can't have stopped."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp() > %s", [order.valid_until])
+        late = cursor.fetchone()[0]
+    if late:
+        raise VenueRefused("The request came after the end of its life.", code="venue_request_expired")
 
 
 def _locked_exchange() -> PaperExchange:

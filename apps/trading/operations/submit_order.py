@@ -1,5 +1,6 @@
 """Send an approved order once: the intent is committed before a byte leaves, the answer is a second transaction."""
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -34,7 +35,9 @@ def submit_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
         return False
     with bind(correlation_id=order.correlation_id or None, order_id=order.pk):
         try:
-            report: VenueReport | None = venue.submit(order=_as_sent(order), moment=moment)
+            report: VenueReport | None = venue.submit(
+                order=_as_sent(order, moment.wall + venue.request_life), moment=moment
+            )
         except VenueOrderExists:
             report = venue.find(client_order_id=order.client_order_id)
         except VenueRefused as refusal:
@@ -97,7 +100,7 @@ def _still_permitted(order: Order, moment: Moment) -> bool:
     return False
 
 
-def _as_sent(order: Order) -> VenueOrder:
+def _as_sent(order: Order, valid_until: datetime) -> VenueOrder:
     kind = _SENT_AS.get(order.type, "market")
     return VenueOrder(
         client_order_id=order.client_order_id,
@@ -110,4 +113,5 @@ def _as_sent(order: Order) -> VenueOrder:
         time_in_force=order.time_in_force,
         post_only=order.post_only,
         reduce_only=order.reduce_only,
+        valid_until=valid_until,
     )
