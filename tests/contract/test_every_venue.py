@@ -1,10 +1,12 @@
 """What every venue must do, whatever it is. A new venue joins by adding a stage to ``STAGES``."""
 
+from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
 
+from apps.foundation.clock import wall_now
 from apps.market.queries import bars_between
 from apps.trading.adapters.paper_venue import PaperVenue
 from apps.trading.ports import Venue, VenueOrder, VenueOrderExists, VenueRefused
@@ -53,6 +55,7 @@ def order(**changes):
         "time_in_force": "GTC",
         "post_only": False,
         "reduce_only": False,
+        "valid_until": wall_now() + timedelta(seconds=30),
     }
     return VenueOrder(**{**values, **changes})
 
@@ -96,8 +99,9 @@ def test_the_same_client_id_is_never_taken_twice(stage):
         {"quantity": D("0.000015")},
         {"quantity": D("0.00005")},
         {"type": "limit", "limit_price": D("40000.001")},
+        {"valid_until": wall_now() - timedelta(seconds=1)},
     ],
-    ids=["below the step", "off the step", "below the least notional", "off the tick"],
+    ids=["below the step", "off the step", "below the least notional", "off the tick", "too late"],
 )
 def test_an_order_off_the_rules_is_refused_and_leaves_nothing(stage, bad):
     sent = order(**bad)

@@ -23,7 +23,8 @@ class LiveDesk:
 
     def __init__(self):
         self.desk = open_desk()
-        self.start = timeframes.floor_time(wall_now(), "1m")
+        # The next full minute: a request sent "now" must not be past its life on the database's clock.
+        self.start = timeframes.floor_time(wall_now(), "1m") + timedelta(minutes=1)
         MarketClock.objects.update(kind="live", bar_at=self.start, released_at=None)
         StoredCandle.objects.all().delete()
         for symbol, price in PRICES.items():

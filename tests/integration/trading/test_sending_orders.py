@@ -1,6 +1,8 @@
 """An order is sent at most once and never lost, whatever dies or is redelivered. Real commits."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from importlib import import_module
 
 import pytest
@@ -183,6 +185,23 @@ def test_a_refusal_ends_the_order_and_gives_the_funds_back(desk):
     desk.send(order_id)
     order = desk.order(order_id)
     assert (order.state, order.reject_code, order.reserved_left) == ("REJECTED", "venue_min_notional", 0)
+    desk.assert_books_balance()
+
+
+def test_a_sender_that_was_frozen_until_its_order_was_given_up_places_nothing(desk, monkeypatch):
+    order_id = desk.propose()
+    real = desk.venue.submit
+
+    def frozen(*, order, moment):
+        for later in (6, 12, 20, 40):
+            desk.sweep(later=later)
+        late = replace(order, valid_until=moment.wall - timedelta(seconds=1))
+        return real(order=late, moment=moment)
+
+    monkeypatch.setattr(desk.venue, "submit", frozen)
+    desk.send(order_id)
+    assert desk.order(order_id).state == "NOT_PLACED"
+    assert not PaperOrder.objects.exists()
     desk.assert_books_balance()
 
 

@@ -119,6 +119,30 @@ def test_a_guard_killed_anywhere_repeats_the_bar_and_fires_once(desk, monkeypatc
     desk.assert_books_balance()
 
 
+def test_a_stop_that_fills_slowly_is_chased_and_never_doubled(desk):
+    desk.buy()
+    thin = (49_000, 49_000, 48_900, 48_950, "0.01")
+    desk.bar(**crash_below(desk.stops()[0].stop_price))
+    for sold in range(1, 5):
+        desk.bar(BTC=thin)
+        assert desk.position().quantity == D("0.001") * (4 - sold)
+        assert len(desk.stops()) == 1
+    assert [stop.state for stop in desk.stops()] == ["FILLED"]
+    desk.assert_books_balance()
+
+
+def test_a_stop_the_venue_refuses_is_armed_again_a_few_times_and_wants_an_incident(desk):
+    desk.buy(quantity="0.0001")  # worth 5, the least the venue takes; below its stop it is worth less
+    below = desk.stops()[0].stop_price - 50
+    for _ in range(8):
+        desk.bar(BTC=(below, below, below, below))
+    stops = desk.stops()
+    assert [(stop.state, stop.reject_code) for stop in stops] == [("REJECTED", "venue_min_notional")] * 3
+    wanted = OutboxEvent.objects.filter(kind="incident.wanted").values_list("payload__kind", flat=True)
+    assert list(wanted).count("protective_stop_refused") == 3
+    desk.assert_books_balance()
+
+
 def test_the_guard_waits_for_the_paper_exchange(desk):
     desk.buy()
     desk.market.bar(**crash_below(desk.stops()[0].stop_price))
