@@ -140,7 +140,7 @@ export function show(value: Amount, look: DecimalLook = {}): string {
 /** A percentage that is already in percent, such as "1.25" for 1.25 %. */
 export function showPercent(value: Amount, look: DecimalLook = {}): string {
   const text = show(value, { places: 2, ...look });
-  return text === "unknown" ? text : `${text} %`;
+  return text === "unknown" ? text : `${text}\u00a0%`;
 }
 
 /** A share such as "0.125" shown as 12.5 %. */

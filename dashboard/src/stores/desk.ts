@@ -5,7 +5,7 @@ import { computed, reactive, shallowReactive } from "vue";
 import type { AgentCard, Decision } from "../api/agent-types";
 import { get, type Page, rowsOf } from "../api/client";
 import type { Instrument, QuoteSnapshot } from "../api/market-types";
-import { onSessionEnd } from "../api/session";
+import { onSessionEnd, session } from "../api/session";
 import type { SystemView } from "../api/system-types";
 import type { Order, Portfolio } from "../api/trading-types";
 import { hear, startStream } from "../stream/connection";
@@ -39,6 +39,8 @@ export const DECISION_SHAPE: Shape<Decision> = {
   most: 400,
 };
 
+const STREAM_LATE_MS = 2500;
+let fallback: number | undefined;
 const leaving: (() => void)[] = [];
 const quoteListeners = new Map<string, () => void>();
 
@@ -72,11 +74,17 @@ export function startDesk(): void {
   follow("agents", agents, AGENT_SHAPE);
   follow("decisions", decisions, DECISION_SHAPE);
   startStream();
-  void loadPortfolio();
-  void fill("orders", "trading/orders/", orders, ORDER_SHAPE);
-  void fill("decisions", "trading/decisions/", decisions, DECISION_SHAPE);
-  void fill("agents", "agents/", agents, AGENT_SHAPE);
   void loadInstruments();
+  fallback = window.setTimeout(readWhatIsMissing, STREAM_LATE_MS);
+}
+
+/** The stream's snapshots bring everything; what it has not brought in time is read once over REST. */
+function readWhatIsMissing(): void {
+  if (session.state !== "in") return;
+  if (portfolio.heardAt === null) void loadPortfolio();
+  if (orders.heardAt === null) void fill("orders", "trading/orders/", orders, ORDER_SHAPE);
+  if (decisions.heardAt === null) void fill("decisions", "trading/decisions/", decisions, DECISION_SHAPE);
+  if (agents.heardAt === null) void fill("agents", "agents/", agents, AGENT_SHAPE);
 }
 
 async function loadPortfolio(): Promise<void> {
@@ -127,6 +135,7 @@ export const instrumentOf = computed(() => new Map(instruments.rows.map((row) =>
 export const currency = computed(() => portfolio.data?.base_currency ?? "");
 
 onSessionEnd(() => {
+  window.clearTimeout(fallback);
   for (const leave of leaving) leave();
   leaving.length = 0;
   for (const leave of quoteListeners.values()) leave();

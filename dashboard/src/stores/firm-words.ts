@@ -40,7 +40,7 @@ const MODES: Record<ModeWord["kind"], ModeWord> = {
     means: "Prices are live. Orders are filled on the paper venue; no real money moves.",
   },
   live: { word: "LIVE", kind: "live", means: "Orders go to a real exchange. Real money moves." },
-  unknown: { word: "MODE UNKNOWN", kind: "unknown", means: "The server has not said yet which market this is." },
+  unknown: { word: "…", kind: "unknown", means: "The server has not said yet which market this is." },
 };
 
 export const modeWord = computed<ModeWord>(() => {
@@ -60,7 +60,7 @@ const STATES: Record<string, { word: string; tone: Tone; means: string }> = {
 
 export const tradingState = computed(() => {
   const state = system.data?.trading_state ?? portfolio.data?.trading_state ?? "";
-  return { state, ...(STATES[state] ?? { word: "Unknown", tone: "" as Tone, means: "The server has not said yet." }) };
+  return { state, ...(STATES[state] ?? { word: "…", tone: "" as Tone, means: "The server has not said yet." }) };
 });
 
 export const causes = computed<Cause[]>(() => system.data?.causes ?? []);
@@ -93,5 +93,6 @@ export const dataAge = computed<number | null>(() => {
 });
 
 export function ageWords(seconds: number | null): string {
-  return seconds === null ? "unknown" : spanText(seconds);
+  if (seconds === null) return system.data ? "unknown" : "…";
+  return spanText(seconds);
 }

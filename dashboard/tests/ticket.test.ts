@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+
+import type { Instrument } from "../src/api/market-types";
+import { complaints, remarks, type Ticket, ticketBody, type TicketFacts, ticketValue } from "../src/orders/ticket";
+
+const rules: Instrument = {
+  instrument: "BTC/USDT",
+  base: "BTC",
+  quote: "USDT",
+  tick_size: "0.1",
+  step_size: "0.00001",
+  min_quantity: "0.00001",
+  min_notional: "5",
+  assumed: [],
+  sources: [],
+  watched: true,
+  paused: false,
+  paused_reason: null,
+};
+const facts: TicketFacts = { rules, mark: "60000", cash: "500", held: "0.002", quote: "USDT" };
+
+function ticket(changes: Partial<Ticket>): Ticket {
+  return {
+    instrument: "BTC/USDT",
+    side: "buy",
+    type: "market",
+    unit: "quantity",
+    amount: "0.001",
+    limit_price: "",
+    stop_price: "",
+    time_in_force: "GTC",
+    reduce_only: false,
+    reason: "",
+    ...changes,
+  };
+}
+
+describe("the order ticket", () => {
+  it("has nothing against a sound order", () => {
+    expect(complaints(ticket({}), facts)).toEqual({});
+    expect(ticketValue(ticket({}), facts)).toBe("60.000");
+  });
+
+  it("says what is wrong with an amount", () => {
+    const said = (changes: Partial<Ticket>): string | undefined => complaints(ticket(changes), facts).amount;
+    expect(said({ amount: "" })).toBe("Say how much.");
+    expect(said({ amount: "much" })).toContain("is not a number");
+    expect(said({ amount: "-1" })).toBe("The amount must be above zero.");
+    expect(said({ amount: "0.000015" })).toContain("steps of 0.00001 BTC");
+    expect(said({ amount: "0.00005" })).toBe("That is worth 3.00 USDT; the smallest order is 5 USDT.");
+    expect(said({ amount: "0.01" })).toBe("That needs 600.00 USDT; 500.00 is free.");
+    expect(said({ side: "sell", amount: "0.003" })).toBe("Only 0.002 BTC is held.");
+    expect(said({ unit: "notional", amount: "4.99" })).toContain("the smallest order is 5 USDT");
+  });
+
+  it("refuses to sell what is not held", () => {
+    expect(complaints(ticket({ side: "sell" }), { ...facts, held: "0" }).amount).toContain("nothing to sell");
+  });
+
+  it("judges prices by tick and side", () => {
+    expect(complaints(ticket({ type: "limit", limit_price: "60000.05" }), facts).limit_price).toContain("steps of 0.1");
+    expect(complaints(ticket({ type: "limit", limit_price: "" }), facts).limit_price).toBe("Give a price.");
+    expect(complaints(ticket({ type: "stop", side: "sell", stop_price: "60001" }), facts).stop_price).toContain("below the mark");
+    expect(complaints(ticket({ type: "stop", side: "buy", stop_price: "59999" }), facts).stop_price).toContain("above the mark");
+    expect(remarks(ticket({ type: "limit", limit_price: "60001", amount: "0.001" }), facts)[0]).toContain("like a market order");
+  });
+
+  it("names the pause of an instrument", () => {
+    const paused = { ...facts, rules: { ...rules, paused: true, paused_reason: "news" } };
+    expect(complaints(ticket({}), paused).instrument).toBe("BTC/USDT is paused: news");
+  });
+
+  it("sends decimals as the strings that were typed, and only what the type needs", () => {
+    expect(ticketBody(ticket({ type: "limit", limit_price: " 60000.1 ", stop_price: "1", unit: "notional", amount: "25.50" }))).toEqual({
+      instrument: "BTC/USDT",
+      side: "buy",
+      type: "limit",
+      notional: "25.50",
+      limit_price: "60000.1",
+      time_in_force: "GTC",
+      reduce_only: false,
+    });
+  });
+});
