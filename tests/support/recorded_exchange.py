@@ -71,9 +71,9 @@ class RecordedExchange:
         return found
 
     def _bar(self, exchange: str, symbol: str, timeframe: str, at: datetime) -> list[Candle]:
-        """One bar, or none. Long bars are drawn from every 20th minute: exact ones would take seconds a page."""
+        """One bar, or none. Bars over 15 minutes are drawn from four of their minutes, for speed."""
         minutes = timeframes.seconds(timeframe) // 60
-        steps = range(minutes) if minutes <= 15 else (*range(0, minutes - 1, 20), minutes - 1)
+        steps = range(minutes) if minutes <= 15 else (*range(0, minutes - 1, minutes // 3), minutes - 1)
         parts = [self.candle(exchange, symbol, at + timeframes.span("1m") * step) for step in steps]
         known = [part for part in parts if part is not None]
         if minutes <= 15:

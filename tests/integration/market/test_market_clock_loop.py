@@ -1,0 +1,161 @@
+"""The loop that releases bars: not before this one is settled, not faster than SPEED, five seconds at the longest."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from apps.agents.models import DecisionRound, RoundState
+from apps.agents.operations import open_rounds, seed_agents
+from apps.foundation.clock import Moment
+from apps.market import queries
+from apps.market.models import MarketClock, MarketState
+from apps.trading.operations.move_cursor import move_cursor
+from workers import market_clock
+from workers.market_clock import MarketClockDriver, pace
+
+pytestmark = pytest.mark.django_db
+BEGIN = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+
+
+class Loop:
+    """A driver on a clock in the test's hand; ``asked`` holds the requests for rounds it sent."""
+
+    def __init__(self, monkeypatch):
+        self.wall, self.asked = BEGIN, []
+        monkeypatch.setattr(market_clock, "wall_now", lambda: self.wall)
+        monkeypatch.setattr(market_clock, "after_commit", self)
+        self.missing = []
+        monkeypatch.setattr(market_clock, "missing_peers", lambda since: self.missing)
+        self.driver = MarketClockDriver()
+
+    def enqueue(self, task, *, queue, expires, bar_at):
+        self.asked.append((task, queue, bar_at))
+
+    @property
+    def bar_at(self):
+        return queries.market_clock().bar_at
+
+    def moment(self):
+        return Moment(wall=self.wall, firm=self.bar_at)
+
+    def step(self, **later):
+        self.wall += timedelta(**later)
+        return self.driver.step()
+
+    def settle(self):
+        """What the other loops do with a bar: guard it, open its rounds and close them."""
+        move_cursor(name="guard", through=self.bar_at)
+        open_rounds(bar_at=self.bar_at, moment=self.moment())
+        DecisionRound.objects.filter(state=RoundState.OPEN).update(state=RoundState.CLOSED, closed_wall=self.wall)
+
+
+@pytest.fixture
+def loop(simulated, monkeypatch):
+    return Loop(monkeypatch)
+
+
+def test_the_first_step_starts_the_market(loop):
+    assert not loop.step()
+    assert loop.bar_at == queries.market_clock().first_open + timedelta(minutes=500)
+
+
+def test_after_a_start_no_bar_is_released_before_all_who_must_see_it_are_there(loop):
+    loop.missing = ["stop_guard"]
+    loop.step()
+    loop.settle()
+    before = loop.bar_at
+    assert not loop.step(seconds=6)
+    assert loop.bar_at == before
+    loop.missing = []
+    assert loop.step(seconds=1)
+
+
+def test_rounds_are_asked_for_only_after_the_guard_has_seen_the_bar(loop):
+    seed_agents(moment=Moment(wall=BEGIN, firm=BEGIN))
+    loop.step()
+    loop.step(seconds=1)
+    assert loop.asked == []
+    move_cursor(name="guard", through=loop.bar_at)
+    loop.step()
+    assert loop.asked == [("workers.agents.open_rounds", "agents", loop.bar_at.isoformat())]
+
+
+def test_rounds_are_asked_for_again_after_a_second_while_none_are_open(loop):
+    seed_agents(moment=Moment(wall=BEGIN, firm=BEGIN))
+    loop.step()
+    move_cursor(name="guard", through=loop.bar_at)
+    for _ in range(4):
+        loop.step(seconds=0.5)
+    assert len(loop.asked) == 2
+
+
+def test_a_settled_bar_is_followed_by_the_next_one_at_once_at_speed_zero(loop):
+    loop.step()
+    for _ in range(3):
+        before = loop.bar_at
+        loop.settle()
+        assert loop.step()
+        assert loop.bar_at == before + timedelta(minutes=1)
+
+
+def test_an_unsettled_bar_is_left_behind_after_five_seconds(loop):
+    loop.step()
+    before = loop.bar_at
+    assert not loop.step(seconds=4.9)
+    assert loop.bar_at == before
+    assert loop.step(seconds=0.2)
+    assert loop.bar_at == before + timedelta(minutes=1)
+
+
+def test_an_open_round_holds_the_bar(loop):
+    seed_agents(moment=Moment(wall=BEGIN, firm=BEGIN))
+    loop.step()
+    move_cursor(name="guard", through=loop.bar_at)
+    open_rounds(bar_at=loop.bar_at, moment=loop.moment())
+    assert DecisionRound.objects.filter(state=RoundState.OPEN).exists()
+    assert not loop.step(seconds=1)
+    loop.settle()
+    assert loop.step(seconds=1)
+
+
+def test_speed_is_a_ceiling(loop, simulated):
+    simulated.SPEED = 30.0
+    loop.step()
+    loop.settle()
+    before = loop.bar_at
+    assert not loop.step(seconds=1.9)
+    assert loop.bar_at == before
+    assert loop.step(seconds=0.2)
+
+
+def test_a_slow_speed_waits_longer_than_five_seconds_for_the_next_bar(loop, simulated):
+    simulated.SPEED = 6.0
+    loop.step()
+    assert not loop.step(seconds=9)
+    assert loop.step(seconds=1.5)
+
+
+def test_a_paused_market_stands_still(loop):
+    loop.step()
+    MarketClock.objects.update(state=MarketState.PAUSED)
+    loop.settle()
+    before = loop.bar_at
+    assert not loop.step(seconds=60)
+    assert loop.bar_at == before
+
+
+def test_a_restarted_loop_goes_on_where_the_market_stands(loop):
+    loop.step()
+    loop.settle()
+    loop.step()
+    before = loop.bar_at
+    loop.driver = MarketClockDriver()
+    loop.step()
+    assert loop.bar_at == before
+    loop.settle()
+    assert loop.step()
+
+
+@pytest.mark.parametrize(("speed", "seconds"), [(0, 0), (1, 60), (60, 1), (300, 0.2)])
+def test_the_pace_follows_the_speed(speed, seconds):
+    assert pace("1m", speed) == timedelta(seconds=seconds)
