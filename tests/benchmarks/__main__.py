@@ -22,7 +22,7 @@ def main() -> None:
         raise SystemExit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(PARTS)}.")
     with tempfile.TemporaryDirectory(prefix="hq-bench-") as folder:
         Path(folder).chmod(0o755)
-        firm = RunningFirm(Path(folder) / "home", SPEED="1").start()
+        firm = RunningFirm(Path(folder) / "home", SPEED="20").start()
         try:
             firm.wait_for(lambda: firm.get("market/quotes/")["results"], 60, "a quote")
             _join(firm)

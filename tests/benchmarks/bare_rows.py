@@ -1,4 +1,4 @@
-"""The bare part of an order: exactly the rows that one order transaction left, written by bare psycopg to copies of the tables.
+"""The bare part of an order: the rows that one order transaction left, written by bare psycopg to copies of the tables.
 
 The rows are found by the transaction that wrote them (``xmin``), so the comparison follows the schema by itself.
 """
@@ -46,7 +46,10 @@ def rows_of_last_order(connection: psycopg.Connection, counts_before: dict[str, 
 
 
 def tables(connection: psycopg.Connection) -> list[str]:
-    query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ '^(trading|foundation)_' ORDER BY 1"
+    query = (
+        "SELECT tablename FROM pg_tables"
+        " WHERE schemaname = 'public' AND tablename ~ '^(trading|foundation)_' ORDER BY 1"
+    )
     return [name for (name,) in connection.execute(query)]
 
 
@@ -82,7 +85,7 @@ def _another(value: Any) -> Any:
     if isinstance(value, uuid.UUID):
         return uuid.uuid4()
     if isinstance(value, int):
-        return random.getrandbits(60)  # noqa: S311 - only has to differ
+        return random.getrandbits(60)
     return uuid.uuid4().hex[:32]
 
 
@@ -111,7 +114,8 @@ def _unique_columns(connection: psycopg.Connection, table: str) -> tuple[list[st
     found = connection.execute(query, [f"public.{table}"]).fetchall()
     types = dict(
         connection.execute(
-            "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'public' AND table_name = %s",
+            "SELECT column_name, data_type FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND table_name = %s",
             [table],
         ).fetchall()
     )

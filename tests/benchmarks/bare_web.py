@@ -1,4 +1,4 @@
-"""The bare part of an API call: one Django view that answers JSON, on the same server program, without database or rules."""
+"""The bare part of an API call: one Django view that answers JSON, on the same server program, without a database."""
 
 import os
 

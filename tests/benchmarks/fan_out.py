@@ -105,7 +105,7 @@ async def _our_rate(firm: RunningFirm, clients: int, seconds: float, blocked: in
 
 
 async def _rate(
-    where: str | RunningFirm, hello: bytes, clients: int, seconds: float, publish: Publish, blocked: int = 0
+    where: str | RunningFirm, hello: bytes, clients: int, seconds: float, publish: Publish, *, blocked: int = 0
 ) -> float:
     """Frames delivered a second with ``OUTSTANDING`` updates on their way (closed loop)."""
     tally = Tally(MARKER)

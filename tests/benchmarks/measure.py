@@ -1,4 +1,4 @@
-"""Timings side by side: both ends of a ratio are measured in turns within one run, so that a busy machine slows both."""
+"""Timings side by side: both ends of a ratio are measured in turns, so that a busy machine slows both."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""An order through the authenticated API to its committed intent, against a bare Django view plus the same rows in bare psycopg."""
+"""An order by the authenticated API to its committed intent, against a bare Django view plus the same rows in psycopg."""
 
 import http.client
 import json
@@ -32,7 +32,8 @@ def run(firm: RunningFirm) -> list[Line]:
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as database:
         before = {table: bare_rows.count(database, table) for table in bare_rows.tables(database)}
         status, answer = firm.call("POST", "trading/orders/", order)
-        assert status == 201 and answer["state"] != "DENIED", answer
+        assert status == 201, answer
+        assert answer["state"] != "DENIED", answer
         rows = bare_rows.rows_of_last_order(database, before)
         bare_rows.make_copies(database, rows)
         port = free_port()

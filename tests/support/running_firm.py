@@ -88,7 +88,7 @@ class RunningFirm:
         raise AssertionError(f"Waited {seconds} s for {what}; last seen: {last!r}\n{self.console()[-3000:]}")
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> tuple[int, Any]:
-        """One authenticated request; the status and the parsed answer. A 503 of a restarting part is returned, not raised."""
+        """One authenticated request; the status and the parsed answer. A refusal is returned, not raised."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/api/v1/{path}", data=data, method=method)
         request.add_header("Authorization", f"Bearer {self.token()}")
