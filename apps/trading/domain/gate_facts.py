@@ -1,11 +1,13 @@
 """Everything the risk gate looks at, as plain values. ``None`` means nobody knows, and then the rule denies."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
+
+import orjson
 
 from apps.foundation.money import plain
 from apps.trading.domain.risk_limits import LimitValues
@@ -85,11 +87,10 @@ class GateFacts:
     limits: LimitValues
     firm: datetime
     limits_version: int = 0
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
-    def as_json(self) -> dict[str, Any]:
-        """All inputs, JSON-ready: what the digest is taken of."""
-        return jsonable(asdict(self))
+    def as_text(self) -> bytes:
+        """All inputs as canonical JSON: what the digest is taken of."""
+        return orjson.dumps(self, default=plain, option=orjson.OPT_SORT_KEYS)
 
 
 def jsonable(value: Any) -> Any:

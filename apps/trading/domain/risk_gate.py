@@ -1,7 +1,6 @@
 """The gate: every rule judges every order, one denial denies, and all verdicts are kept with their inputs."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 
 from apps.trading.domain.gate_facts import GateFacts
@@ -32,9 +31,8 @@ class GateDecision:
 def judge(facts: GateFacts) -> GateDecision:
     """Run all rules on these facts."""
     verdicts = tuple(rule(facts) for rule in RULES)
-    text = json.dumps(facts.as_json(), sort_keys=True, separators=(",", ":"))
     return GateDecision(
         allowed=all(verdict.allowed for verdict in verdicts),
         verdicts=verdicts,
-        digest=hashlib.sha256(text.encode()).hexdigest(),
+        digest=hashlib.sha256(facts.as_text()).hexdigest(),
     )

@@ -48,7 +48,7 @@ class LedgerTransfer(models.Model):
 
     id = models.UUIDField(primary_key=True)
     portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="transfers", db_index=False)
-    cause_kind = models.CharField(max_length=20)
+    cause_kind = models.CharField(max_length=40)
     cause_id = models.CharField(max_length=120)
     order_id = models.UUIDField(null=True, db_index=True)
     at_wall = models.DateTimeField()
