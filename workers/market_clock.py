@@ -45,8 +45,10 @@ class MarketClockDriver:
         if self.quiet_until is not None and wall < self.quiet_until:
             return False
         if not self.started:
-            market.start_market(moment=current_moment(wall))
+            started = market.start_market(moment=current_moment(wall))
             self.started = True
+            if not started.lock_step:  # the first prices without waiting for the schedule
+                after_commit.enqueue("workers.market.poll_quotes", queue="market", expires=REQUEST_SECONDS)
         clock = market_clock()
         if clock.state != "running" or clock.bar_at is None:
             self.quiet_until = wall + REST

@@ -5,16 +5,23 @@ the time.
 import importlib
 import importlib.util
 import sys
+from threading import Lock
 from types import ModuleType
 from typing import Any
+
+_one_at_a_time = Lock()  # providers are asked side by side, and the stand-in must not be taken away under a loading one
 
 
 def exchange_class(name: str) -> Any:
     """The ccxt class of one exchange (synchronous REST). Raises ``LookupError`` for a name that ccxt doesn't know."""
-    package = _package()
+    with _one_at_a_time:
+        return _loaded(name)
+
+
+def _loaded(name: str) -> Any:
     added = "ccxt" not in sys.modules
     if added:
-        sys.modules["ccxt"] = package
+        sys.modules["ccxt"] = _package()
     try:
         return getattr(importlib.import_module(f"ccxt.{name}"), name)
     except (ModuleNotFoundError, AttributeError):

@@ -11,6 +11,7 @@ from apps.market.domain.candles import Candle
 
 WICK_LIMIT = Decimal("0.25")  # a wick this far from both open and close is taken for a bad print
 MOVE_LIMIT = Decimal("0.25")  # a close this far from the one before is worth a look
+LONG_BAR_LIMIT = Decimal("0.6")  # the same for bars of more than an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ def find_outliers(candles: Sequence[Candle], *, before: Decimal | None = None) -
     """
     findings = []
     previous = before
+    long = bool(candles) and timeframes.seconds(candles[0].timeframe) > timeframes.seconds("1h")
+    furthest = LONG_BAR_LIMIT if long else MOVE_LIMIT
     for candle in candles:
         body_high, body_low = max(candle.open, candle.close), min(candle.open, candle.close)
         if candle.high > body_high * (1 + WICK_LIMIT) or candle.low < body_low * (1 - WICK_LIMIT):
@@ -54,7 +57,7 @@ def find_outliers(candles: Sequence[Candle], *, before: Decimal | None = None) -
                     candle.open_at, f"wick from {candle.low} to {candle.high} around {candle.open} to {candle.close}"
                 )
             )
-        elif previous is not None and abs(candle.close / previous - 1) > MOVE_LIMIT:
+        elif previous is not None and abs(candle.close / previous - 1) > furthest:
             findings.append(Outlier(candle.open_at, f"close moved from {previous} to {candle.close} in one bar"))
         previous = candle.close
     return findings

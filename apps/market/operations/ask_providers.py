@@ -91,6 +91,8 @@ def judge_sources(wall: datetime) -> None:
     if clock is None or clock.lock_step:
         return
     rows = list(Provider.objects.filter(enabled=True).order_by("priority", "name"))
+    if all(row.last_ok_at is None and row.last_error_at is None for row in rows):
+        return  # nobody has been asked yet
     healths = [
         provider_health.Health(row.name, row.priority, row.failures, row.last_ok_at, row.healthy_since) for row in rows
     ]
