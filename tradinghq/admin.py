@@ -11,7 +11,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg, misc]
+class PersonAdmin(UserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -26,7 +26,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg, misc]
 
 
 @admin.register(Group)
-class RoleAdmin(GroupAdmin, ModelAdmin):  # type: ignore[type-arg, misc]
+class RoleAdmin(GroupAdmin, ModelAdmin):
     """The four roles are fixed: they can be looked at and given, not changed."""
 
     def has_add_permission(self, request: object) -> bool:  # noqa: ARG002

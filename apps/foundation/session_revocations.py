@@ -7,11 +7,12 @@ Redis is away PostgreSQL is asked directly.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-import msgpack
 import redis
 import structlog
+from channels.layers import get_channel_layer
 from django.conf import settings
 
 from apps.foundation import redis_pool
@@ -29,7 +30,8 @@ log = structlog.get_logger(__name__)
 def is_revoked(session_id: UUID) -> bool:
     """Whether this session was ended. One round trip to Redis, or one query without it."""
     try:
-        loaded, found = redis_pool.client().mget(_LOADED, _key(session_id))
+        answers: Any = redis_pool.client().mget(_LOADED, _key(session_id))
+        loaded, found = answers
         if loaded is None:
             _load()
             found = redis_pool.client().get(_key(session_id))
@@ -52,13 +54,14 @@ def announce(session_ids: Iterable[UUID]) -> None:
     ids = list(session_ids)
     if not ids:
         return
-    message = msgpack.packb({"type": MESSAGE_TYPE, "session_ids": [str(each) for each in ids]})
-    prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]
+    layer: Any = get_channel_layer()
+    message = layer.serialize({"type": MESSAGE_TYPE, "session_ids": [str(each) for each in ids]})
+    config: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
     try:
         pipe = redis_pool.client().pipeline(transaction=False)
         for each in ids:
             pipe.set(_key(each), 1, ex=_token_life())
-        pipe.publish(f"{prefix}__group__{GROUP}", message)
+        pipe.publish(f"{config['prefix']}__group__{GROUP}", message)
         pipe.execute()
     except redis.RedisError as error:
         log.warning("revocation_not_announced", sessions=len(ids), reason=str(error))

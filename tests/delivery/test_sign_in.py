@@ -209,7 +209,7 @@ def test_a_change_of_role_ends_the_sessions(person):
         lambda u: (u.set_password("another long password"), u.save()),
         lambda u: (setattr(u, "is_active", False), u.save()),
         lambda u: u.groups.set([]),
-        Group.objects.get(name="trader").user_set.remove,
+        lambda u: Group.objects.get(name="trader").user_set.remove(u.pk),
         lambda u: u.delete(),
     ],
     ids=["password", "inactive", "groups-cleared", "group-loses-user", "deleted"],

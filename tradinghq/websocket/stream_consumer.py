@@ -34,7 +34,7 @@ RETRY_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 
-class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+class StreamConsumer(AsyncWebsocketConsumer):
     """One socket. It has no channel of its own on the layer: the hub has one for all."""
 
     session_id: UUID
@@ -194,7 +194,7 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.end(HUB_FAILED, "Something failed here. Connect again.")
 
 
-class UnknownSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
+class UnknownSocket(AsyncWebsocketConsumer):
     """Every other WebSocket address: refused before it is accepted."""
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ARG002

@@ -83,9 +83,9 @@ class TicketView(HouseView):
     roles = {"POST": Role.VIEWER}
 
     @extend_schema(request=None, responses=bodies.TicketAnswer, operation_id="auth_stream_ticket")
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Response:  # noqa: ARG002
         """A ticket for ``/ws/v1/stream/?ticket=``: single use, 30 seconds."""
-        user = request.user
+        user = self.bearer
         ticket = issue_ticket(StreamPass(user.session_id, int(user.pk), user.username, user.role))
         return Response({"ticket": ticket, "expires_in": LIFE_SECONDS})
 
@@ -94,9 +94,9 @@ class MeView(HouseView):
     roles = {"GET": Role.VIEWER}
 
     @extend_schema(responses=bodies.MeAnswer, operation_id="auth_me")
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Response:  # noqa: ARG002
         """Who is signed in, with which role."""
-        user = request.user
+        user = self.bearer
         can = [role.value for role in ROLES if suffices(user.role, role)]
         answer: dict[str, Any] = {"id": str(user.pk), "username": user.username, "role": user.role.value}
         return Response(answer | {"session_id": str(user.session_id), "can": can})
@@ -106,10 +106,10 @@ class SessionsView(HouseView):
     roles = {"GET": Role.VIEWER}
 
     @extend_schema(responses=bodies.SessionAnswer(many=True), operation_id="auth_sessions")
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Response:  # noqa: ARG002
         """Your open sessions."""
-        rows = session_views(user_id=int(request.user.pk), moment=self.moment)
-        mine = str(request.user.session_id)
+        rows = session_views(user_id=int(self.bearer.pk), moment=self.moment)
+        mine = str(self.bearer.session_id)
         return Response([row | {"current": row["id"] == mine} for row in rows])
 
 
@@ -117,9 +117,9 @@ class SessionView(HouseView):
     roles = {"DELETE": Role.VIEWER}
 
     @extend_schema(responses={204: None}, operation_id="auth_end_session")
-    def delete(self, request: Request, session_id: UUID) -> Response:
+    def delete(self, request: Request, session_id: UUID) -> Response:  # noqa: ARG002
         """End one of your sessions; its tokens and sockets end with it."""
-        end_session(session_id=session_id, actor=self.actor, moment=self.moment, user_id=int(request.user.pk))
+        end_session(session_id=session_id, actor=self.actor, moment=self.moment, user_id=int(self.bearer.pk))
         return Response(status=204)
 
 

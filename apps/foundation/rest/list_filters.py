@@ -1,5 +1,6 @@
 """Filters and ordering of lists. An unknown parameter is refused: a mistyped filter must not return everything."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -30,7 +31,7 @@ class KnownOrdering(OrderingFilter):
     """``?ordering=field`` or ``-field`` among ``view.ordering_fields``; another name is refused."""
 
     def remove_invalid_fields(
-        self, queryset: QuerySet[Any], fields: list[str], view: Any, request: Request
+        self, queryset: QuerySet[Any], fields: Iterable[str], view: Any, request: Request
     ) -> list[str]:
         valid = [name for name, _ in self.get_valid_fields(queryset, view, {"request": request})]
         for field in fields:
@@ -40,7 +41,7 @@ class KnownOrdering(OrderingFilter):
                     code="unknown_ordering",
                     field="ordering",
                 )
-        return fields
+        return list(fields)
 
 
 def refuse_unknown(request: Request, known: frozenset[str] | set[str]) -> None:

@@ -48,7 +48,7 @@ class HouseSchema(AutoSchema):
         found = super().get_override_parameters()
         return [*found, KEY] if self.method in {"POST", "PATCH", "PUT", "DELETE"} else found
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         text = super().get_description() or ""
         needed_role = getattr(self.view, "needed_role", None)
         if needed_role is None:
@@ -74,7 +74,7 @@ class HouseSchema(AutoSchema):
         return operation
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Bearer tokens of ``auth/token/``."""
 
     target_class = "apps.foundation.rest.authentication.SessionTokenAuthentication"

@@ -59,13 +59,13 @@ class CursorPages(CursorPagination):
             return ordering
         return (*ordering, "-pk" if ordering[0].startswith("-") else "pk")
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         size = self.get_page_size(request)
-        self.base_url = request.build_absolute_uri()
-        self.ordering = self.get_ordering(request, queryset, view)
+        self.address = request.build_absolute_uri()
+        self.order = self.get_ordering(request, queryset, view)
         place = self._place(request, queryset.model)
         backwards = place is not None and place.before
-        wanted = tuple(_turned(name) for name in self.ordering) if backwards else self.ordering
+        wanted = tuple(_turned(name) for name in self.order) if backwards else self.order
         found = queryset.order_by(*wanted)
         if place is not None:
             found = found.filter(_after(wanted, place.values))
@@ -92,16 +92,16 @@ class CursorPages(CursorPagination):
         return answer
 
     def _link(self, row: Model, *, before: bool) -> str:
-        values = [getattr(row, name.lstrip("-")) for name in self.ordering]
-        raw = orjson.dumps([",".join(self.ordering), before, *values], default=str)
-        return replace_query_param(self.base_url, "cursor", base64.urlsafe_b64encode(raw).decode())
+        values = [getattr(row, name.lstrip("-")) for name in self.order]
+        raw = orjson.dumps([",".join(self.order), before, *values], default=str)
+        return replace_query_param(self.address, "cursor", base64.urlsafe_b64encode(raw).decode())
 
     def _place(self, request: Request, model: type[Model]) -> Place | None:
         raw = request.query_params.get(self.cursor_query_param)
         if raw is None:
             return None
         try:
-            return _read(raw, self.ordering, model)
+            return _read(raw, self.order, model)
         except (ValueError, TypeError, ValidationError):
             message = "This cursor is not one this list gave out in this order. Start again without cursor."
             raise Refused(message, code="invalid_cursor", field="cursor") from None

@@ -60,10 +60,17 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse:
 
 
 def _house_error(error: HQError) -> HttpResponse:
-    errors = [{"field": error.field, "code": error.code, "detail": error.message}] if error.field else None
+    errors: Errors | None = None
+    if error.field:
+        errors = [{"field": error.field, "code": error.code, "detail": error.message}]
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request_not_done", code=error.code, reason=error.message)
-    return problem(status=error.status, code=error.code, detail=error.message, errors=errors, facts=error.facts)
+    answer = problem(status=error.status, code=error.code, detail=error.message, errors=errors, facts=error.facts)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        answer["WWW-Authenticate"] = 'Bearer realm="api"'
+    if "retry_after" in error.facts:
+        answer["Retry-After"] = str(error.facts["retry_after"])
+    return answer
 
 
 _FRAMEWORK_CODES = {
@@ -86,10 +93,9 @@ def _framework_error(error: drf.APIException) -> HttpResponse:
     else:
         found, text = str(getattr(detail, "code", None) or error.default_code), str(detail)
     answer = problem(status=error.status_code, code=_FRAMEWORK_CODES.get(found, found), detail=text)
-    if getattr(error, "auth_header", None):
-        answer["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        answer["Retry-After"] = str(int(error.wait) + 1)
+    challenge = getattr(error, "auth_header", None)
+    if challenge:
+        answer["WWW-Authenticate"] = challenge
     return answer
 
 
