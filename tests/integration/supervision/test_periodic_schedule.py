@@ -19,12 +19,8 @@ def test_every_entry_is_written_once(settings):
     sync_periodic_tasks()
     assert PeriodicTask.objects.filter(name__startswith="hq: ").count() == len(SCHEDULE)
     found = entry("converge fleet")
-    assert (found.task, found.queue, found.interval.every, found.expire_seconds) == (
-        "workers.fleet.converge",
-        "fleet",
-        30,
-        45,
-    )
+    assert (found.task, found.queue) == ("workers.fleet.converge", "fleet")
+    assert (found.interval.every, found.expire_seconds) == (30, 45)
 
 
 def test_live_work_is_not_sent_on_a_replayed_market(settings):

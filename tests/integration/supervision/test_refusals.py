@@ -20,7 +20,13 @@ def up(home, **changes) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name not in gone}
     environment |= {"HQ_HOME": str(home), "HQ_PORT": str(free_port()), "MARKET": "simulated", **changes}
     return subprocess.run(
-        [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "manage.py", "up"],
+        check=False,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 
