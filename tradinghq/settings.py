@@ -39,7 +39,7 @@ MARKET = env.choice("MARKET", "live", ("live", "recorded", "simulated"))
 SPEED = env.number("SPEED", 60.0, lowest=0.0, highest=100_000.0)  # lock-step markets only; 0: as fast as possible
 RECORDED_DIR = env.text("RECORDED_DIR")
 INSTRUMENTS = env.words("INSTRUMENTS", "BTC/USDT,ETH/USDT,SOL/USDT")
-SIMULATED_SEED = env.integer("SIMULATED_SEED", 7, lowest=0, highest=2**31)
+SIMULATED_SEED = env.integer("SIMULATED_SEED", 5, lowest=0, highest=2**31)  # 5: its first minutes show all kinds of decisions
 VENUE = env.text("VENUE", "paper")
 PROVIDERS = env.words("PROVIDERS", "binance,kraken,coinbase")
 HQ_CCXT_URLS = env.mapping("HQ_CCXT_URLS")
