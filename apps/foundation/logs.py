@@ -26,11 +26,12 @@ _SECRET_NAME = re.compile(
     r"(^|_)(token|jwt|ticket|otp)$|^(access|refresh)$",
     re.IGNORECASE,
 )
-_URL_PASSWORD = re.compile(r"(?P<start>[a-z][a-z0-9+.\-]*://[^\s:/@]*):[^\s/@]+@", re.IGNORECASE)
+# Every repetition is bounded: a long word from outside must not cost a process its time.
+_URL_PASSWORD = re.compile(r"(?P<start>[a-z][a-z0-9+.\-]{0,20}://[^\s:/@]{0,200}):[^\s/@]{1,500}@", re.IGNORECASE)
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=\-]{8,}")
 _NAMED_SECRET = re.compile(  # ticket=..., 'password': '...', "api_key": "..."
-    r"(?P<name>[\w\-]*(?:passw(?:or)?d|passphrase|ticket|token|signature|api_?key|private_?key|secret)[\w\-]*"
-    r"[\"']?\s*[=:]\s*)(?:\"[^\"]*\"|'[^']*'|[^&\s,;\"'}\])]+)",
+    r"(?P<name>(?:passw(?:or)?d|passphrase|ticket|token|signature|api_?key|private_?key|secret)[\w\-]{0,40}"
+    r"[\"']?\s{0,8}[=:]\s{0,8})(?:\"[^\"]*\"|'[^']*'|[^&\s,;\"'}\])]+)",
     re.IGNORECASE,
 )
 _process = "unnamed"
