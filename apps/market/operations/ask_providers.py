@@ -75,13 +75,9 @@ def note_answers(answers: Sequence[Answer[Found]], wall: datetime) -> None:
             )
             continue
         log.warning("provider_failed", provider=answer.name, code=answer.error.code, reason=answer.error.message)
-        row.update(
-            state=ProviderState.DEGRADED,
-            message=answer.error.message,
-            failures=F("failures") + 1,
-            last_error_at=wall,
-            healthy_since=None,
-        )
+        row.update(state=ProviderState.DEGRADED, failures=F("failures") + 1, last_error_at=wall, healthy_since=None)
+        if answer.error.code != "breaker_open":  # that it is left alone hides what went wrong before
+            row.update(message=answer.error.message)
     judge_sources(wall)
 
 
@@ -104,15 +100,15 @@ def judge_sources(wall: datetime) -> None:
     state = MarketState.RUNNING if leading else MarketState.NO_SOURCE
     if clock.state == MarketState.PAUSED:
         state = MarketState.PAUSED
-    told = {row.name: row.message or "has not answered yet" for row in rows}
-    message = (
-        ""
-        if leading
-        else f"No price source can be reached, so nothing is traded. {'; '.join(f'{n}: {m}' for n, m in told.items())}."
-    )
+    message = "" if leading else _nobody(rows)
     changed = state != clock.state or (leading or clock.primary_source) != clock.primary_source
     if changed or message != clock.message:
         MarketClock.objects.update(state=state, message=message, primary_source=leading or clock.primary_source)
     if changed:
         log.warning("market_sources_changed", state=state, leading=leading, before=clock.primary_source, reason=message)
         outbox.record_event(kind="system.changed", aggregate="market", payload={})
+
+
+def _nobody(rows: Sequence[Provider]) -> str:
+    told = (row.message.rstrip(".") or f"{row.name}: has not answered yet" for row in rows)
+    return f"No price source can be reached, so nothing is traded. {'; '.join(told)}."

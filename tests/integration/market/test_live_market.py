@@ -350,4 +350,6 @@ def test_a_provider_that_keeps_failing_is_left_alone_for_a_while(desk):
     asked = len([path for path in desk.world.asked if path.startswith("/0/")])
     desk.poll()
     assert len([path for path in desk.world.asked if path.startswith("/0/")]) == asked
-    assert "left alone for 30 s" in Provider.objects.get(name="kraken").message
+    row = Provider.objects.get(name="kraken")
+    assert row.failures == 7
+    assert "ExchangeNotAvailable" in row.message
