@@ -57,9 +57,13 @@ def prepare_house(home: Path) -> str | None:
     seed_agents(moment=moment)
     for task in AT_ONCE:
         after_commit.enqueue(task, queue=task.split(".")[1], expires=AT_ONCE_SECONDS)
+    return password
+
+
+def leave_database() -> None:
+    """Close this process's connections, before it becomes another program or ends the server."""
     connection.close()
     cast("Any", connection).close_pool()
-    return password
 
 
 def ensure_admin(home: Path) -> str | None:

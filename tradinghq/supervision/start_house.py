@@ -18,7 +18,7 @@ from apps.management.adapters.supervisor_control import SupervisorControl, contr
 from tradinghq import environment as env
 from tradinghq.embedded import postgres_server, redis_server
 from tradinghq.embedded.addresses import EmbeddedServers, ensure_servers
-from tradinghq.supervision.first_steps import prepare_database, prepare_house
+from tradinghq.supervision.first_steps import leave_database, prepare_database, prepare_house
 from tradinghq.supervision.house_lock import take_lock
 from tradinghq.supervision.house_programs import HOUSE, SERVERS, HouseSettings, house_programs, server_programs
 from tradinghq.supervision.leftovers import SUPERVISOR, end_leftovers, record
@@ -53,7 +53,9 @@ def start_house(*, manage: str, say: Callable[[str], None]) -> None:
         control.call("startProcess", f"{HOUSE}:web", False)  # it loads while the rest is prepared
         first_login = _prepare(home)
         control.call("startProcessGroup", HOUSE, False)
+        leave_database()
     except BaseException:
+        leave_database()
         _give_up(control, supervisor, folder)
         raise
     say_where_to_look(say, first_login)

@@ -1,0 +1,59 @@
+"""kill -9 of any single process while the firm trades: it comes back, trading goes on, the books and the audit hold."""
+
+import os
+import signal
+
+import pytest
+
+pytestmark = pytest.mark.faults
+BACK_SECONDS = 90
+PROCESSES = ("web", "beat", "core", "execution", "guard", "agent-", "redis", "postgres")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trading(firm):
+    """Wait until the firm decides; a kill before that would prove little."""
+    from tests.faults.firm_facts import FirmFacts
+
+    facts = FirmFacts(firm)
+    firm.wait_for(lambda: facts.rounds() > 3, 180, "the first decisions")
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_it_comes_back_and_the_firm_goes_on(firm, facts, name, rounds_of_kills):
+    for _ in rounds_of_kills:
+        bars, rounds = facts.bars(), facts.rounds()
+        killed = facts.kill(name)
+        firm.wait_for(
+            lambda killed=killed: facts.running_pid(name) not in {None, killed}, BACK_SECONDS, f"{name} to come back"
+        )
+        firm.wait_for(lambda bars=bars: _asked(facts.bars) > bars + 3, BACK_SECONDS, "the market to go on")
+        firm.wait_for(lambda rounds=rounds: _asked(facts.rounds) > rounds + 3, BACK_SECONDS, "decisions to go on")
+        firm.wait_for(lambda: firm.get("trading/portfolio/")["equity"], BACK_SECONDS, "the API to answer")
+    facts.assert_sound()
+
+
+def _asked(question) -> int:
+    """The answer, or 0 while PostgreSQL is on its way back."""
+    import psycopg
+
+    try:
+        return question()
+    except psycopg.OperationalError:
+        return 0
+
+
+def test_the_console_said_in_a_line_what_was_killed(firm):
+    firm.wait_for(lambda: "guard ended (killed by a signal)" in firm.console(), 30, "a line about the guard")
+    assert "Traceback" not in firm.console()
+
+
+def test_the_supervisor_itself(firm, facts):
+    bars = facts.bars()
+    before = facts.pids()
+    supervisor = int((firm.home / "supervisor" / "supervisord.pid").read_text())
+    os.kill(supervisor, signal.SIGKILL)
+    firm.wait_for(lambda: "killed" in firm.console() and facts.running_pid("core"), 180, "the house to start again")
+    assert not before & facts.pids() - {firm.process.pid}
+    firm.wait_for(lambda: _asked(facts.bars) > bars + 3, 180, "the market to go on")
+    facts.assert_sound()
