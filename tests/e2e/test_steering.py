@@ -1,0 +1,144 @@
+"""What a person does: order, stop, resume, and all of it from the keyboard."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def _order(desk, amount, unit="notional"):
+    page = desk.open("/orders?ticket=open")
+    ticket = page.get_by_role("form", name="Order ticket")
+    expect(ticket.locator("select[name=instrument]")).to_have_value("BTC/USDT")
+    expect(ticket.locator(".price .figure").first).to_have_text(re.compile(r"[\d,]+\.\d"))
+    ticket.locator("select[name=unit]").select_option(unit)
+    ticket.get_by_label("Amount", exact=True).fill(amount)
+    ticket.get_by_role("button", name="Buy BTC").click()
+    return ticket
+
+
+def test_an_order_shows_its_verdicts_and_its_life(desk):
+    _order(desk, "10")
+    answer = desk.part("ticket-answer")
+    expect(answer).to_be_visible()
+    order_id = answer.get_by_role("link", name="Open the order").get_attribute("href").split("/")[-1].split("?")[0]
+    told = desk.firm.get(f"trading/orders/{order_id}/")
+    assert (told["origin"], told["instrument"], told["side"]) == ("manual", "BTC/USDT", "buy")
+    passed = sum(verdict["allowed"] for verdict in told["verdicts"])
+    expect(answer).to_contain_text(f"{passed} of {len(told['verdicts'])} rules passed.")
+    expect(desk.part("verdicts").locator("li")).to_have_count(len(told["verdicts"]))
+    answer.get_by_role("link", name="Open the order").click()
+    drawer = desk.page.get_by_role("complementary")
+    expect(drawer).to_contain_text(order_id)
+    ended = {"FILLED": "Filled", "DENIED": "Denied"}
+    desk.firm.wait_for(lambda: desk.firm.get(f"trading/orders/{order_id}/")["state"] in ended, 90, "the order to end")
+    state = desk.firm.get(f"trading/orders/{order_id}/")["state"]
+    expect(drawer.locator(".chip").first).to_have_text(ended[state])
+
+
+def test_a_denied_order_says_which_rule_and_why(desk):
+    before = desk.firm.get("trading/portfolio/")
+    _order(desk, "255")  # the largest order is 250
+    answer = desk.part("ticket-answer")
+    expect(answer).to_contain_text("Denied")
+    refusal = answer.get_by_role("button").filter(has_text="refused:").filter(has_text="Largest order")
+    expect(refusal).to_contain_text("250")
+    refusal.click()
+    expect(answer.locator("dl")).to_contain_text("order_too_large")
+    assert desk.firm.get("trading/portfolio/")["reserved"] == before["reserved"]
+
+
+def test_a_ticket_is_checked_in_words_before_it_is_sent(desk):
+    count = len(desk.firm.get("trading/orders/?origin=manual&limit=500")["results"])
+    ticket = _order(desk, "1")
+    expect(ticket.locator(".complaint")).to_contain_text("the smallest order is")
+    ticket.get_by_label("Amount", exact=True).fill("a lot")
+    expect(ticket.locator(".complaint")).to_contain_text("is not a number")
+    assert len(desk.firm.get("trading/orders/?origin=manual&limit=500")["results"]) == count
+
+
+def test_stop_is_held_and_resume_needs_a_reason(desk):
+    page = desk.page
+    button = desk.part("stop")
+    desk.expect_state("Active")
+    button.click()  # a mere click does nothing
+    expect(button).to_contain_text("nothing was done")
+    assert desk.firm.get("trading/risk/state/")["state"] == "ACTIVE"
+
+    button.hover()
+    page.mouse.down()
+    expect(button).to_contain_text("Keep holding")
+    desk.expect_state("Halted")
+    page.mouse.up()
+    expect(desk.part("state-banner")).to_contain_text("Trading is halted")
+    told = desk.firm.get("trading/risk/state/")
+    assert told["state"] == "HALTED"
+    assert any(cause["author"] == "admin" and cause["latched"] for cause in told["causes"])
+
+    page.get_by_role("banner").get_by_role("link", name="Resume").click()
+    resume = page.get_by_role("button", name="Resume trading")
+    expect(resume).to_be_disabled()
+    page.get_by_label("Why may trading go on?").fill("Rehearsed the stop button")
+    resume.click()
+    desk.expect_state("Active")
+    expect(desk.part("state-banner")).to_have_count(0)
+    assert desk.firm.get("trading/risk/state/")["state"] == "ACTIVE"
+    expect(page.get_by_text("Rehearsed the stop button").first).to_be_visible()
+
+
+def test_everything_can_be_reached_from_the_keyboard(desk):
+    page = desk.page
+    keys = page.keyboard
+    page.locator("body").click(position={"x": 2, "y": 2})
+    keys.press("g")
+    keys.press("o")
+    expect(page).to_have_url(re.compile(r"/orders$"))
+    keys.press("/")
+    search = page.get_by_role("combobox", name=re.compile("^Search"))
+    expect(search).to_be_focused()
+    keys.type("ethusdt")
+    expect(page.get_by_role("option").filter(has_text="ETH/USDT")).to_be_visible()
+    keys.press("Enter")
+    expect(page).to_have_url(re.compile(r"/markets/ETH-USDT"))
+    keys.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    keys.press("Escape")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    page.reload()
+    expect(page.get_by_role("heading", name="ETH/USDT")).to_be_visible()
+    keys.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+    keys.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_the_stop_button_is_held_from_the_keyboard_too(desk):
+    desk.part("stop").focus()
+    desk.page.keyboard.down("Enter")
+    desk.expect_state("Halted")
+    desk.page.keyboard.up("Enter")
+    desk.firm.call("POST", "trading/resume/", {"reason": "Test is over"})
+    desk.expect_state("Active")
+
+
+def test_an_agent_is_created_stopped_and_destroyed(desk):
+    page = desk.open("/agents")
+    page.get_by_role("button", name="New agent").click()
+    form = page.get_by_role("dialog", name="New agent")
+    form.get_by_label(re.compile("^Strategy")).select_option("momentum")
+    form.get_by_label("BTC/USDT").check()
+    form.get_by_role("button", name="Create and start").click()
+    drawer = page.get_by_role("complementary")
+    expect(drawer).to_contain_text("BTC/USDT")
+    expect(page).to_have_url(re.compile(r"/agents/[0-9a-f-]{36}"))
+    agent_id = page.url.split("/")[-1].split("?")[0]
+    drawer.get_by_role("button", name="Stop").click()
+    expect(drawer.get_by_role("button", name="Start")).to_be_visible()
+    assert desk.firm.get(f"agents/{agent_id}/")["desired_state"] == "stopped"
+    drawer.get_by_role("button", name="Destroy").click()
+    page.get_by_role("dialog", name="Destroy").get_by_role("button", name="Destroy").click()
+    desk.firm.wait_for(
+        lambda: desk.firm.get(f"agents/{agent_id}/")["desired_state"] == "destroyed", 30, "the agent to be destroyed"
+    )
