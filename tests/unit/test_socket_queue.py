@@ -125,14 +125,50 @@ def test_a_channel_left_behind_sends_no_more():
     assert lane.primings != priming  # a snapshot still in the making is not sent
 
 
-STEPS = st.lists(st.sampled_from(["orders", "portfolio", "lost", "take", "prime"]), max_size=200)
+def test_the_next_frame_of_an_idle_socket_goes_straight_out():
+    straight = []
+    queue = SocketQueue(straight.append)
+    live(queue, ORDERS)
+    queue.offer(frame(ORDERS, 1))
+    assert straight == []  # the snapshot waits before it
+    taken(queue)
+    queue.offer(frame(ORDERS, 2))
+    assert [json.loads(message["text"])["seq"] for message in straight] == [2]
+    queue.busy = True
+    queue.offer(frame(ORDERS, 3))
+    queue.busy = False
+    queue.offer(frame(ORDERS, 4))
+    assert len(straight) == 1
+    assert places(queue) == [(3, 2), (4, 3)]
+
+
+def test_a_closed_socket_gets_nothing():
+    straight = []
+    queue = SocketQueue(straight.append)
+    live(queue, ORDERS)
+    taken(queue)
+    queue.closed = True
+    queue.offer(frame(ORDERS, 1))
+    assert (straight, queue.take()) == ([], None)
+
+
+STEPS = st.lists(st.sampled_from(["orders", "portfolio", "lost", "take", "prime", "busy"]), max_size=200)
 
 
 @given(STEPS)
 def test_a_client_can_always_trust_prev_seq(steps):
     """Whatever is lost or skipped: each frame's prev_seq is the seq of the frame before it, or it is a snapshot."""
-    queue, seqs, heard = SocketQueue(), {"orders": 0, "portfolio": 0}, {"orders": None, "portfolio": None}
+    straight = []
+    queue = SocketQueue(lambda message: straight.append(json.loads(message["text"])))
+    seqs, heard = {"orders": 0, "portfolio": 0}, {"orders": None, "portfolio": None}
     lanes = {channel.name: live(queue, channel) for channel in (ORDERS, PORTFOLIO)}
+
+    def hear(texts):
+        for text in texts:
+            name = text["channel"]
+            assert text["data"] == "all" or text["prev_seq"] == heard[name]
+            heard[name] = text["seq"]
+
     for step in [*steps, "take", "prime", "take"]:
         if step in seqs:
             seqs[step] += 1
@@ -143,11 +179,13 @@ def test_a_client_can_always_trust_prev_seq(steps):
             for lane in queue.gaps():
                 lane.start_priming()
                 queue.start(lane, [snapshot(lane.channel, seqs[lane.channel.name])])
+        elif step == "busy":
+            queue.busy = True
         else:
-            for text in taken(queue):
-                name = text["channel"]
-                assert text["data"] == "all" or text["prev_seq"] == heard[name]
-                heard[name] = text["seq"]
+            queue.busy = False
+            hear(taken(queue))
+        hear(straight)
+        straight.clear()
     assert heard["portfolio"] == seqs["portfolio"]
     if lanes["orders"].state is LaneState.LIVE:
         assert heard["orders"] == lanes["orders"].queued

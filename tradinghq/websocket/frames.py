@@ -19,6 +19,10 @@ class Frame:
     seq: int
     text: str
     first: bool = False
+    message: dict[str, str] = field(init=False, compare=False)  # made once for all sockets
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", {"type": "websocket.send", "text": self.text})
 
     def following(self, previous: int) -> str:
         """The text, saying honestly which frame this socket got before it."""

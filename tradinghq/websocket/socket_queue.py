@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from tradinghq.websocket.channel_registry import Channel
 from tradinghq.websocket.frames import Frame, Lane, LaneState
@@ -17,8 +18,11 @@ class SocketQueue:
     beyond that the lane drops what waits and asks for a snapshot once the client reads again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, send_now: Callable[[dict[str, str]], None] | None = None) -> None:
         self.lanes: dict[str, Lane] = {}
+        self.busy = False  # a frame is on its way out; others wait behind it
+        self.closed = False
+        self._send_now = send_now
         self.overrun = False  # too many notices wait: the client sends and does not read
         self._queue: deque[tuple[Lane, Frame | None] | str] = deque()
         self._notices = 0
@@ -40,9 +44,12 @@ class SocketQueue:
     def offer(self, frame: Frame) -> None:
         """Take a frame of the hub: hold, queue, skip as known, or note a gap."""
         lane = self.lanes.get(frame.channel)
-        if lane is None or lane.state is LaneState.GAP:
+        if lane is None or self.closed or lane.state is LaneState.GAP:
             return
-        if lane.state is LaneState.PRIMING:
+        if self._passes(lane, frame):
+            lane.queued = lane.sent = frame.seq
+            self._send_now(frame.message)  # type: ignore[misc]
+        elif lane.state is LaneState.PRIMING:
             lane.hold(frame)
         elif not lane.is_old(frame):
             self._queue_live(lane, frame)
@@ -102,6 +109,21 @@ class SocketQueue:
         """Until there may be something to send or to prime."""
         await self._wake.wait()
         self._wake.clear()
+
+    def wake(self) -> None:
+        """Have the sender look again."""
+        self._wake.set()
+
+    def _passes(self, lane: Lane, frame: Frame) -> bool:
+        """Whether nothing waits and ``frame`` is the very next one: most frames of a client that keeps up."""
+        return (
+            self._send_now is not None
+            and not self.busy
+            and not self._queue
+            and lane.state is LaneState.LIVE
+            and frame.seq == lane.sent + 1
+            and frame.stream_id == lane.stream_id
+        )
 
     def _queue_live(self, lane: Lane, frame: Frame) -> None:
         if not lane.follows(frame):

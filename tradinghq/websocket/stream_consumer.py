@@ -1,7 +1,9 @@
 """One socket of ``/ws/v1/stream/``: lets in by ticket, takes subscriptions, sends what its queue holds."""
 
 import asyncio
+import types
 from collections import deque
+from collections.abc import Generator
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -41,7 +43,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         self.scope, self.base_send, self.channel_layer = scope, send, None
-        self.queue = SocketQueue()
+        self.queue = SocketQueue(self._send_now)
         self.hub: Hub | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._said: deque[float] = deque(maxlen=FLOOD_MESSAGES)
@@ -100,6 +102,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     def end(self, code: int, reason: str) -> None:
         """Close the socket soon, with what waits unsent."""
+        self.queue.closed = True
         self._begin(self.close(code, reason))
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
@@ -147,13 +150,39 @@ class StreamConsumer(AsyncWebsocketConsumer):
         """The only sender of this socket; a slow client holds up this task and nothing else."""
         while True:
             await self.queue.wait()
+            if self.queue.busy:
+                continue  # what sends now wakes us when it is done
+            self.queue.busy = True
             try:
-                while (text := self.queue.take()) is not None:
+                while not self.queue.closed and (text := self.queue.take()) is not None:
                     await self.base_send({"type": "websocket.send", "text": text})
             except OSError:
+                self.queue.closed = True
                 return  # the client is gone; the receiving side ends this socket
+            self.queue.busy = False
             for lane in self.queue.gaps():
                 self._begin(self._prime(lane, lane.start_priming()))
+
+    def _send_now(self, message: dict[str, str]) -> None:
+        """Send without a switch of tasks, as far as the transport takes it at once; a task waits for the rest."""
+        sending = self.base_send(message)
+        try:
+            waiting = sending.send(None)
+        except StopIteration:
+            return
+        except (OSError, RuntimeError):  # gone or closing: never the hub's trouble
+            self.queue.closed = True
+            return
+        self.queue.busy = True
+        self._begin(self._send_rest(sending, waiting))
+
+    async def _send_rest(self, sending: Any, waiting: Any) -> None:
+        try:
+            await _rest_of(sending, waiting)
+        except OSError:
+            self.queue.closed = True
+        self.queue.busy = False
+        self.queue.wake()
 
     async def _prime(self, lane: Lane, number: int) -> None:
         lane.queued = lane.sent
@@ -192,6 +221,19 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, OSError):
             log.error("stream_socket_failed", exc_info=error)
             self.end(HUB_FAILED, "Something failed here. Connect again.")
+
+
+@types.coroutine
+def _rest_of(sending: Any, waiting: Any) -> Generator[Any, Any, None]:
+    """Await what is left of a coroutine that was begun outside a task and now waits for ``waiting``."""
+    try:
+        while True:
+            yield waiting
+            waiting = sending.send(None)
+    except StopIteration:
+        return
+    finally:
+        sending.close()
 
 
 class UnknownSocket(AsyncWebsocketConsumer):
