@@ -7,6 +7,7 @@ from typing import Any
 import psutil
 import psycopg
 
+from apps.foundation.errors import NotReady
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
 from tests.support.running_firm import RunningFirm
@@ -47,7 +48,10 @@ class FirmFacts:
         return next(one for one in self.control.processes() if one["name"].startswith(name))
 
     def running_pid(self, name: str) -> int | None:
-        found = self.process(name)
+        try:
+            found = self.process(name)
+        except NotReady:
+            return None  # the supervisor itself is on its way back
         return found["pid"] if found["statename"] == "RUNNING" else None
 
     def pids(self) -> set[int]:

@@ -44,7 +44,7 @@ def _asked(question) -> int:
 
 
 def test_the_console_said_in_a_line_what_was_killed(firm):
-    firm.wait_for(lambda: "guard ended (killed by a signal)" in firm.console(), 30, "a line about the guard")
+    firm.wait_for(lambda: "guard ended (terminated by SIGKILL)" in firm.console(), 30, "a line about the guard")
     assert "Traceback" not in firm.console()
 
 

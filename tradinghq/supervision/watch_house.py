@@ -6,6 +6,7 @@ starts anew.
 """
 
 import os
+import re
 import signal
 import sys
 import time
@@ -23,6 +24,7 @@ from tradinghq.supervision.stop_house import stop_programs
 LOOK_SECONDS = 1.0
 REPORT_AGAIN_SECONDS = 30.0
 SHUTDOWN_SECONDS = 60.0
+LOG_TAIL = 32 * 1024
 TROUBLE = {"BACKOFF", "FATAL", "EXITED"}
 
 
@@ -76,12 +78,20 @@ class HouseWatch:
         name, pid, state = process["name"], process["pid"], process["statename"]
         before = self._pids.get(name)
         if state in TROUBLE:
-            self._report(name, f"{name} ended ({_cause(process)}) and is started again.")
+            self._report(name, f"{name} ended ({self._cause(name)}) and is started again.")
             self._pids.pop(name, None)
         elif pid:
             if before is not None and before != pid:
-                self._report(name, f"{name} ended ({_cause(process)}) and runs again as process {pid}.")
+                self._report(name, f"{name} ended ({self._cause(name)}) and runs again as process {pid}.")
             self._pids[name] = pid
+
+    def _cause(self, name: str) -> str:
+        """How it ended last, from the supervisor's log: a program that runs again has no exit status any more."""
+        log = self._folder.log("supervisor")
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - LOG_TAIL))
+            ends = re.findall(rf"exited: {re.escape(name)} \((.*?)(?:;.*)?\)", stream.read().decode(errors="replace"))
+        return ends[-1] if ends else "its end was not seen"
 
     def _report(self, name: str, sentence: str) -> None:
         now = time.monotonic()
@@ -103,12 +113,6 @@ class HouseWatch:
             print(f"{time.strftime('%H:%M:%S')} {sentence}", flush=True)  # noqa: T201 - the console is its screen
         except OSError:
             return  # the terminal has gone; stopping must go on
-
-
-def _cause(process: dict[str, Any]) -> str:
-    if process["spawnerr"]:
-        return str(process["spawnerr"])
-    return "killed by a signal" if process["exitstatus"] == -1 else f"exit status {process['exitstatus']}"
 
 
 if __name__ == "__main__":

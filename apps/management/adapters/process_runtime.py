@@ -81,14 +81,14 @@ class ProcessRuntime:
         pid = int(info["pid"])
         memory, cpu = self._measure(pid) if pid else (None, None)
         running = info["statename"] in RUNNING
-        ended = info["stop"] > 0
+        told = not running and info["stop"] > 0 and not info["spawnerr"]
         return ObservedContainer(
             name=info["name"],
             digest=self._digest(info["name"]),
             running=running,
             handle=str(pid) if pid else "",
             started_at=datetime.fromtimestamp(info["start"], UTC) if info["start"] else None,
-            exit_code=info["exitstatus"] if ended and not info["spawnerr"] else None,  # lost when it ended at once
+            exit_code=info["exitstatus"] if told else None,  # lost when it ended at once or runs again
             detail=_detail(info),
             memory_bytes=memory,
             cpu_percent=cpu,
