@@ -2,8 +2,14 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+
+
+def _is_home(request: HttpRequest) -> bool:
+    return request.path == "/admin/"
+
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "TradingHQ admin",
@@ -56,7 +62,7 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "The desk",
                 "items": [
-                    {"title": "Overview", "icon": "monitoring", "link": "/"},
+                    {"title": "Overview", "icon": "monitoring", "link": "/", "active": lambda _: False},
                     {"title": "Decisions", "icon": "rule", "link": "/decisions"},
                     {"title": "Risk and stop", "icon": "shield", "link": "/risk"},
                     {"title": "API", "icon": "api", "link": "/api/docs/"},
@@ -65,7 +71,7 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "The tables",
                 "items": [
-                    {"title": "All tables", "icon": "table", "link": reverse_lazy("admin:index")},
+                    {"title": "All tables", "icon": "table", "link": reverse_lazy("admin:index"), "active": _is_home},
                     {"title": "People", "icon": "person", "link": reverse_lazy("admin:auth_user_changelist")},
                     {
                         "title": "Sessions",

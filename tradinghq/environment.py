@@ -19,7 +19,9 @@ def text(name: str, default: str = "") -> str:
     if file_name:
         path = Path(file_name)
         if not path.is_file():
-            raise EnvironmentRefused(f"{name}_FILE names {file_name}, which is no file. Create it or unset {name}_FILE.")
+            raise EnvironmentRefused(
+                f"{name}_FILE names {file_name}, which is no file. Create it or unset {name}_FILE."
+            )
         return path.read_text().strip()
     return os.environ.get(name, default).strip()
 

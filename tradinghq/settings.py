@@ -29,6 +29,7 @@ ALLOWED_HOSTS = [HQ_HOST, "127.0.0.1", "localhost", "[::1]", *env.words("HQ_ALLO
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+DATETIME_FORMAT = "Y-m-d H:i:s"
 ROOT_URLCONF = "tradinghq.urls"
 ASGI_APPLICATION = "tradinghq.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -138,7 +139,8 @@ CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         # redis-py 8 times an idle read out after 5 s by default, which would close idle sockets.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "hq"},
+        # Publishing ignores Redis' database numbers; the prefix keeps two houses on one server apart.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": f"hq{urlsplit(REDIS_URL).path}"},
     }
 }
 
@@ -179,4 +181,5 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("HQ_TLS", default=False)  # a front with TLS stands before it
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SESSION_COOKIE_SECURE else None
 LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"
 LOGGING_CONFIG = None  # structlog is set up in apps.foundation.logs.configure_logging, called by every entry point

@@ -57,6 +57,12 @@ class HouseSchema(AutoSchema):
         needs = "Open to everybody." if role is Role.PUBLIC else f"Needs role **{role}**."
         return f"{text}\n\n{needs}".strip()
 
+    def get_summary(self) -> str | None:
+        """The first sentence of the view's own words, for the page that lists them."""
+        given: str | None = super().get_summary()
+        words = (super().get_description() or "").strip().partition("\n")[0]
+        return given or words.partition(". ")[0].rstrip(".") or None
+
     def get_serializer_name(self, serializer: Any, direction: Any) -> str:
         """The room's name first: two rooms may each have a ``ReasonRequest``."""
         name: str = super().get_serializer_name(serializer, direction)
