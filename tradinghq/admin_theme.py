@@ -21,6 +21,7 @@ UNFOLD: dict[str, Any] = {
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("tradinghq/icon.svg")},
     ],
     "SHOW_HISTORY": True,
+    "LOGIN": {"form": "tradinghq.admin_sign_in.LimitedSignInForm"},
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "6px",

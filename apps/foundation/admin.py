@@ -7,6 +7,7 @@ from django.db import models
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from apps.foundation.auth_sessions import end_session
 from apps.foundation.models import (
     AuditEntry,
     AuditHead,
@@ -16,6 +17,8 @@ from apps.foundation.models import (
     OutboxEvent,
     ProcessBeat,
 )
+from apps.foundation.permissions import Role, role_at_least
+from apps.foundation.rest.moment_reader import read_moment
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -90,6 +93,18 @@ class AuthSessionAdmin(ReadOnlyAdmin):
     list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
     search_fields = ["user__username"]
     exclude = ["last_refresh_jti"]
+    actions = ["end_sessions"]
+
+    @admin.action(description="End these sessions, with their tokens and sockets", permissions=["end"])
+    def end_sessions(self, request: HttpRequest, chosen: models.QuerySet[AuthSession]) -> None:
+        moment = read_moment()
+        for session in chosen:
+            end_session(session_id=session.pk, actor=request.user.get_username(), moment=moment)
+        self.message_user(request, f"{len(chosen)} ended.")
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        """Only an admin ends the sessions of others."""
+        return role_at_least(request.user, Role.ADMIN)
 
 
 @admin.register(IdempotencyRecord)

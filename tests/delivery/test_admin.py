@@ -7,7 +7,7 @@ from django.test import Client
 
 from apps.foundation.clock import wall_now
 from apps.foundation.identifiers import new_id
-from apps.foundation.models import AuthSession
+from apps.foundation.models import AuditEntry, AuthSession
 from apps.foundation.permissions import ensure_roles
 from apps.management.models import Incident
 from tests.delivery.conftest import PASSWORD, make_user
@@ -92,3 +92,28 @@ def test_the_four_roles_can_be_neither_added_nor_deleted(boss):
     assert boss.get("/admin/auth/group/add/").status_code == 403
     group = Group.objects.get(name="risk")
     assert boss.post(f"/admin/auth/group/{group.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_an_admin_ends_a_session(boss, person):
+    viewer = person("viewer")
+    chosen = {"action": "end_sessions", "_selected_action": [viewer.session_id]}
+    assert boss.post("/admin/foundation/authsession/", chosen).status_code == 302
+    assert AuthSession.objects.get(pk=viewer.session_id).revoked_at is not None
+    assert AuditEntry.objects.filter(action="session.ended", actor="boss").count() == 1
+
+
+def test_the_admins_door_and_the_apis_count_together(clean_redis, stranger):
+    User.objects.create_superuser("boss", password=PASSWORD)
+    for _ in range(4):
+        stranger.post("/api/v1/auth/token/", {"username": "boss", "password": "wrong"})
+        Client().post("/admin/login/", {"username": "boss", "password": "wrong"})
+    answer = Client().post("/admin/login/", {"username": "boss", "password": PASSWORD})
+    assert answer.status_code == 200
+    assert "Too many failed sign-ins" in answer.content.decode()
+    assert stranger.post("/api/v1/auth/token/", {"username": "boss", "password": PASSWORD}).status_code == 429
+
+
+def test_signing_in_leads_to_the_home(clean_redis):
+    User.objects.create_superuser("boss", password=PASSWORD)
+    answer = Client().post("/admin/login/", {"username": "boss", "password": PASSWORD})
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")

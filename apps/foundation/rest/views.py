@@ -4,9 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import import_string
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.generics import GenericAPIView
 from rest_framework.mixins import ListModelMixin
@@ -21,6 +19,7 @@ from apps.foundation.rest.authentication import TokenBearer
 from apps.foundation.rest.csv_export import CsvRenderer
 from apps.foundation.rest.json_format import HouseJSONRenderer
 from apps.foundation.rest.list_filters import refuse_unknown
+from apps.foundation.rest.moment_reader import read_moment
 from apps.foundation.rest.pages import CursorPages
 from apps.foundation.rest.role_required import RoleRequired
 
@@ -59,9 +58,8 @@ class HouseView(APIView):
 
     @cached_property
     def moment(self) -> Moment:
-        """Both clocks, read once for this request (``apps.market.queries.current_moment`` by settings)."""
-        reader: Callable[[], Moment] = import_string(settings.HQ_MOMENT_READER)
-        return reader()
+        """Both clocks, read once for this request."""
+        return read_moment()
 
     @property
     def actor(self) -> str:
