@@ -74,6 +74,7 @@ export function startDesk(): void {
   follow("agents", agents, AGENT_SHAPE);
   follow("decisions", decisions, DECISION_SHAPE);
   startStream();
+  void loadPortfolio(); // one round trip sooner than the stream's first snapshot
   void loadInstruments();
   fallback = window.setTimeout(readWhatIsMissing, STREAM_LATE_MS);
 }
@@ -81,7 +82,6 @@ export function startDesk(): void {
 /** The stream's snapshots bring everything; what it has not brought in time is read once over REST. */
 function readWhatIsMissing(): void {
   if (session.state !== "in") return;
-  if (portfolio.heardAt === null) void loadPortfolio();
   if (orders.heardAt === null) void fill("orders", "trading/orders/", orders, ORDER_SHAPE);
   if (decisions.heardAt === null) void fill("decisions", "trading/decisions/", decisions, DECISION_SHAPE);
   if (agents.heardAt === null) void fill("agents", "agents/", agents, AGENT_SHAPE);
