@@ -4,6 +4,8 @@ The environment is complete before Django's settings are read, hence the setting
 pyproject.toml.
 """
 
+import os
+
 from tests.support import servers_of_a_run
 
 servers_of_a_run.prepare_environment()
@@ -19,6 +21,9 @@ from tests.support.requirements import check_requirements  # noqa: E402
 
 def pytest_configure(config: pytest.Config) -> None:
     clone_for_transaction_tests()
+    if config.getoption("numprocesses", default=None):
+        # A worker that inherited it would read the settings before it has a Redis database of its own.
+        os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -106,10 +106,10 @@ def _update(row: Row) -> sql.Composed:
 
 
 def _unique_columns(connection: psycopg.Connection, table: str) -> tuple[list[str], str, list[str]]:
-    """Columns of unique indexes, the primary key, and columns that number themselves."""
+    """The last column of each unique index, the primary key, and columns that number themselves."""
     query = """
         SELECT a.attname, i.indisprimary, a.attidentity <> '' AS numbers_itself
-        FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+        FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[i.indnatts - 1]
         WHERE i.indrelid = %s::regclass AND i.indisunique"""
     found = connection.execute(query, [f"public.{table}"]).fetchall()
     types = dict(

@@ -1,11 +1,13 @@
-"""An order by the authenticated API to its committed intent, against a bare Django view plus the same rows in psycopg."""
+"""An order by the API to its committed intent, against a bare Django view plus the same rows in bare psycopg."""
 
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 
 import psycopg
 
@@ -29,6 +31,8 @@ def run(firm: RunningFirm) -> list[Line]:
     status, answer = firm.call("PATCH", "trading/risk/limits/", ROOM | {"reason": "Room for the benchmark."})
     assert status == 200, answer
     order = _order_body(firm)
+    status, answer = firm.call("POST", "trading/orders/", order)  # the first one also opens accounts
+    assert status == 201, answer
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as database:
         before = {table: bare_rows.count(database, table) for table in bare_rows.tables(database)}
         status, answer = firm.call("POST", "trading/orders/", order)
@@ -41,7 +45,7 @@ def run(firm: RunningFirm) -> list[Line]:
         try:
             place = _poster(firm.port, "/api/v1/trading/orders/", order, firm.token(), 201)
             ask = _poster(port, "/orders/", order, "", 201)
-            firm.wait_for(lambda: ask() or True, 20, "the bare view")
+            firm.wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True, 20, "the bare view")
             ours, web, sql = in_turns(ROUNDS, BATCH, place, ask, lambda: bare_rows.write(database, rows))
             read, bare_read = in_turns(ROUNDS, BATCH, _getter(firm, answer["id"]), ask)
         finally:
@@ -66,12 +70,10 @@ def run(firm: RunningFirm) -> list[Line]:
 
 def _order_body(firm: RunningFirm) -> dict[str, str]:
     instrument = firm.get("market/instruments/")["results"][0]
-    symbol = instrument["symbol"]
+    symbol = instrument["instrument"]
     quotes = firm.get(f"market/quotes/?instrument={symbol}")["results"]
-    from decimal import Decimal
-
     tick = Decimal(instrument["tick_size"])
-    price = (Decimal(quotes[0]["bid"]) * Decimal("0.9") / tick).to_integral_value() * tick
+    price = (Decimal(quotes[0]["mark"]["price"]) * Decimal("0.9") / tick).to_integral_value() * tick
     return {
         "instrument": symbol,
         "side": "buy",

@@ -25,7 +25,11 @@ def _clone(cls) -> None:
     name = f"{template}_{os.getpid()}_{next(_numbers)}"
     _disconnect()
     with connection._nodb_cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = %s AND backend_type = 'client backend'",
+            [template],
+        )
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     _templates.append(template)
     connection.settings_dict["NAME"] = name

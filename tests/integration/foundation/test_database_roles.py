@@ -1,3 +1,4 @@
+import os
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -21,7 +22,10 @@ def owner_url():
 
 @pytest.fixture
 def role(owner_url):
-    """A role of this test's own; roles belong to the server, not to the cloned database."""
+    """The embedded server's own app role; on a server of the tester's, a role that lives as long as the test."""
+    if "TEST_APP_DATABASE_URL" in os.environ:
+        yield urlsplit(os.environ["TEST_APP_DATABASE_URL"]).username
+        return
     name = f"hq_app_{uuid4().hex[:12]}"
     with psycopg.connect(owner_url, autocommit=True) as owner:
         owner.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
@@ -32,10 +36,13 @@ def role(owner_url):
 
 @pytest.fixture
 def app(owner_url, role):
-    """A connection that acts as the app's role."""
+    """A connection of the app's role."""
     assert grant_app_role(owner_url=owner_url, append_only=["foundation_inbox_entry"], role=role)
-    with psycopg.connect(owner_url, autocommit=True) as as_app:
-        as_app.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+    own = os.environ.get("TEST_APP_DATABASE_URL")
+    url = urlunsplit(urlsplit(own)._replace(path=urlsplit(owner_url).path)) if own else owner_url
+    with psycopg.connect(url, autocommit=True) as as_app:
+        if not own:
+            as_app.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
         yield as_app
 
 
