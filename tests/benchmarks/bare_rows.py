@@ -84,6 +84,8 @@ def write(connection: psycopg.Connection, rows: list[Row]) -> None:
 def _another(value: Any) -> Any:
     if isinstance(value, uuid.UUID):
         return uuid.uuid4()
+    if isinstance(value, bytes):
+        return random.randbytes(len(value))
     if isinstance(value, int):
         return random.getrandbits(60)
     return uuid.uuid4().hex[:32]
@@ -121,5 +123,7 @@ def _unique_columns(connection: psycopg.Connection, table: str) -> tuple[list[st
     )
     skipped = [name for name, _, numbers_itself in found if numbers_itself]
     key = next(name for name, primary, _ in found if primary)
-    fresh = [n for n, _, own in found if not own and types[n] in {"uuid", "text", "character varying", "bigint"}]
+    fresh = [
+        n for n, _, own in found if not own and types[n] in {"uuid", "text", "character varying", "bigint", "bytea"}
+    ]
     return fresh, key, skipped

@@ -15,7 +15,7 @@ from tests.benchmarks import bare_rows
 from tests.benchmarks.measure import Line, in_turns, p50, p99
 from tests.support.running_firm import ROOT, RunningFirm, free_port
 
-ROUNDS, BATCH = 8, 20
+ROUNDS, BATCH = 12, 5  # 60 orders of 5.5: the paper money must last
 ROOM = {
     "max_open_orders": 1000,
     "max_orders_per_hour": 10_000,
