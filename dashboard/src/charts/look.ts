@@ -45,5 +45,3 @@ export function chartLook(): DeepPartial<TimeChartOptions> {
     localization: { timeFormatter: (time: Time) => FULL.format(new Date(Number(time) * 1000)) },
   };
 }
-
-export const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
