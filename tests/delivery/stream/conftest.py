@@ -142,6 +142,6 @@ async def publish(channel, data, kind="delta"):
 
 async def until(condition):
     """Wait for something to become true, with a deadline."""
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(3 * SECONDS):
         while not condition():  # noqa: ASYNC110 - the condition lies in another process
             await asyncio.sleep(0.01)

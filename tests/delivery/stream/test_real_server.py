@@ -7,15 +7,22 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import pytest
 import websockets
+from channels.db import database_sync_to_async
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.models import User
 from django.db import connection
 
-from tests.delivery.stream.conftest import new_ticket, publish
+from tests.delivery.conftest import PASSWORD
+from tests.delivery.stream.conftest import new_ticket, publish, until
+from tests.support.own_redis import OwnRedis
 
 START_SECONDS = 60
 BLOCKED_BYTES = 40_000
@@ -27,16 +34,17 @@ def free_port():
         return one.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def server(house_database):
+@contextmanager
+def web_process(redis_url, log=Path(os.devnull)):
     """The web process as ``make run`` starts it, on the module's database."""
     address = urlsplit(settings.DATABASE_URL)
     database = urlunsplit(address._replace(path=f"/{connection.settings_dict['NAME']}"))
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "tradinghq.asgi:application", "--port", str(port)]
     manners = ["--log-level", "warning", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "1"]
-    environment = {**os.environ, "DATABASE_URL": database, "REDIS_URL": settings.REDIS_URL}
-    process = subprocess.Popen([*command, *manners], env=environment, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, "DATABASE_URL": database, "REDIS_URL": redis_url}
+    with log.open("w") as stream:
+        process = subprocess.Popen([*command, *manners], env=environment, stdout=stream)
     try:
         base = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + START_SECONDS
@@ -48,6 +56,12 @@ def server(house_database):
     finally:
         process.terminate()
         process.wait(timeout=15)
+
+
+@pytest.fixture(scope="module")
+def server(house_database):
+    with web_process(settings.REDIS_URL) as base:
+        yield base
 
 
 def answers(url):
@@ -154,3 +168,42 @@ async def test_idle_sockets_live_past_the_redis_client_default_timeout(server, v
     await publish("orders", {"id": "after"})
     assert (await hear(client))["data"] == {"id": "after"}
     await client.close()
+
+
+async def test_a_redis_that_was_away_is_followed_by_fresh_snapshots(viewer, tmp_path):
+    """What changed meanwhile was published to nobody, so every screen is shown anew without asking."""
+    own = OwnRedis(tmp_path)
+    own.start()
+    log = tmp_path / "web.log"
+    await database_sync_to_async(give_password)(viewer.username)
+    try:
+        with web_process(own.url, log) as base:
+            client = await signed_in(base, viewer)
+            await client.send(json.dumps({"op": "subscribe", "channels": ["orders"]}))
+            assert (await hear(client))["type"] == "snapshot"
+            own.stop()
+            await until(lambda: "live_updates_away" in log.read_text())  # the hub has met the silence
+            own.start()
+            frame = await hear(client, 30)
+            assert (frame["type"], frame["channel"]) == ("snapshot", "orders")
+            await client.send(json.dumps({"op": "ping"}))
+            assert await hear(client) == {"type": "pong"}
+            await client.close()
+            await (await signed_in(base, viewer)).close()
+    finally:
+        own.stop()
+
+
+async def signed_in(base, viewer):
+    """A socket by way of the server's own doors, as a browser opens it."""
+    async with httpx.AsyncClient(base_url=f"{base}/api/v1/auth/") as http:
+        given = await http.post("token/", json={"username": viewer.username, "password": PASSWORD}, timeout=20)
+        bearer = {"Authorization": f"Bearer {given.json()['access']}"}
+        ticket = (await http.post("ws-ticket/", headers=bearer, timeout=20)).json()["ticket"]
+    return await websockets.connect(f"{base.replace('http', 'ws')}/ws/v1/stream/?ticket={ticket}")
+
+
+def give_password(username):
+    """Hashed as the server hashes; the tests' own passwords are hashed faster."""
+    encoded = PBKDF2PasswordHasher().encode(PASSWORD, "salt-of-the-test")
+    User.objects.filter(username=username).update(password=encoded)
