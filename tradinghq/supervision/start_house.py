@@ -99,6 +99,8 @@ def _addresses(home: Path, manage: str) -> EmbeddedServers | None:
 
 def _house(servers: EmbeddedServers | None) -> HouseSettings:
     environment = {name: value for name, value in os.environ.items() if name not in NOT_FOR_PROGRAMS}
+    if settings.RECORDED_DIR:
+        environment["RECORDED_DIR"] = str(Path(settings.RECORDED_DIR).absolute())  # the programs run elsewhere
     return HouseSettings(
         home=settings.HQ_HOME,
         directory=settings.BASE_DIR,
