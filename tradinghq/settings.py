@@ -102,7 +102,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 
-# Database: PostgreSQL everywhere. `up` sets DATABASE_URL (role app) and DATABASE_OWNER_URL (role owner: migrations).
+# Database: PostgreSQL everywhere. DATABASE_URL is the app's role, DATABASE_OWNER_URL the owner's, who migrates.
 def _database(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
