@@ -40,7 +40,7 @@ MARKET = env.choice("MARKET", "live", ("live", "recorded", "simulated"))
 SPEED = env.number("SPEED", 60.0, lowest=0.0, highest=100_000.0)  # lock-step markets only; 0: as fast as possible
 RECORDED_DIR = env.text("RECORDED_DIR")
 INSTRUMENTS = env.words("INSTRUMENTS", "BTC/USDT,ETH/USDT,SOL/USDT")
-SIMULATED_SEED = env.integer("SIMULATED_SEED", 5, lowest=0, highest=2**31)  # 5: its first minutes show all kinds of decisions
+SIMULATED_SEED = env.integer("SIMULATED_SEED", 5, lowest=0, highest=2**31)  # the first minutes of 5 show every outcome
 VENUE = env.text("VENUE", "paper")
 PROVIDERS = env.words("PROVIDERS", "binance,kraken,coinbase")
 HQ_CCXT_URLS = env.mapping("HQ_CCXT_URLS")
@@ -140,7 +140,10 @@ CHANNEL_LAYERS = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         # redis-py 8 times an idle read out after 5 s by default, which would close idle sockets.
         # Publishing ignores Redis' database numbers; the prefix keeps two houses on one server apart.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": f"hq{urlsplit(REDIS_URL).path}"},
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_timeout": None}],
+            "prefix": f"hq{urlsplit(REDIS_URL).path}",
+        },
     }
 }
 
@@ -173,6 +176,7 @@ WHITENOISE_USE_FINDERS = True  # served from the packages themselves: no collect
 STATICFILES_DIRS = (
     [("dashboard", BASE_DIR / "dashboard" / "dist")] if (BASE_DIR / "dashboard" / "dist").is_dir() else []
 )
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/dashboard/assets/"  # their names carry a digest
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
