@@ -187,7 +187,8 @@ def _still_denied(row: DecisionRound, stance: Stance, policy: ConsensusPolicy, f
     ago = round((row.closed_at - denied.closed_at) / bar)
     wait = policy.denied_pause_bars - ago
     found.code = "denied_recently"
-    found.reason = f"Denied {ago} bar{'s' if ago > 1 else ''} ago ({denied.code}); asked again in {wait}."
+    why = denied.code.replace("_", " ")
+    found.reason = f"Denied {ago} bar{'s' if ago > 1 else ''} ago ({why}); asked again in {wait}."
     return True
 
 
