@@ -24,12 +24,19 @@ def milliseconds(call: Callable[[], object]) -> float:
     return (time.perf_counter() - start) * 1_000
 
 
-def in_turns(rounds: int, batch: int, *calls: Callable[[], object]) -> list[list[float]]:
-    """Time each call ``rounds * batch`` times, in turns of ``batch`` (A A A B B B A A A ...); milliseconds per call."""
+def in_turns(
+    rounds: int, batch: int, *calls: Callable[[], object], settle: Callable[[], object] = lambda: None
+) -> list[list[float]]:
+    """Time each call ``rounds * batch`` times, in turns of ``batch`` (A A A B B B A A A ...); milliseconds per call.
+
+    ``settle`` runs untimed before every call: what an earlier call set off must not be measured with the next one.
+    """
     times: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
         for own, call in zip(times, calls, strict=True):
-            own.extend(milliseconds(call) for _ in range(batch))
+            for _ in range(batch):
+                settle()
+                own.append(milliseconds(call))
     return times
 
 

@@ -46,7 +46,14 @@ def run(firm: RunningFirm) -> list[Line]:
             place = _poster(firm.port, "/api/v1/trading/orders/", order, firm.token(), 201)
             ask = _poster(port, "/orders/", order, "", 201)
             firm.wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True, 20, "the bare view")
-            ours, web, sql = in_turns(ROUNDS, BATCH, place, ask, lambda: bare_rows.write(database, rows))
+            ours, web, sql = in_turns(
+                ROUNDS,
+                BATCH,
+                place,
+                ask,
+                lambda: bare_rows.write(database, rows),
+                settle=lambda: _settle(firm, database),
+            )
             read, bare_read = in_turns(ROUNDS, BATCH, _getter(firm, answer["id"]), ask)
         finally:
             view.terminate()
@@ -66,6 +73,19 @@ def run(firm: RunningFirm) -> list[Line]:
             "-",
         ),
     ]
+
+
+def _settle(firm: RunningFirm, database: psycopg.Connection) -> None:
+    """Until the executor has sent the last order and the relay has told of it."""
+
+    def quiet() -> bool:
+        working = "SELECT EXISTS (SELECT FROM trading_order WHERE state IN ('APPROVED', 'SUBMITTING'))"
+        waiting = "EXISTS (SELECT FROM foundation_outbox_event WHERE published_at IS NULL)"
+        busy = database.execute(f"{working} OR {waiting}").fetchone()[0]
+        database.commit()
+        return not busy
+
+    firm.wait_for(quiet, 30, "the last order to be settled", pause=0.01)
 
 
 def _order_body(firm: RunningFirm) -> dict[str, str]:

@@ -72,7 +72,7 @@ class RunningFirm:
         with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
             return answer.status == 200
 
-    def wait_for(self, check: Callable[[], Any], seconds: float, what: str) -> Any:
+    def wait_for(self, check: Callable[[], Any], seconds: float, what: str, *, pause: float = 0.2) -> Any:
         """Poll ``check`` until it is truthy; connection errors count as not yet."""
         deadline = time.monotonic() + seconds
         last: object = None
@@ -84,7 +84,7 @@ class RunningFirm:
             else:
                 if last:
                     return last
-            time.sleep(0.2)
+            time.sleep(pause)
         raise AssertionError(f"Waited {seconds} s for {what}; last seen: {last!r}\n{self.console()[-3000:]}")
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> tuple[int, Any]:
