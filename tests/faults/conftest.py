@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from apps.management.adapters.supervised_programs import SupervisorFolder
 from tests.faults.firm_facts import FirmFacts
 from tests.support.running_firm import RunningFirm
+from tradinghq.supervision.leftovers import end_leftovers
 
 FULL = os.environ.get("HQ_DRILLS") == "full"
 ROUNDS_OF_KILLS = 5 if FULL else 1
@@ -29,6 +31,7 @@ def home() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="hq-firm-"))
     path.chmod(0o755)
     yield path
+    end_leftovers(SupervisorFolder(path))  # a test that failed half-way must not leave a firm running
     shutil.rmtree(path, ignore_errors=True)
 
 

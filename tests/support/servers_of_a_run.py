@@ -4,7 +4,9 @@ import atexit
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,6 +29,8 @@ def prepare_environment() -> None:
     if worker:
         _take_redis_database(FIRST_REDIS_DATABASE + 1 + int(worker.group(1)))
         return
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end with us, too
     if not os.environ.get("HQ_HOME"):
         os.environ["HQ_HOME"] = str(_temporary_folder("hq-test-home-"))
     if not os.environ.get("DATABASE_URL") or not os.environ.get("REDIS_URL"):
