@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -30,7 +29,7 @@ def prepare_environment() -> None:
         _take_redis_database(FIRST_REDIS_DATABASE + 1 + int(worker.group(1)))
         return
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end with us, too
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # pytest ends as by Ctrl-C, and the servers with it
     if not os.environ.get("HQ_HOME"):
         os.environ["HQ_HOME"] = str(_temporary_folder("hq-test-home-"))
     if not os.environ.get("DATABASE_URL") or not os.environ.get("REDIS_URL"):
