@@ -45,7 +45,9 @@ class WakeUps:
         return self._stop.is_set()
 
     def _hear(self, seconds: float) -> bool:
-        if self._listener is None and not self._connect():
+        if self._listener is None:
+            if self._connect():
+                return True  # what was told before we listened was not heard: look once
             self._stop.wait(seconds)
             return False
         try:

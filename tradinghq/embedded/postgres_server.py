@@ -62,6 +62,7 @@ def command(
         "max_wal_size": "256MB",
         "max_parallel_workers_per_gather": 0,
         "jit": "off",
+        "autovacuum": "on" if durable else "off",  # its workers stand in the way of dropping a test's database
         "fsync": "on" if durable else "off",
         "synchronous_commit": "on" if durable else "off",
         "full_page_writes": "on" if durable else "off",
