@@ -1,6 +1,7 @@
 """The web process: HTTP by Django, the stream by Channels. Run it with uvicorn."""
 
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradinghq.settings")
 
@@ -11,7 +12,8 @@ from django.core.wsgi import get_wsgi_application
 # Our views are synchronous. Under Django's own ASGI handler each middleware would hop threads twice a request; here a
 # request has one thread from end to end.
 HTTP_THREADS = 8  # as many as the pool has connections
-django_application = WSGIMiddleware(get_wsgi_application(), workers=HTTP_THREADS)
+wsgi_application: Any = get_wsgi_application()  # the two packages write the same protocol down differently
+django_application = WSGIMiddleware(wsgi_application, workers=HTTP_THREADS)
 
 from apps.foundation.logs import configure_logging  # noqa: E402 - Django is set up first
 from tradinghq.unsafe_settings import refuse_to_start  # noqa: E402
