@@ -1,5 +1,6 @@
 """``up``: from a folder to a running house. Start and restart share this one path, whatever ended the house before."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -27,7 +28,9 @@ from tradinghq.supervision.supervisor_files import supervisor_command, write_con
 from tradinghq.supervision.welcome import say_where_to_look
 
 START_SECONDS = 60.0
+WEB_SECONDS = 6.0
 POLL_SECONDS = 0.05
+ANY_HOST = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 NOT_FOR_PROGRAMS = ("HQ_ADMIN_PASSWORD", "HQ_ADMIN_PASSWORD_FILE", "DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE")
 SUPERVISOR_NEEDS = ("PATH", "HOME", "LANG", "TMPDIR", "USER")
 
@@ -52,6 +55,7 @@ def start_house(*, manage: str, say: Callable[[str], None]) -> None:
         _bring_up(house, control, supervisor)
         control.call("startProcess", f"{HOUSE}:web", False)  # it loads while the rest is prepared
         first_login = _prepare(home)
+        _let_web_load(settings.HQ_HOST, settings.HQ_PORT)
         control.call("startProcessGroup", HOUSE, False)
         leave_database()
     except BaseException:
@@ -145,6 +149,17 @@ def _bring_up(house: HouseSettings, control: SupervisorControl, supervisor: "sub
         _wait("Redis", "redis", lambda: redis_server.is_ready(redis), alive)
     owner = postgres.database_url(owner=True) if postgres else settings.DATABASE_OWNER_URL
     prepare_database(owner_url=owner)
+
+
+def _let_web_load(host: str, port: int) -> None:
+    """Give the web both processors until it answers, at most a few seconds: a person waits for it first of all."""
+    address = ("127.0.0.1" if host in ANY_HOST else host, port)
+    deadline = time.monotonic() + WEB_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            socket.create_connection(address, timeout=1).close()
+            return
+        time.sleep(POLL_SECONDS)
 
 
 def _wait(what: str, log: str, is_ready: Callable[[], bool], alive: Callable[[], bool]) -> None:
