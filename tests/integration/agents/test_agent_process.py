@@ -181,6 +181,7 @@ def test_an_agent_survives_a_restart_of_redis(started, own_redis):
     agent = started("arbitrage")
     agent.ask()
     agent.wait(agent.votes, "the first vote")
+    agent.wait(lambda: not own_redis.client.hlen(f"agent.{agent.id}.unacked"), "the first question to be acknowledged")
     own_redis.stop()
     own_redis.start()
     asked = agent.ask()
