@@ -32,6 +32,7 @@ def prepare_environment() -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # pytest ends as by Ctrl-C, and the servers with it
     if not os.environ.get("HQ_HOME"):
         os.environ["HQ_HOME"] = str(_temporary_folder("hq-test-home-"))
+    Path(os.environ["HQ_HOME"], "static").mkdir(parents=True, exist_ok=True)  # `up` makes it; the web warns without
     if not os.environ.get("DATABASE_URL") or not os.environ.get("REDIS_URL"):
         _start_servers()
 
