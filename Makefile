@@ -19,7 +19,7 @@ run: $(VENV)/.installed dashboard
 	@exec $(BIN)/python manage.py up
 
 test: $(VENV)/.installed-dev dashboard
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup $(TESTS)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope $(TESTS)
 
 check: $(VENV)/.installed-dev dashboard/node_modules/.installed
 	$(BIN)/ruff check .

@@ -16,6 +16,7 @@ import pytest  # noqa: E402
 django.setup()
 
 from tests.support.cloned_database import clone_for_transaction_tests  # noqa: E402
+from tests.support.firm_tests_on_one_worker import FirmTestsOnOneWorker  # noqa: E402
 from tests.support.requirements import check_requirements  # noqa: E402
 
 
@@ -26,12 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that start a whole firm run one after the other, beside the rest: two firms at once starve each other."""
-    for item in items:
-        if {"faults", "e2e"} & set(item.path.parts):
-            item.add_marker(pytest.mark.xdist_group("firm"))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FirmTestsOnOneWorker:
+    return FirmTestsOnOneWorker(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
