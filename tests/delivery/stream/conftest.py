@@ -93,8 +93,11 @@ def rooms(monkeypatch, stored):
 
 
 @pytest.fixture(scope="module")
-def house_database(django_db_setup, django_db_blocker):
-    """One cloned database with real commits for all tests of a module: each makes a user of its own."""
+def db(django_db_setup, django_db_blocker):
+    """One cloned database with real commits for all tests of a module: each makes a user of its own.
+
+    It takes the place and the name of pytest-django's fixture: only for that name does it make a database at all.
+    """
     with django_db_blocker.unblock():
         cloned_database._clone(None)
         yield
@@ -102,7 +105,7 @@ def house_database(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture
-def viewer(house_database, clean_redis):
+def viewer(db, clean_redis):
     return sign_in(make_user(f"viewer-{next(_numbers)}", "viewer").username)
 
 

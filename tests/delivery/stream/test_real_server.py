@@ -59,7 +59,7 @@ def web_process(redis_url, log=Path(os.devnull)):
 
 
 @pytest.fixture(scope="module")
-def server(house_database):
+def server(db):
     with web_process(settings.REDIS_URL) as base:
         yield base
 
