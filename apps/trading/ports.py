@@ -1,16 +1,19 @@
 """What trading needs from the outside: a venue that takes orders. One contract suite runs against each of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal, Protocol
 
 from apps.foundation.clock import Moment
-from apps.foundation.errors import Refused
+from apps.foundation.errors import OutcomeUnknown, Refused, RetryableFailure
 from apps.market.domain.candles import Candle
+from apps.market.domain.instruments import InstrumentRules
 
 VenueOrderState = Literal["OPEN", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED", "REJECTED"]
+VenueOrderType = Literal["market", "limit", "stop", "stop_limit", "take_profit", "trailing_stop"]
+WithdrawalRight = Literal["yes", "no", "unknown"]
 
 
 class VenueRefused(Refused):
@@ -25,19 +28,48 @@ class VenueOrderExists(VenueRefused):
     code = "venue_order_exists"
 
 
+class BadVenueAnswer(RetryableFailure):
+    """A read was answered with nonsense; ``facts`` say what, for the people who look at breaks."""
+
+    code = "bad_venue_answer"
+
+
+class BadVenueOutcome(OutcomeUnknown):
+    """A create, cancel or amend was answered with nonsense: it may have taken effect. ``facts`` as above."""
+
+    code = "bad_venue_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class VenueCapabilities:
+    """What the venue does by itself; the rest is emulated by the house or refused.
+
+    ``amend``: ``replace`` gives the changed order a client order id of its own (one row an order), ``in_place`` keeps
+    it, empty: cancel, then send anew. ``request_expiry``: it refuses a request that comes after ``valid_until``.
+    """
+
+    order_types: frozenset[str] = frozenset({"market", "limit"})
+    times_in_force: frozenset[str] = frozenset({"GTC", "IOC", "FOK"})
+    post_only: bool = True
+    amend: Literal["", "replace", "in_place"] = ""
+    request_expiry: bool = True
+    native_stops: bool = False
+    oco: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class VenueOrder:
     """One order as a venue is told of it: base quantity, quote prices; ``limit_price`` only for limits.
 
     ``funds``: quote currency set aside for a market buy, fees included; a venue that can must not spend more.
     ``valid_until`` (wall): a venue that can refuses the request after it, so that a sender that was frozen in between
-    can't place an order that was given up meanwhile.
+    can't place an order that was given up meanwhile. ``venue_order_id``: known only for an order that is amended.
     """
 
     client_order_id: str
     symbol: str
     side: Literal["buy", "sell"]
-    type: Literal["market", "limit"]
+    type: VenueOrderType
     quantity: Decimal
     limit_price: Decimal | None
     funds: Decimal | None
@@ -45,28 +77,22 @@ class VenueOrder:
     post_only: bool
     reduce_only: bool
     valid_until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class VenueReport:
-    """What the venue says about one order. ``accepted_firm`` is the firm time from which it may fill."""
-
-    client_order_id: str
-    venue_order_id: str
-    symbol: str
-    state: VenueOrderState
-    filled_quantity: Decimal
-    accepted_firm: datetime
-    reason: str
+    stop_price: Decimal | None = None
+    trail_pct: Decimal | None = None
+    venue_order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VenueFill:
-    """One trade of one of our orders. ``sequence`` rises in the venue's order; ``fee`` is in ``fee_asset``."""
+    """One trade of one of our orders. ``venue_trade_id`` is unique in the account; ``fee`` is in ``fee_asset``, any.
 
-    sequence: int
+    ``client_order_id`` is empty where the venue's list of trades names only ``venue_order_id``. ``fee`` may be
+    negative: a rebate.
+    """
+
     venue_trade_id: str
     client_order_id: str
+    venue_order_id: str
     symbol: str
     side: Literal["buy", "sell"]
     quantity: Decimal
@@ -77,14 +103,55 @@ class VenueFill:
     executed_firm: datetime
 
 
-class Venue(Protocol):
-    """A place that takes orders. No method retries a send; reads may be retried by the caller.
+@dataclass(frozen=True, slots=True)
+class VenueReport:
+    """What the venue says about one order. ``accepted_firm`` is the firm time from which it may fill.
 
-    Errors: ``VenueRefused`` (proven not taken), ``OutcomeUnknown`` (sent, nobody knows), ``RetryableFailure`` (a read
-    failed). Anything else that ``submit`` or ``cancel`` raises counts as unknown: the order is looked up, never resent.
+    ``fills``: trades that came with the same answer; they may also come again by other ways.
     """
 
-    name: str
+    client_order_id: str
+    venue_order_id: str
+    symbol: str
+    state: VenueOrderState
+    filled_quantity: Decimal
+    accepted_firm: datetime
+    reason: str
+    side: Literal["buy", "sell"] = "buy"
+    type: str = "market"
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    fills: tuple[VenueFill, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FillPage:
+    """Fills in the venue's order and the watermark behind them, to be handed back the next time."""
+
+    fills: tuple[VenueFill, ...]
+    watermark: str
+    complete: bool  # False: more may be waiting behind the watermark
+
+
+@dataclass(frozen=True, slots=True)
+class VenueBalance:
+    """``used``: tied up in orders at work."""
+
+    free: Decimal
+    used: Decimal
+
+
+class Venue(Protocol):
+    """One account at a place that takes orders. No method retries a send; reads may be retried by the caller.
+
+    Errors: ``VenueRefused`` (proven not taken), ``OutcomeUnknown`` (sent, nobody knows), ``RetryableFailure`` (a read
+    failed). Anything else that ``submit``, ``amend`` or ``cancel`` raises counts as unknown: the order is looked up,
+    never resent. Nonsense is ``BadVenueAnswer`` for a read and ``BadVenueOutcome`` for a send.
+    """
+
+    account: str  # the account's name, under which the books know it
+    name: str  # the venue: paper, binance, kraken, ...
+    capabilities: VenueCapabilities
     request_life: timedelta  # wall time after which a request that was sent can't take effect any more
     negative_answers: int  # consistent "no such order" answers, spread over the request life, that prove absence
 
@@ -96,23 +163,64 @@ class Venue(Protocol):
         """Send the order once. Raises ``VenueRefused``, ``VenueOrderExists`` or ``OutcomeUnknown``."""
         ...
 
-    def find(self, *, client_order_id: str) -> VenueReport | None:
-        """The venue's view of an order; None: it knows of none. Raises ``RetryableFailure``, no evidence of absence."""
+    def find(self, *, client_order_id: str, symbol: str, venue_order_id: str | None = None) -> VenueReport | None:
+        """The venue's view of an order; None: it knows of none. Raises ``RetryableFailure``, no evidence of absence.
+
+        With an empty ``client_order_id`` it is looked up by ``venue_order_id`` alone (whose trade is this?).
+        """
         ...
 
-    def cancel(self, *, client_order_id: str, moment: Moment) -> VenueReport:
+    def cancel(
+        self, *, client_order_id: str, symbol: str, venue_order_id: str | None = None, moment: Moment
+    ) -> VenueReport:
         """Ask for cancellation and answer the state afterwards: a filled order stays filled.
 
         Raises ``VenueRefused`` for an id it does not know and ``OutcomeUnknown``.
         """
         ...
 
-    def open_orders(self) -> list[VenueReport]:
-        """Orders still at work, oldest first."""
+    def amend(self, *, client_order_id: str, order: VenueOrder, moment: Moment) -> VenueReport:
+        """Change the order at work that has ``client_order_id`` into ``order`` by one request; the report of ``order``.
+
+        Only where ``capabilities.amend`` says so. ``order.venue_order_id`` is the old order's. Raises ``VenueRefused``
+        (nothing new is at work; look the old one up, it may be cancelled) or ``OutcomeUnknown`` (look both up).
+        """
         ...
 
-    def fills_since(self, *, sequence: int, limit: int) -> list[VenueFill]:
-        """Fills whose sequence is above ``sequence``, in order, at most ``limit``."""
+    def open_orders(self) -> list[VenueReport]:
+        """Orders still at work, oldest first, also those that others placed. Raises ``RetryableFailure``."""
+        ...
+
+    def closed_orders(self, *, symbols: Sequence[str], since: datetime) -> list[VenueReport]:
+        """Orders of these instruments that ended and were placed since, oldest first. Raises ``RetryableFailure``."""
+        ...
+
+    def fills_since(self, *, watermark: str, symbols: Sequence[str], limit: int) -> FillPage:
+        """Fills behind the watermark, about ``limit`` at most; empty: from the beginning the venue can tell of.
+
+        Only the adapter understands the watermark. Fills may come again: a trade posts once. ``symbols``: instruments
+        with orders at work, for venues that answer by instrument. Raises ``RetryableFailure``.
+        """
+        ...
+
+    def balances(self) -> dict[str, VenueBalance]:
+        """What the account holds, by asset; assets it has none of may be missing. Raises ``RetryableFailure``."""
+        ...
+
+    def rules(self, symbols: Sequence[str]) -> dict[str, InstrumentRules]:
+        """Steps and minimums as the venue states them now. Raises ``RetryableFailure``."""
+        ...
+
+    def clock_offset(self) -> timedelta:
+        """Our clock minus the venue's, just measured. Raises ``RetryableFailure``."""
+        ...
+
+    def healthy(self) -> None:
+        """A control query of the private interface: the venue answers and knows us. Raises ``RetryableFailure``."""
+        ...
+
+    def key_rights(self) -> WithdrawalRight:
+        """Whether the account's key may withdraw. Raises ``RetryableFailure``, ``VenueRefused`` for a bad key."""
         ...
 
 
@@ -141,4 +249,16 @@ class MatchingVenue(Venue, Protocol):
 
     def match_quotes(self, *, markets: Sequence[QuotedMarket], moment: Moment) -> int:
         """Match working orders against live quotes received after their latency; answers the number of fills."""
+        ...
+
+
+class StreamingVenue(Venue, Protocol):
+    """A venue that also tells of fills and orders by itself. The stream may drop, repeat and shuffle; reads decide."""
+
+    def start_stream(self) -> None:
+        """Begin to listen; harmless to repeat, reconnects by itself."""
+        ...
+
+    def take_news(self) -> tuple[list[VenueFill], list[VenueReport]]:
+        """What came in since the last call, at once."""
         ...

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from apps.foundation.clock import Moment
 from apps.foundation.money import ZERO, floor_to, plain
 from apps.market import queries as market
 from apps.market.domain.candles import Candle
+from apps.market.domain.instruments import InstrumentRules
 from apps.trading.domain.decimal_math import times
 from apps.trading.domain.fill_simulation import (
     MarketSlice,
@@ -22,7 +23,18 @@ from apps.trading.domain.fill_simulation import (
 )
 from apps.trading.domain.paper_terms import PAPER_TERMS, PaperTerms
 from apps.trading.models.paper_exchange import WORKING_STATES, PaperExchange, PaperFill, PaperOrder
-from apps.trading.ports import QuotedMarket, VenueFill, VenueOrder, VenueOrderExists, VenueRefused, VenueReport
+from apps.trading.ports import (
+    FillPage,
+    QuotedMarket,
+    VenueBalance,
+    VenueCapabilities,
+    VenueFill,
+    VenueOrder,
+    VenueOrderExists,
+    VenueRefused,
+    VenueReport,
+    WithdrawalRight,
+)
 
 NAME = "paper"
 
@@ -31,21 +43,25 @@ class PaperVenue:
     """Implements ``MatchingVenue``. It answers definitively: its own tables are its order book."""
 
     name = NAME
+    capabilities = VenueCapabilities()
     request_life = timedelta(seconds=5)
     negative_answers = 2
 
-    def __init__(self, terms: PaperTerms = PAPER_TERMS) -> None:
+    def __init__(self, account: str = NAME, terms: PaperTerms = PAPER_TERMS) -> None:
+        self.account = account
         self.terms = terms
 
     def client_order_id(self, order_hex: str) -> str:
         return order_hex
 
     def submit(self, *, order: VenueOrder, moment: Moment) -> VenueReport:
+        _check_words(order)
         _check_rules(order, moment)
         try:
             with transaction.atomic(durable=True):
                 _check_in_time(order)
                 row = PaperOrder.objects.create(
+                    exchange=self.account,
                     client_order_id=order.client_order_id,
                     symbol=order.symbol,
                     side=order.side,
@@ -65,13 +81,25 @@ class PaperVenue:
             raise
         return _report(row)
 
-    def find(self, *, client_order_id: str) -> VenueReport | None:
-        row = PaperOrder.objects.filter(client_order_id=client_order_id).first()
+    def find(self, *, client_order_id: str, symbol: str, venue_order_id: str | None = None) -> VenueReport | None:
+        rows = self._orders().filter(symbol=symbol)
+        if client_order_id:
+            row = rows.filter(client_order_id=client_order_id).first()
+        else:
+            row = rows.filter(pk=_number(venue_order_id)).first()
         return None if row is None else _report(row)
 
-    def cancel(self, *, client_order_id: str, moment: Moment) -> VenueReport:  # noqa: ARG002 - the port's signature
+    def cancel(
+        self,
+        *,
+        client_order_id: str,
+        symbol: str,
+        venue_order_id: str | None = None,  # noqa: ARG002 - the port's signature
+        moment: Moment,  # noqa: ARG002
+    ) -> VenueReport:
         with transaction.atomic(durable=True):
-            row = PaperOrder.objects.select_for_update().filter(client_order_id=client_order_id).first()
+            rows = self._orders().select_for_update()
+            row = rows.filter(client_order_id=client_order_id, symbol=symbol).first()
             if row is None:
                 raise VenueRefused(f"The paper exchange has no order {client_order_id}.", code="venue_order_unknown")
             if row.state in WORKING_STATES:
@@ -79,25 +107,51 @@ class PaperVenue:
                 row.save(update_fields=["state", "reason"])
         return _report(row)
 
-    def open_orders(self) -> list[VenueReport]:
-        return [_report(row) for row in PaperOrder.objects.filter(state__in=WORKING_STATES).order_by("pk")]
+    def amend(self, *, client_order_id: str, order: VenueOrder, moment: Moment) -> VenueReport:  # noqa: ARG002
+        raise VenueRefused("The paper exchange changes no orders; cancel and send anew.", code="venue_cannot_amend")
 
-    def fills_since(self, *, sequence: int, limit: int) -> list[VenueFill]:
-        rows = PaperFill.objects.filter(pk__gt=sequence).select_related("order").order_by("pk")[:limit]
-        return [_fill(row) for row in rows]
+    def open_orders(self) -> list[VenueReport]:
+        return [_report(row) for row in self._orders().filter(state__in=WORKING_STATES).order_by("pk")]
+
+    def closed_orders(self, *, symbols: Sequence[str], since: datetime) -> list[VenueReport]:
+        rows = self._orders().filter(symbol__in=symbols, accepted_wall__gte=since).exclude(state__in=WORKING_STATES)
+        return [_report(row) for row in rows.order_by("pk")]
+
+    def fills_since(self, *, watermark: str, symbols: Sequence[str], limit: int) -> FillPage:  # noqa: ARG002
+        """The watermark is the place of the last fill; fills of all instruments come in one order."""
+        rows = PaperFill.objects.filter(order__exchange=self.account, pk__gt=int(watermark or 0))
+        found = list(rows.select_related("order").order_by("pk")[:limit])
+        reached = str(found[-1].pk) if found else watermark
+        return FillPage(tuple(_fill(row) for row in found), reached, complete=len(found) < limit)
+
+    def balances(self) -> dict[str, VenueBalance]:
+        """Empty: this exchange trades for the house's books and keeps no balances that could differ from them."""
+        return {}
+
+    def rules(self, symbols: Sequence[str]) -> dict[str, InstrumentRules]:
+        return {symbol: market.instrument_rules(symbol) for symbol in symbols}
+
+    def clock_offset(self) -> timedelta:
+        return timedelta(0)
+
+    def healthy(self) -> None:
+        PaperOrder.objects.filter(exchange=self.account).exists()
+
+    def key_rights(self) -> WithdrawalRight:
+        return "no"
 
     def matched_until(self) -> datetime | None:
-        row = PaperExchange.objects.filter(name=NAME).first()
+        row = PaperExchange.objects.filter(name=self.account).first()
         return None if row is None else row.matched_until
 
     def match_bars(self, *, closed_at: datetime, bars: Sequence[Candle]) -> int:
         fills = 0
         with transaction.atomic(durable=True):
-            exchange = _locked_exchange()
+            exchange = _locked_exchange(self.account)
             if exchange.matched_until is not None and exchange.matched_until >= closed_at:
                 return 0
             for bar in sorted(bars, key=lambda each: each.symbol):
-                rows = _working(bar.symbol, accepted_firm__lte=bar.open_at)
+                rows = self._working(bar.symbol, accepted_firm__lte=bar.open_at)
                 if rows:
                     market_slice = slice_of_bar(
                         opening=bar.open, high=bar.high, low=bar.low, volume=bar.volume, terms=self.terms
@@ -111,14 +165,25 @@ class PaperVenue:
         fills = 0
         latency = timedelta(seconds=float(self.terms.latency_seconds))
         with transaction.atomic(durable=True):
-            _locked_exchange()
+            _locked_exchange(self.account)
             for quoted in sorted(markets, key=lambda each: each.symbol):
-                rows = _working(quoted.symbol, accepted_wall__lte=quoted.received_at - latency)
+                rows = self._working(quoted.symbol, accepted_wall__lte=quoted.received_at - latency)
                 if rows:
-                    taken = _taken_since(quoted.symbol, quoted.window_start)
+                    taken = self._taken_since(quoted.symbol, quoted.window_start)
                     market_slice = slice_of_quote(bid=quoted.bid, ask=quoted.ask, volume=quoted.bar_volume)
                     fills += self._match(rows, market_slice, taken, moment.firm, moment.firm)
         return fills
+
+    def _orders(self) -> QuerySet[PaperOrder]:
+        return PaperOrder.objects.filter(exchange=self.account)
+
+    def _working(self, symbol: str, **conditions: datetime) -> list[PaperOrder]:
+        rows = self._orders().select_for_update(of=("self",))
+        return list(rows.filter(symbol=symbol, state__in=WORKING_STATES, **conditions).order_by("pk"))
+
+    def _taken_since(self, symbol: str, start: datetime) -> Decimal:
+        fills = PaperFill.objects.filter(order__exchange=self.account, symbol=symbol, executed_firm__gte=start)
+        return fills.aggregate(total=Sum("quantity"))["total"] or ZERO
 
     def _match(
         self, rows: list[PaperOrder], market_slice: MarketSlice, taken: Decimal, opened: datetime, closed: datetime
@@ -138,6 +203,19 @@ class PaperVenue:
             taker = outcome.fill is not None and outcome.fill.liquidity == "taker"
             _keep(row, outcome, rules.quote, opened if taker else closed)
         return sum(outcome.fill is not None for outcome in outcomes)
+
+
+def _check_words(order: VenueOrder) -> None:
+    offered = PaperVenue.capabilities
+    for field, was, known in (
+        ("type", order.type, offered.order_types),
+        ("time_in_force", order.time_in_force, offered.times_in_force),
+    ):
+        if was not in known:
+            raise VenueRefused(
+                f"{field} was {was}; the paper exchange takes {', '.join(sorted(known))}.",
+                code=f"venue_{field}_unsupported",
+            )
 
 
 def _check_rules(order: VenueOrder, moment: Moment) -> None:
@@ -175,21 +253,9 @@ def _check_in_time(order: VenueOrder) -> None:
         raise VenueRefused("The request came after the end of its life.", code="venue_request_expired")
 
 
-def _locked_exchange() -> PaperExchange:
-    PaperExchange.objects.bulk_create([PaperExchange(name=NAME)], ignore_conflicts=True)
-    return PaperExchange.objects.select_for_update().get(name=NAME)
-
-
-def _working(symbol: str, **conditions: datetime) -> list[PaperOrder]:
-    rows = PaperOrder.objects.select_for_update(of=("self",)).filter(
-        symbol=symbol, state__in=WORKING_STATES, **conditions
-    )
-    return list(rows.order_by("pk"))
-
-
-def _taken_since(symbol: str, start: datetime) -> Decimal:
-    taken = PaperFill.objects.filter(symbol=symbol, executed_firm__gte=start).aggregate(total=Sum("quantity"))["total"]
-    return taken or ZERO
+def _locked_exchange(account: str) -> PaperExchange:
+    PaperExchange.objects.bulk_create([PaperExchange(name=account)], ignore_conflicts=True)
+    return PaperExchange.objects.select_for_update().get(name=account)
 
 
 def _working_order(row: PaperOrder) -> WorkingOrder:
@@ -230,6 +296,12 @@ def _keep(row: PaperOrder, outcome: Matched, fee_asset: str, executed: datetime)
     row.save(update_fields=["resting", "funds_left", "filled_quantity", "state", "reason"])
 
 
+def _number(venue_order_id: str | None) -> int:
+    """The row of one of this exchange's own order ids; none has 0."""
+    digits = (venue_order_id or "").removeprefix("P")
+    return int(digits) if digits.isdecimal() else 0
+
+
 def _report(row: PaperOrder) -> VenueReport:
     return VenueReport(
         client_order_id=row.client_order_id,
@@ -239,14 +311,18 @@ def _report(row: PaperOrder) -> VenueReport:
         filled_quantity=row.filled_quantity,
         accepted_firm=row.accepted_firm,
         reason=row.reason,
+        side="buy" if row.side == "buy" else "sell",
+        type=row.type,
+        quantity=row.quantity,
+        limit_price=row.limit_price,
     )
 
 
 def _fill(row: PaperFill) -> VenueFill:
     return VenueFill(
-        sequence=row.pk,
         venue_trade_id=row.trade_id,
         client_order_id=row.order.client_order_id,
+        venue_order_id=row.order.venue_order_id,
         symbol=row.symbol,
         side="buy" if row.side == "buy" else "sell",
         quantity=row.quantity,

@@ -40,24 +40,26 @@ class _Rows:
     position: Position
 
 
-def apply_fill(*, fill: VenueFill, venue: str, moment: Moment) -> bool:
+def apply_fill(*, fill: VenueFill, account: str, moment: Moment) -> bool:
     """Post one trade; False when it was posted before. Redelivered and shuffled fills end in the same books.
 
     A fill on an order that had ended is posted too: it raises the filled quantity, keeps the state and asks for an
     incident. Raises ``FillWithoutOrderError`` for a trade of an order that this house never sent.
     """
-    known = Order.objects.filter(client_order_id=fill.client_order_id, venue=venue).values_list("pk", "portfolio_id")
+    known = Order.objects.filter(client_order_id=fill.client_order_id, account_id=account).values_list(
+        "pk", "portfolio_id"
+    )
     if not known:
         raise FillWithoutOrderError(
-            f"{venue} reports {fill.venue_trade_id} of the unknown order {fill.client_order_id}."
+            f"{account} reports {fill.venue_trade_id} of the unknown order {fill.client_order_id}."
         )
     order_id, portfolio_id = known[0]
     with transaction.atomic():
         rows = _lock(order_id, portfolio_id, fill)
-        if Fill.objects.filter(venue=venue, venue_trade_id=fill.venue_trade_id).exists():
+        if Fill.objects.filter(account_id=account, venue_trade_id=fill.venue_trade_id).exists():
             return False
         with bind(correlation_id=rows.order.correlation_id or None, order_id=order_id):
-            _post(rows, fill, venue, moment)
+            _post(rows, fill, moment)
     return True
 
 
@@ -78,7 +80,7 @@ def _lock(order_id: UUID, portfolio_id: UUID, fill: VenueFill) -> _Rows:
     return _Rows(portfolio, order, position)
 
 
-def _post(rows: _Rows, fill: VenueFill, venue: str, moment: Moment) -> None:
+def _post(rows: _Rows, fill: VenueFill, moment: Moment) -> None:
     order, position = rows.order, rows.position
     effect = after_fill(
         _state_of(position),
@@ -90,7 +92,7 @@ def _post(rows: _Rows, fill: VenueFill, venue: str, moment: Moment) -> None:
     )
     from_reserved = _post_to_ledger(order, fill, effect, moment)
     Fill.objects.create(
-        id=derived_id("fill", venue, fill.venue_trade_id),
+        id=derived_id("fill", order.account_id, fill.venue_trade_id),
         order=order,
         portfolio=rows.portfolio,
         symbol=fill.symbol,
@@ -102,7 +104,7 @@ def _post(rows: _Rows, fill: VenueFill, venue: str, moment: Moment) -> None:
         fee_asset=fill.fee_asset,
         realized_pnl=effect.realized,
         liquidity=fill.liquidity,
-        venue=venue,
+        account_id=order.account_id,
         venue_trade_id=fill.venue_trade_id,
         traded_firm=fill.executed_firm,
         recorded_wall=moment.wall,
@@ -132,7 +134,7 @@ def _post_to_ledger(order: Order, fill: VenueFill, effect: FillEffect, moment: M
     post_transfer(
         portfolio_id=order.portfolio_id,
         cause_kind="fill",
-        cause_id=f"{order.venue}:{fill.venue_trade_id}",
+        cause_id=f"{order.account_id}:{fill.venue_trade_id}",
         postings=postings,
         moment=moment,
         order_id=order.pk,
@@ -205,7 +207,7 @@ def _move_order(order: Order, fill: VenueFill, effect: FillEffect, from_reserved
             order_id=order.pk,
             before={OrderState(order.state)},
             after=after,
-            actor=order.venue,
+            actor=order.account_id,
             note=_words(fill),
             moment=moment,
         )
@@ -227,7 +229,7 @@ def _record(order: Order, fill: VenueFill, effect: FillEffect, moment: Moment) -
     audit.append(
         chain=audit.account_chain(order.portfolio_id),
         action="order.filled" if order.state not in TERMINAL else "order.filled_late",
-        actor=order.venue,
+        actor=order.account_id,
         subject=f"order:{order.pk}",
         payload={
             "trade": fill.venue_trade_id,

@@ -76,9 +76,9 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "every trade was posted once",
         "SELECT count(*) FROM trading_fill",
-        "SELECT format('trade %s of %s has no transfer', f.venue_trade_id, f.venue) FROM trading_fill f "
+        "SELECT format('trade %s of %s has no transfer', f.venue_trade_id, f.account_id) FROM trading_fill f "
         "LEFT JOIN trading_ledgertransfer t ON t.cause_kind = 'fill' "
-        "AND t.cause_id = f.venue || ':' || f.venue_trade_id WHERE t.id IS NULL",
+        "AND t.cause_id = f.account_id || ':' || f.venue_trade_id WHERE t.id IS NULL",
     ),
     Check(
         "every position is the sum of its trades",

@@ -1,7 +1,8 @@
 """Take a venue's new fills into the books, in the venue's order."""
 
 from apps.foundation.clock import Moment
-from apps.trading.models import VenueWatermark
+from apps.trading.domain.order_lifecycle import AT_VENUE
+from apps.trading.models import Order, VenueWatermark
 from apps.trading.operations.apply_fill import apply_fill
 from apps.trading.ports import Venue
 
@@ -9,17 +10,20 @@ BATCH = 200
 
 
 def collect_fills(*, venue: Venue, moment: Moment) -> int:
-    """Apply every fill after the venue's watermark; how many were new.
+    """Apply every fill behind the account's watermark; how many were new. Raises ``RetryableFailure``.
 
     The watermark moves after the fills it covers are committed, so a crash in between only repeats fills, which the
-    unique venue trade id makes harmless. Any number of collectors may run at once.
+    unique venue trade id makes harmless. Any number of collectors may run at once: a slower one may move the watermark
+    back, which again only repeats fills.
     """
     applied = 0
+    at_work = Order.objects.filter(account_id=venue.account, state__in=AT_VENUE)
+    symbols = sorted(set(at_work.values_list("symbol", flat=True)))
     while True:
-        mark, _ = VenueWatermark.objects.get_or_create(venue=venue.name)
-        fills = venue.fills_since(sequence=mark.sequence, limit=BATCH)
-        for fill in fills:
-            applied += apply_fill(fill=fill, venue=venue.name, moment=moment)
-            VenueWatermark.objects.filter(venue=venue.name, sequence__lt=fill.sequence).update(sequence=fill.sequence)
-        if len(fills) < BATCH:
+        mark, _ = VenueWatermark.objects.get_or_create(account_id=venue.account)
+        page = venue.fills_since(watermark=mark.watermark, symbols=symbols, limit=BATCH)
+        applied += sum(apply_fill(fill=fill, account=venue.account, moment=moment) for fill in page.fills)
+        if page.watermark != mark.watermark:
+            VenueWatermark.objects.filter(pk=mark.pk).update(watermark=page.watermark)
+        if page.complete:
             return applied

@@ -85,12 +85,12 @@ def _fresh_market(symbol: str, moment: Moment, base_timeframe: str) -> QuotedMar
 def _settle(venue: MatchingVenue, moment: Moment) -> int:
     """Take new fills in, then end those of our orders that the exchange ended without filling them."""
     taken = collect_fills(venue=venue, moment=moment)
-    ours = list(Order.objects.filter(venue=venue.name, state__in=WORKING).order_by("pk"))
+    ours = list(Order.objects.filter(account_id=venue.account, state__in=WORKING).order_by("pk"))
     if ours:
         open_there = {report.client_order_id for report in venue.open_orders()}
         for order in ours:
             if order.client_order_id not in open_there:
-                report = venue.find(client_order_id=order.client_order_id)
+                report = venue.find(client_order_id=order.client_order_id, symbol=order.symbol)
                 if report is not None:
                     record_venue_report(order_id=order.pk, report=report, moment=moment)
     return taken

@@ -83,7 +83,7 @@ def _ended(order: Order, report: VenueReport, moment: Moment) -> None:
         order_id=order.pk,
         before={OrderState(order.state)},
         after=after,
-        actor=order.venue,
+        actor=order.account_id,
         note=report.reason,
         moment=moment,
     )
@@ -96,7 +96,7 @@ def record_refusal(*, order: Order, code: str, detail: str, moment: Moment) -> N
         order_id=order.pk,
         before={OrderState.SUBMITTING, OrderState.UNKNOWN, OrderState.ACCEPTED},
         after=OrderState.REJECTED,
-        actor=order.venue,
+        actor=order.account_id,
         note=detail,
         moment=moment,
         reject_code=code,

@@ -22,11 +22,11 @@ def resolve_unknown_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bo
     A found order gets its real state. NOT_PLACED needs consistent negative answers over the request's life; a look-up
     that fails is no evidence and changes nothing.
     """
-    order = Order.objects.filter(pk=order_id, state=OrderState.UNKNOWN, venue=venue.name).first()
+    order = Order.objects.filter(pk=order_id, state=OrderState.UNKNOWN, account_id=venue.account).first()
     if order is None:
         return False
     try:
-        report = venue.find(client_order_id=order.client_order_id)
+        report = venue.find(client_order_id=order.client_order_id, symbol=order.symbol)
     except RetryableFailure:
         return False
     if report is None:
@@ -58,7 +58,7 @@ def _count_negative_answer(order: Order, venue: Venue, moment: Moment) -> bool:
     )
     if not absent:
         return False
-    note = f"{venue.name} answered {lookup.negative_answers} times that it has no such order."
+    note = f"{venue.account} answered {lookup.negative_answers} times that it has no such order."
     change_order_state(
         order_id=order.pk,
         before={OrderState.UNKNOWN},

@@ -17,11 +17,16 @@ def send_cancel(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
     A cancellation is harmless to repeat. One whose outcome is unknown leaves PENDING_CANCEL standing for the next
     sweep: an order is never called canceled without the venue's word.
     """
-    order = Order.objects.filter(pk=order_id, state=OrderState.PENDING_CANCEL, venue=venue.name).first()
+    order = Order.objects.filter(pk=order_id, state=OrderState.PENDING_CANCEL, account_id=venue.account).first()
     if order is None:
         return False
     try:
-        report = venue.cancel(client_order_id=order.client_order_id, moment=moment)
+        report = venue.cancel(
+            client_order_id=order.client_order_id,
+            symbol=order.symbol,
+            venue_order_id=order.venue_order_id,
+            moment=moment,
+        )
     except OutcomeUnknown:
         return False
     collect_fills(venue=venue, moment=moment)

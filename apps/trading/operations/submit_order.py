@@ -39,7 +39,7 @@ def submit_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
                 order=_as_sent(order, moment.wall + venue.request_life), moment=moment
             )
         except VenueOrderExists:
-            report = venue.find(client_order_id=order.client_order_id)
+            report = venue.find(client_order_id=order.client_order_id, symbol=order.symbol)
         except VenueRefused as refusal:
             record_refusal(order=order, code=refusal.code, detail=refusal.message, moment=moment)
             return True
@@ -67,7 +67,7 @@ def call_unknown(*, order_id: UUID, note: str, moment: Moment) -> bool:
 def _claim(order_id: UUID, venue: Venue, moment: Moment) -> Order | None:
     with transaction.atomic(durable=True):
         order = lock_order(order_id)
-        sendable = Order.objects.filter(SENDABLE, pk=order_id, venue=venue.name, cancel_wanted=False)
+        sendable = Order.objects.filter(SENDABLE, pk=order_id, account_id=venue.account, cancel_wanted=False)
         if order is None or not sendable.exists():
             return None
         if not _still_permitted(order, moment):

@@ -26,7 +26,7 @@ def sweep_orders(*, venue: Venue, moment: Moment) -> int:
     Oldest first and in batches. Each step is the same guarded operation that a task would have called, so a sweep
     beside a late task does nothing twice. A failed read ends the pass of its kind: the next pass tries again.
     """
-    orders = Order.objects.filter(venue=venue.name)
+    orders = Order.objects.filter(account_id=venue.account)
     return (
         _send_forgotten(orders, venue, moment)
         + _give_up_on_silent(orders, venue, moment)
