@@ -64,6 +64,14 @@ def limit(price, **changes):
     return order(type="limit", limit_price=D(price), **changes)
 
 
+def cancel(stage, sent):
+    return stage.venue.cancel(client_order_id=sent.client_order_id, symbol=sent.symbol, moment=stage.moment)
+
+
+def fills(stage):
+    return list(stage.venue.fills_since(watermark="", symbols=["BTC/USDT"], limit=100).fills)
+
+
 FALL = {"BTC": (50_000, 50_000, 49_000, 49_500)}
 
 
@@ -76,12 +84,12 @@ def test_an_accepted_order_is_found_by_its_client_id_and_stands_open(stage):
     sent = limit("40000")
     report = stage.venue.submit(order=sent, moment=stage.moment)
     assert (report.state, report.client_order_id, report.filled_quantity) == ("OPEN", sent.client_order_id, 0)
-    assert stage.venue.find(client_order_id=sent.client_order_id) == report
+    assert stage.venue.find(client_order_id=sent.client_order_id, symbol=sent.symbol) == report
     assert [each.client_order_id for each in stage.venue.open_orders()] == [sent.client_order_id]
 
 
 def test_an_unknown_client_id_is_answered_with_none_not_with_an_error(stage):
-    assert stage.venue.find(client_order_id=uuid4().hex) is None
+    assert stage.venue.find(client_order_id=uuid4().hex, symbol="BTC/USDT") is None
 
 
 def test_the_same_client_id_is_never_taken_twice(stage):
@@ -108,41 +116,45 @@ def test_an_order_off_the_rules_is_refused_and_leaves_nothing(stage, bad):
     with pytest.raises(VenueRefused) as refusal:
         stage.venue.submit(order=sent, moment=stage.moment)
     assert refusal.value.code.startswith("venue_")
-    assert stage.venue.find(client_order_id=sent.client_order_id) is None
+    assert stage.venue.find(client_order_id=sent.client_order_id, symbol=sent.symbol) is None
 
 
 def test_a_market_order_fills_once_with_a_fee_and_stays_found(stage):
     sent = order()
     stage.venue.submit(order=sent, moment=stage.moment)
     stage.trade()
-    (fill,) = stage.venue.fills_since(sequence=0, limit=10)
+    (fill,) = fills(stage)
     assert (fill.client_order_id, fill.quantity, fill.side) == (sent.client_order_id, D("0.01"), "buy")
     assert fill.price > 50_000
     assert fill.fee > 0
     assert fill.fee_asset == "USDT"
-    found = stage.venue.find(client_order_id=sent.client_order_id)
+    found = stage.venue.find(client_order_id=sent.client_order_id, symbol=sent.symbol)
     assert (found.state, found.filled_quantity) == ("FILLED", D("0.01"))
     assert stage.venue.open_orders() == []
 
 
-def test_fills_come_in_order_after_a_watermark_in_pages(stage):
+def test_fills_come_behind_a_watermark_in_pages_and_none_is_left_out(stage):
     for _ in range(3):
         stage.venue.submit(order=order(), moment=stage.moment)
         stage.trade()
-    fills = stage.venue.fills_since(sequence=0, limit=10)
-    sequences = [fill.sequence for fill in fills]
-    assert sequences == sorted(set(sequences))
-    assert len({fill.venue_trade_id for fill in fills}) == 3
-    first = stage.venue.fills_since(sequence=0, limit=1)
-    assert first + stage.venue.fills_since(sequence=first[0].sequence, limit=10) == fills
+    everything = fills(stage)
+    assert len({fill.venue_trade_id for fill in everything}) == len(everything) == 3
+    seen, watermark = {}, ""
+    for _ in range(10):
+        page = stage.venue.fills_since(watermark=watermark, symbols=["BTC/USDT"], limit=1)
+        seen |= {fill.venue_trade_id: fill for fill in page.fills}
+        watermark = page.watermark
+        if page.complete:
+            break
+    assert seen == {fill.venue_trade_id: fill for fill in everything}
 
 
 def test_a_canceled_order_fills_no_more(stage):
     sent = limit("49500")
     stage.venue.submit(order=sent, moment=stage.moment)
-    assert stage.venue.cancel(client_order_id=sent.client_order_id, moment=stage.moment).state == "CANCELED"
+    assert cancel(stage, sent).state == "CANCELED"
     stage.trade(**FALL)
-    assert stage.venue.fills_since(sequence=0, limit=10) == []
+    assert fills(stage) == []
 
 
 def test_cancelling_a_filled_order_answers_filled_and_repeating_is_harmless(stage):
@@ -150,21 +162,21 @@ def test_cancelling_a_filled_order_answers_filled_and_repeating_is_harmless(stag
     stage.venue.submit(order=sent, moment=stage.moment)
     stage.trade()
     for _ in range(2):
-        assert stage.venue.cancel(client_order_id=sent.client_order_id, moment=stage.moment).state == "FILLED"
+        assert cancel(stage, sent).state == "FILLED"
 
 
 def test_cancelling_an_unknown_order_is_refused(stage):
     with pytest.raises(VenueRefused):
-        stage.venue.cancel(client_order_id=uuid4().hex, moment=stage.moment)
+        stage.venue.cancel(client_order_id=uuid4().hex, symbol="BTC/USDT", moment=stage.moment)
 
 
 def test_a_resting_limit_waits_until_the_market_trades_through_it(stage):
     sent = limit("49000")
     stage.venue.submit(order=sent, moment=stage.moment)
     stage.trade(**FALL)
-    assert stage.venue.fills_since(sequence=0, limit=10) == []
+    assert fills(stage) == []
     stage.trade(BTC=(49_500, 49_500, "48999.99", 49_200))
-    (fill,) = stage.venue.fills_since(sequence=0, limit=10)
+    (fill,) = fills(stage)
     assert fill.price == 49_000
 
 
@@ -173,7 +185,7 @@ def test_an_order_never_fills_in_a_bar_that_opened_before_it_was_accepted(stage)
     stage.trade()
     stage.venue.submit(order=order(), moment=stage.moment)
     assert late.firm < stage.moment.firm
-    assert stage.venue.fills_since(sequence=0, limit=10) == []
+    assert fills(stage) == []
     stage.trade()
-    (fill,) = stage.venue.fills_since(sequence=0, limit=10)
+    (fill,) = fills(stage)
     assert fill.executed_firm >= late.firm

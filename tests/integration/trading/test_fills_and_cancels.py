@@ -28,6 +28,10 @@ def cancel(desk, order_id):
     return cancel_order(order_id=order_id, actor="tester", reason="test", moment=desk.moment())
 
 
+def fills_at(venue):
+    return list(venue.fills_since(watermark="", symbols=["BTC/USDT"], limit=10).fills)
+
+
 def incidents():
     return [event.payload for event in OutboxEvent.objects.filter(kind="incident.wanted")]
 
@@ -55,9 +59,9 @@ def test_shuffled_and_redelivered_fills_post_once(desk, seed):
         desk.market.bar(BTC=(50_000, 50_000, 50_000, 50_000, "0.01"))
     for bar in bars_between(symbol="BTC/USDT", after=before, until=desk.market.bar_at):
         desk.venue.match_bars(closed_at=bar.close_at, bars=[bar])
-    fills = desk.venue.fills_since(sequence=0, limit=10) * 3
+    fills = fills_at(desk.venue) * 3
     random.Random(seed).shuffle(fills)
-    posted = [apply_fill(fill=fill, venue="paper", moment=desk.moment()) for fill in fills]
+    posted = [apply_fill(fill=fill, account="paper", moment=desk.moment()) for fill in fills]
     assert sum(posted) == Fill.objects.count() == PaperFill.objects.count() == 4
     assert desk.order(order_id).state == "FILLED"
     desk.match()
@@ -116,7 +120,7 @@ def test_a_late_fill_on_a_canceled_order_is_posted_and_wants_an_incident(desk):
     desk.send(order_id)
     cancel(desk, order_id)
     send_cancel(order_id=order_id, venue=desk.venue, moment=desk.moment())
-    (known,) = desk.venue.fills_since(sequence=0, limit=5)
+    (known,) = fills_at(desk.venue)
     late = replace(
         known,
         venue_trade_id="late-1",
@@ -125,8 +129,8 @@ def test_a_late_fill_on_a_canceled_order_is_posted_and_wants_an_incident(desk):
         price=D(49_500),
         fee=D("0.0495"),
     )
-    assert apply_fill(fill=late, venue="paper", moment=desk.moment())
-    assert not apply_fill(fill=late, venue="paper", moment=desk.moment())
+    assert apply_fill(fill=late, account="paper", moment=desk.moment())
+    assert not apply_fill(fill=late, account="paper", moment=desk.moment())
     order = desk.order(order_id)
     assert (order.state, order.filled_quantity) == ("CANCELED", D("0.001"))
     assert desk.position().quantity == D("0.003")
@@ -138,12 +142,12 @@ def test_a_late_fill_on_a_canceled_order_is_posted_and_wants_an_incident(desk):
 
 def test_a_fill_of_an_order_that_was_never_sent_is_refused(desk):
     desk.buy(quantity="0.002")
-    (known,) = desk.venue.fills_since(sequence=0, limit=5)
+    (known,) = fills_at(desk.venue)
     unsent = desk.propose(quantity="0.001")
     for client_order_id in ("0" * 32, desk.order(unsent).client_order_id):
         foreign = replace(known, venue_trade_id="foreign", client_order_id=client_order_id)
         with pytest.raises(FillWithoutOrderError):
-            apply_fill(fill=foreign, venue="paper", moment=desk.moment())
+            apply_fill(fill=foreign, account="paper", moment=desk.moment())
     desk.assert_books_balance()
 
 
