@@ -40,9 +40,8 @@ class AgentsView(ListView):
     @extend_schema(request=bodies.CreateAgentRequest, responses={201: shapes.AgentCardShape})
     def post(self, request: Request) -> Response:
         """Create an agent; the fleet starts its process."""
-        given = bodies.CreateAgentRequest(data=request.data)
-        given.is_valid(raise_exception=True)
-        card = operations.create_agent(**given.validated_data, actor=self.actor, moment=self.moment)
+        given = bodies.CreateAgentRequest.checked(request.data)
+        card = operations.create_agent(**given, actor=self.actor, moment=self.moment)
         return Response(card, status=201)
 
 
@@ -57,9 +56,7 @@ class AgentView(HouseView):
     @extend_schema(request=bodies.ConfigureAgentRequest, responses=shapes.AgentCardShape)
     def patch(self, request: Request, agent_id: UUID) -> Response:
         """Change settings; the fleet restarts the process with them."""
-        given = bodies.ConfigureAgentRequest(data=request.data)
-        given.is_valid(raise_exception=True)
-        changes = dict(given.validated_data)
+        changes = bodies.ConfigureAgentRequest.checked(request.data)
         return Response(
             operations.configure_agent(agent_id=agent_id, changes=changes, actor=self.actor, moment=self.moment)
         )
@@ -137,8 +134,6 @@ class ConsensusView(HouseView):
     @extend_schema(request=bodies.ChangePolicyRequest, responses=shapes.PolicyShape)
     def patch(self, request: Request) -> Response:
         """Change the policy; needs a reason, the old one stays readable."""
-        given = bodies.ChangePolicyRequest(data=request.data)
-        given.is_valid(raise_exception=True)
-        changes = dict(given.validated_data)
+        changes = bodies.ChangePolicyRequest.checked(request.data)
         reason = changes.pop("reason")
         return Response(operations.change_policy(changes=changes, reason=reason, actor=self.actor, moment=self.moment))

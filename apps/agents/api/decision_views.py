@@ -50,7 +50,7 @@ class ExplainView(HouseView):
     @extend_schema(parameters=[bodies.ExplainQuery], responses=shapes.ExplanationShape)
     def get(self, request: Request) -> Response:
         """Every vote, gate and reason about one instrument in the bar that was current at ``at``."""
-        given = bodies.ExplainQuery(data=request.query_params)
-        given.is_valid(raise_exception=True)
-        wanted = given.validated_data
+        asked = bodies.ExplainQuery(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
         return Response(queries.explain(symbol=wanted["instrument"], at=wanted.get("at", self.moment.firm)))

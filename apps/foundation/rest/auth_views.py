@@ -37,10 +37,9 @@ class TokenView(PublicView):
     @extend_schema(request=bodies.SignInRequest, responses=bodies.TokenPairAnswer, operation_id="auth_sign_in")
     def post(self, request: Request) -> Response:
         """Sign in. Failed attempts are limited by user name and address."""
-        given = bodies.SignInRequest(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = bodies.SignInRequest.checked(request.data)
         pair = sign_in(
-            **given.validated_data,
+            **given,
             address=request.META.get("REMOTE_ADDR", ""),
             user_agent=request.headers.get("User-Agent", ""),
             moment=self.moment,
@@ -54,9 +53,8 @@ class RefreshView(PublicView):
     @extend_schema(request=bodies.RefreshRequest, responses=bodies.TokenPairAnswer, operation_id="auth_refresh")
     def post(self, request: Request) -> Response:
         """A new pair for a refresh token, which is good for one use. An old one used again ends its session."""
-        given = bodies.RefreshRequest(data=request.data)
-        given.is_valid(raise_exception=True)
-        return _answer(refresh_session(refresh=given.validated_data["refresh"], moment=self.moment))
+        given = bodies.RefreshRequest.checked(request.data)
+        return _answer(refresh_session(refresh=given["refresh"], moment=self.moment))
 
 
 class RevokeView(PublicView):
@@ -65,9 +63,7 @@ class RevokeView(PublicView):
     @extend_schema(request=bodies.RevokeRequest, responses={204: None}, operation_id="auth_sign_out")
     def post(self, request: Request) -> Response:
         """Sign out: end the session of the refresh token in the body, else of the access token in the header."""
-        given = bodies.RevokeRequest(data=request.data or {})
-        given.is_valid(raise_exception=True)
-        refresh = given.validated_data.get("refresh")
+        refresh = bodies.RevokeRequest.checked(request.data or {}).get("refresh")
         if refresh:
             end_session_of(refresh=refresh, moment=self.moment)
             return Response(status=204)

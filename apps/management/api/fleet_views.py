@@ -95,10 +95,9 @@ class CloseIncidentView(HouseView):
     @extend_schema(request=shapes.ReasonRequest, responses=shapes.IncidentShape)
     def post(self, request: Request, incident_id: UUID) -> Response:
         """Close an incident; needs a reason."""
-        given = shapes.ReasonRequest(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = shapes.ReasonRequest.checked(request.data)
         view = operations.close_incident(
-            incident_id=incident_id, actor=self.actor, reason=given.validated_data["reason"], moment=self.moment
+            incident_id=incident_id, actor=self.actor, reason=given["reason"], moment=self.moment
         )
         return Response(view)
 

@@ -17,9 +17,8 @@ class StopView(HouseView):
     @extend_schema(request=shapes.StopRequest, responses=shapes.StateShape)
     def post(self, request: Request) -> Response:
         """Halt trading, cancel open orders, flatten if asked, stop the agents. Doing it again does no harm."""
-        given = shapes.StopRequest(data=request.data or {})
-        given.is_valid(raise_exception=True)
-        return Response(operations.emergency_stop(**given.validated_data, actor=self.actor, moment=self.moment))
+        given = shapes.StopRequest.checked(request.data or {})
+        return Response(operations.emergency_stop(**given, actor=self.actor, moment=self.moment))
 
 
 class ResumeView(HouseView):
@@ -29,7 +28,6 @@ class ResumeView(HouseView):
     @extend_schema(request=shapes.ReasonRequest, responses=shapes.StateShape)
     def post(self, request: Request) -> Response:
         """Trade again; needs a reason and the role risk."""
-        given = shapes.ReasonRequest(data=request.data)
-        given.is_valid(raise_exception=True)
-        reason = given.validated_data["reason"]
+        given = shapes.ReasonRequest.checked(request.data)
+        reason = given["reason"]
         return Response(operations.resume(actor=self.actor, reason=reason, moment=self.moment))

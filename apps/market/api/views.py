@@ -40,9 +40,7 @@ class PauseInstrumentView(HouseView):
     @extend_schema(request=bodies.ReasonRequest, responses=shapes.InstrumentShape)
     def post(self, request: Request, symbol: str) -> Response:
         """Take no new risk in this instrument until the pause is lifted."""
-        given = bodies.ReasonRequest(data=request.data)
-        given.is_valid(raise_exception=True)
-        reason = given.validated_data["reason"]
+        reason = bodies.ReasonRequest.checked(request.data)["reason"]
         return Response(operations.pause_instrument(symbol=symbol, actor=self.actor, reason=reason, moment=self.moment))
 
 
@@ -52,9 +50,7 @@ class UnpauseInstrumentView(HouseView):
     @extend_schema(request=bodies.ReasonRequest, responses=shapes.InstrumentShape)
     def post(self, request: Request, symbol: str) -> Response:
         """Lift the pause."""
-        given = bodies.ReasonRequest(data=request.data)
-        given.is_valid(raise_exception=True)
-        reason = given.validated_data["reason"]
+        reason = bodies.ReasonRequest.checked(request.data)["reason"]
         return Response(
             operations.unpause_instrument(symbol=symbol, actor=self.actor, reason=reason, moment=self.moment)
         )
@@ -149,9 +145,7 @@ class BackfillsView(ListView):
     @extend_schema(request=bodies.BackfillRequest, responses={202: shapes.BackfillShape})
     def post(self, request: Request) -> Response:
         """Fetch the candles of one span on a live market."""
-        given = bodies.BackfillRequest(data=request.data)
-        given.is_valid(raise_exception=True)
-        wanted = dict(given.validated_data)
+        wanted = bodies.BackfillRequest.checked(request.data)
         symbol = wanted.pop("instrument")
         planned = operations.request_backfill(symbol=symbol, **wanted, actor=self.actor, moment=self.moment)
         return Response(planned, status=202)

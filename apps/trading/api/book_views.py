@@ -82,9 +82,7 @@ class LimitsView(HouseView):
     @extend_schema(request=bodies.ChangeLimitsRequest, responses=shapes.LimitsShape)
     def patch(self, request: Request) -> Response:
         """Change some limits; a new version is kept with author and reason."""
-        given = bodies.ChangeLimitsRequest(data=request.data)
-        given.is_valid(raise_exception=True)
-        changes = dict(given.validated_data)
+        changes = bodies.ChangeLimitsRequest.checked(request.data)
         reason = changes.pop("reason")
         answer = operations.change_limits(changes=changes, actor=self.actor, reason=reason, moment=self.moment)
         return Response(answer)

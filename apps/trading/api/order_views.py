@@ -39,9 +39,7 @@ class OrdersView(ListView):
     @extend_schema(request=bodies.ProposeOrderRequest, responses={201: shapes.OrderShape})
     def post(self, request: Request) -> Response:
         """Propose an order. The answer's state is APPROVED, ARMED, or DENIED with the reasons in its verdicts."""
-        given = bodies.ProposeOrderRequest(data=request.data)
-        given.is_valid(raise_exception=True)
-        wanted = dict(given.validated_data)
+        wanted = bodies.ProposeOrderRequest.checked(request.data)
         intent = OrderIntent(
             symbol=wanted.pop("instrument"),
             expires_firm=wanted.pop("expires_at", None),
@@ -68,9 +66,7 @@ class CancelOrderView(HouseView):
     @extend_schema(request=bodies.ReasonRequest, responses=shapes.OrderShape)
     def post(self, request: Request, order_id: UUID) -> Response:
         """Cancel an order: at once here, as a wish where the venue holds it."""
-        given = bodies.ReasonRequest(data=request.data or {})
-        given.is_valid(raise_exception=True)
-        reason = given.validated_data["reason"]
+        reason = bodies.ReasonRequest.checked(request.data or {})["reason"]
         answer = operations.cancel_order(order_id=order_id, actor=self.actor, reason=reason, moment=self.moment)
         return Response(answer)
 
@@ -107,12 +103,11 @@ class ClosePositionView(HouseView):
     @extend_schema(request=bodies.ReasonRequest, responses={201: shapes.OrderShape})
     def post(self, request: Request, symbol: str) -> Response:
         """Sell all of a position at the market, reduce-only."""
-        given = bodies.ReasonRequest(data=request.data or {})
-        given.is_valid(raise_exception=True)
+        given = bodies.ReasonRequest.checked(request.data or {})
         answer = operations.close_position(
             symbol=symbol,
             actor=self.actor,
-            reason=given.validated_data["reason"],
+            reason=given["reason"],
             moment=self.moment,
             privileged=role_at_least(request.user, Role.RISK),
         )
