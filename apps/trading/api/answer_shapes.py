@@ -3,11 +3,12 @@
 from rest_framework import serializers
 
 from apps.foundation.rest.serializer_fields import DecimalText, InstrumentField, UtcTimeField
-from apps.trading.domain.order_intent import KNOWN_TYPES, ORIGINS, SIDES, TIMES_IN_FORCE
+from apps.trading.domain.order_intent import ORIGINS, SIDES, TIMES_IN_FORCE
 from apps.trading.domain.order_lifecycle import OrderState
+from apps.trading.domain.order_types import ROW_TYPES
 from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LIMITS
 from apps.trading.domain.trading_state import TradingState
-from apps.trading.models import LedgerKind
+from apps.trading.models import AccountMode, LedgerKind
 
 ORDER_STATES = [state.value for state in OrderState]
 TRADING_STATES = [state.value for state in TradingState]
@@ -18,6 +19,7 @@ def money(*, nullable: bool = False, why: str = "") -> DecimalText:
 
 
 class PositionShape(serializers.Serializer):
+    account = serializers.CharField()
     instrument = InstrumentField()
     quantity = money()
     average_price = money(why="Before fees.")
@@ -39,7 +41,9 @@ class PositionShape(serializers.Serializer):
 class PortfolioShape(serializers.Serializer):
     id = serializers.UUIDField()
     name = serializers.CharField()
-    mode = serializers.CharField()
+    account = serializers.CharField()
+    venue = serializers.CharField()
+    mode = serializers.ChoiceField(choices=AccountMode.values)
     base_currency = serializers.CharField()
     starting_capital = money()
     cash = money()
@@ -90,7 +94,7 @@ class FillShape(serializers.Serializer):
     fee_asset = serializers.CharField()
     realized_pnl = money(why="Before fees; zero for a buy.")
     liquidity = serializers.CharField()
-    venue = serializers.CharField()
+    account = serializers.CharField()
     venue_trade_id = serializers.CharField()
     traded_at = UtcTimeField()
     recorded_at = UtcTimeField()
@@ -105,7 +109,7 @@ class OrderShape(serializers.Serializer):
     state_note = serializers.CharField()
     summary = serializers.CharField()
     side = serializers.ChoiceField(choices=SIDES)
-    type = serializers.ChoiceField(choices=KNOWN_TYPES)
+    type = serializers.ChoiceField(choices=ROW_TYPES)
     time_in_force = serializers.ChoiceField(choices=TIMES_IN_FORCE)
     reduce_only = serializers.BooleanField()
     post_only = serializers.BooleanField()
@@ -131,7 +135,7 @@ class OrderShape(serializers.Serializer):
     cancel_wanted = serializers.BooleanField()
     reject_code = serializers.CharField()
     reject_detail = serializers.CharField()
-    venue = serializers.CharField()
+    account = serializers.CharField()
     venue_order_id = serializers.CharField(allow_null=True)
     verdicts = VerdictShape(many=True)
     gate_digest = serializers.CharField()
@@ -156,6 +160,7 @@ class PostingShape(serializers.Serializer):
 
 class TransferShape(serializers.Serializer):
     id = serializers.UUIDField()
+    account = serializers.CharField()
     cause = serializers.CharField()
     cause_id = serializers.CharField()
     order_id = serializers.UUIDField(allow_null=True)
@@ -172,13 +177,21 @@ class BalanceShape(serializers.Serializer):
 
 
 class AccountShape(serializers.Serializer):
-    id = serializers.UUIDField()
     name = serializers.CharField()
     venue = serializers.CharField()
-    mode = serializers.CharField()
+    mode = serializers.ChoiceField(choices=AccountMode.values)
+    portfolio_id = serializers.UUIDField()
     base_currency = serializers.CharField()
+    starting_capital = money()
     enabled = serializers.BooleanField()
+    house = serializers.BooleanField(help_text="The account that the consensus trades.")
+    has_keys = serializers.BooleanField()
+    trouble_code = serializers.CharField()
+    trouble = serializers.CharField(help_text="Why nothing can be traded on it at present; empty when it can.")
     created_at = UtcTimeField()
+    created_by = serializers.CharField()
+    enabled_at = UtcTimeField(allow_null=True)
+    enabled_by = serializers.CharField()
     balances = BalanceShape(many=True)
 
 

@@ -3,19 +3,22 @@
 import django_filters as filters
 from django.db.models import QuerySet
 
-from apps.trading.domain.order_intent import ORIGINS, SIDES, SUPPORTED_TYPES
+from apps.trading.domain.order_intent import ORIGINS, SIDES
 from apps.trading.domain.order_lifecycle import OPEN, OrderState
+from apps.trading.domain.order_types import ROW_TYPES
 from apps.trading.models import EquitySnapshot, Fill, LedgerTransfer, Order
+from apps.trading.queries import house_account
 
 _SIDES = [(side, side) for side in SIDES]
 
 
 class OrderFilter(filters.FilterSet):
+    account = filters.CharFilter(field_name="account_id")
     instrument = filters.CharFilter(field_name="symbol")
     state = filters.MultipleChoiceFilter(choices=[(state, state) for state in OrderState])
     open = filters.BooleanFilter(method="only_open", help_text="true: not finished; false: finished.")
     side = filters.ChoiceFilter(choices=_SIDES)
-    type = filters.ChoiceFilter(choices=[(name, name) for name in SUPPORTED_TYPES])
+    type = filters.ChoiceFilter(choices=[(name, name) for name in ROW_TYPES])
     origin = filters.ChoiceFilter(choices=[(name, name) for name in ORIGINS])
     protective = filters.BooleanFilter(field_name="is_protective")
     decision_id = filters.UUIDFilter()
@@ -32,6 +35,7 @@ class OrderFilter(filters.FilterSet):
 
 
 class FillFilter(filters.FilterSet):
+    account = filters.CharFilter(field_name="account_id")
     instrument = filters.CharFilter(field_name="symbol")
     side = filters.ChoiceFilter(choices=_SIDES)
     order_id = filters.UUIDFilter()
@@ -44,6 +48,7 @@ class FillFilter(filters.FilterSet):
 
 
 class TransferFilter(filters.FilterSet):
+    account = filters.CharFilter(field_name="portfolio__account")
     cause = filters.CharFilter(field_name="cause_kind")
     order_id = filters.UUIDFilter()
     asset = filters.CharFilter(method="of_asset")
@@ -59,9 +64,16 @@ class TransferFilter(filters.FilterSet):
 
 
 class EquityFilter(filters.FilterSet):
+    account = filters.CharFilter(
+        field_name="portfolio__account", help_text="Left out: the account that the house trades."
+    )
     since = filters.IsoDateTimeFilter(field_name="at_firm", lookup_expr="gte")
     until = filters.IsoDateTimeFilter(field_name="at_firm", lookup_expr="lte")
 
     class Meta:
         model = EquitySnapshot
         fields: list[str] = []
+
+    def filter_queryset(self, queryset: QuerySet[EquitySnapshot]) -> QuerySet[EquitySnapshot]:
+        points = super().filter_queryset(queryset)
+        return points if self.form.cleaned_data["account"] else points.filter(portfolio__account=house_account())

@@ -3,15 +3,21 @@
 from rest_framework import serializers
 
 from apps.foundation.rest.serializer_fields import DecimalText, InstrumentField, StrictSerializer, UtcTimeField
-from apps.trading.domain.order_intent import KNOWN_TYPES, LONGEST_REASON, SIDES, SUPPORTED_TYPES, TIMES_IN_FORCE
+from apps.trading.domain.order_intent import LONGEST_REASON, SIDES, TIMES_IN_FORCE
+from apps.trading.domain.order_types import ORDER_TYPES
 from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LIMITS
 
 
 class ProposeOrderRequest(StrictSerializer):
+    account = serializers.CharField(
+        max_length=40, required=False, allow_null=True, help_text="Left out: the account that the house trades."
+    )
     instrument = InstrumentField()
     side = serializers.ChoiceField(choices=SIDES)
     type = serializers.ChoiceField(
-        choices=KNOWN_TYPES, default="market", help_text=f"Supported now: {', '.join(SUPPORTED_TYPES)}."
+        choices=list(ORDER_TYPES),
+        default="market",
+        help_text=" ".join(f"{each.name}: {each.meaning}" for each in ORDER_TYPES.values()),
     )
     quantity = DecimalText(required=False, allow_null=True, help_text="Base units; give this or notional.")
     notional = DecimalText(required=False, allow_null=True, help_text="Quote currency, rounded down to the step.")
@@ -27,6 +33,12 @@ class ProposeOrderRequest(StrictSerializer):
 
 class ReasonRequest(StrictSerializer):
     reason = serializers.CharField(max_length=LONGEST_REASON, default="", allow_blank=True)
+
+
+class ClosePositionRequest(ReasonRequest):
+    account = serializers.CharField(
+        max_length=40, required=False, allow_null=True, help_text="Left out: the account that the house trades."
+    )
 
 
 def _limit_field(name: str) -> serializers.Field:

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import orjson
-from django.conf import settings
 from django.db import connection
 
 from apps.foundation import audit
@@ -16,10 +14,12 @@ from apps.foundation.correlation import current_correlation_id
 from apps.foundation.identifiers import new_id
 from apps.foundation.money import ZERO, plain
 from apps.foundation.outbox import record_events
+from apps.trading.domain.book import Book
 from apps.trading.domain.gate_facts import GateFacts
 from apps.trading.domain.ledger_postings import Posting, reservation
-from apps.trading.domain.order_intent import TRIGGERED_TYPES, OrderIntent
+from apps.trading.domain.order_intent import OrderIntent
 from apps.trading.domain.order_lifecycle import OrderState
+from apps.trading.domain.order_types import TRIGGERED_TYPES
 from apps.trading.domain.risk_gate import GateDecision
 from apps.trading.models import Order
 from apps.trading.operations.announce_changes import order_event, portfolio_event
@@ -41,22 +41,20 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-def write_intent(
-    *, portfolio_id: UUID, intent: OrderIntent, facts: GateFacts, decision: GateDecision, moment: Moment
-) -> Order:
+def write_intent(*, book: Book, intent: OrderIntent, facts: GateFacts, decision: GateDecision, moment: Moment) -> Order:
     """Store a judged intent inside the running transaction and return its row.
 
     Denied: a finished order with its reasons, no reservation. Approved: reserved funds, and APPROVED (to be sent) or
     ARMED (waits for its trigger). Two round trips before the audit entry, which locks its chain and comes last.
     """
-    row = _row(portfolio_id, intent, facts, decision, moment)
+    row = _row(book, intent, facts, decision, moment)
     postings: Sequence[Posting] = ()
     if decision.allowed:
         postings = reservation(side=intent.side, asset=row["reserved_asset"], amount=row["reserved_amount"])
     _write(row, postings)
-    record_events([order_event(row["id"]), portfolio_event(portfolio_id)])
+    record_events([order_event(row["id"]), portfolio_event(book.portfolio_id)])
     audit.append(
-        chain=audit.account_chain(portfolio_id),
+        chain=audit.account_chain(book.portfolio_id),
         action="order.proposed",
         actor=intent.actor,
         subject=f"order:{row['id']}",
@@ -66,9 +64,7 @@ def write_intent(
     return Order(**row)
 
 
-def _row(
-    portfolio_id: UUID, intent: OrderIntent, facts: GateFacts, decision: GateDecision, moment: Moment
-) -> dict[str, Any]:
+def _row(book: Book, intent: OrderIntent, facts: GateFacts, decision: GateDecision, moment: Moment) -> dict[str, Any]:
     order_id = intent.order_id or new_id()
     row: dict[str, Any] = dict.fromkeys(_COLUMNS) | _DEFAULTS
     for name in ("symbol", "side", "type", "notional", "limit_price", "stop_price", "trail_pct", "time_in_force"):
@@ -78,7 +74,8 @@ def _row(
     row |= {
         "id": order_id,
         "client_order_id": order_id.hex,
-        "portfolio_id": portfolio_id,
+        "portfolio_id": book.portfolio_id,
+        "account_id": book.account,
         "quantity": facts.order.quantity,
         "correlation_id": current_correlation_id() or "",
         "verdicts": [verdict.as_json() for verdict in decision.verdicts],
@@ -89,7 +86,6 @@ def _row(
         "state_firm": moment.firm,
         "state_actor": "risk gate",
         "state_note": decision.summary,
-        "venue": settings.VENUE,
     }
     return row | (_approval(intent, facts, moment) if decision.allowed else _denial(decision, moment))
 
@@ -140,6 +136,7 @@ def _json(value: Any) -> str:
 def _audited(row: dict[str, Any], decision: GateDecision) -> dict[str, Any]:
     return {
         "state": str(row["state"]),
+        "account": row["account_id"],
         "symbol": row["symbol"],
         "side": row["side"],
         "type": row["type"],
