@@ -1,6 +1,6 @@
 """What others may ask the market room."""
 
-from apps.market.queries.candles import bars_between, closed_candles
+from apps.market.queries.candles import bars_between, bars_of, closed_candles, closes_of
 from apps.market.queries.instruments import (
     instrument_paused,
     instrument_rules,
@@ -32,10 +32,12 @@ __all__ = [
     "MarketClockView",
     "backfill_view",
     "bars_between",
+    "bars_of",
     "candle_snapshot",
     "candle_view",
     "clock_view",
     "closed_candles",
+    "closes_of",
     "current_moment",
     "gap_view",
     "instrument_paused",

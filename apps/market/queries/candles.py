@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Max, QuerySet
 
 from apps.market.domain import timeframes
@@ -34,6 +35,43 @@ def bars_between(*, symbol: str, after: datetime, until: datetime) -> list[Candl
     length = timeframes.span(base)
     rows = _of(symbol, primary_source(symbol), base).filter(open_at__gt=after - length, open_at__lte=until - length)
     return read(rows.order_by("open_at"))
+
+
+# One read however many instruments: each one's leading source is chosen as ``primary_source`` chooses it.
+_BASE_BARS = """
+SELECT c.symbol, c.source, c.timeframe, c.open_at, c.open, c.high, c.low, c.close, c.volume
+FROM market_storedcandle c
+JOIN market_instrument i ON i.symbol = c.symbol
+LEFT JOIN (SELECT primary_source FROM market_marketclock LIMIT 1) k ON true
+WHERE c.symbol = ANY(%s) AND c.timeframe = %s AND c.open_at > %s AND c.open_at <= %s
+  AND c.source = CASE WHEN i.sources @> to_jsonb(coalesce(k.primary_source, '')) OR jsonb_array_length(i.sources) = 0
+                      THEN coalesce(k.primary_source, '') ELSE i.sources ->> 0 END
+ORDER BY c.open_at, c.symbol
+"""
+
+
+def bars_of(*, symbols: Iterable[str], after: datetime, until: datetime, base: str) -> list[Candle]:
+    """``bars_between`` of several instruments in one read, by time and then symbol. ``base``: the market's base
+    timeframe, which the caller knows from its clock.
+    """
+    wanted, length = list(symbols), timeframes.span(base)
+    if not wanted or after >= until:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_BASE_BARS, [wanted, base, after - length, until - length])
+        return [Candle(*values) for values in cursor.fetchall()]
+
+
+def closes_of(*, symbols: Iterable[str], until: datetime, bars: int) -> dict[str, dict[datetime, float]]:
+    """Closing prices by closing time of the last ``bars`` + 1 base bars of several instruments: what returns are
+    measured on. Bars that are missing are missing.
+    """
+    base = base_timeframe()
+    length = timeframes.span(base)
+    found: dict[str, dict[datetime, float]] = {symbol: {} for symbol in symbols}
+    for bar in bars_of(symbols=found, after=until - length * (bars + 1), until=until, base=base):
+        found[bar.symbol][bar.open_at + length] = float(bar.close)
+    return found
 
 
 def base_candles_at(
