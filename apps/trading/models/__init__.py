@@ -1,18 +1,23 @@
 """The room's tables. Private to the trading room."""
 
+from apps.trading.models.account import Account, AccountMode
 from apps.trading.models.cursor import Cursor
 from apps.trading.models.equity_snapshot import EquitySnapshot
 from apps.trading.models.fill import Fill
 from apps.trading.models.ledger import LedgerAccount, LedgerKind, LedgerPosting, LedgerTransfer
 from apps.trading.models.order import Order, OrderTransition
+from apps.trading.models.order_group import OrderGroup
 from apps.trading.models.paper_exchange import PaperExchange, PaperFill, PaperOrder
 from apps.trading.models.portfolio import Portfolio
 from apps.trading.models.position import Position
 from apps.trading.models.risk_limits import RiskLimits
 from apps.trading.models.state_cause import StateCause
+from apps.trading.models.venue_health import VenueHealth
 from apps.trading.models.venue_tracking import UnknownLookup, VenueWatermark
 
 __all__ = [
+    "Account",
+    "AccountMode",
     "Cursor",
     "EquitySnapshot",
     "Fill",
@@ -21,6 +26,7 @@ __all__ = [
     "LedgerPosting",
     "LedgerTransfer",
     "Order",
+    "OrderGroup",
     "OrderTransition",
     "PaperExchange",
     "PaperFill",
@@ -30,5 +36,6 @@ __all__ = [
     "RiskLimits",
     "StateCause",
     "UnknownLookup",
+    "VenueHealth",
     "VenueWatermark",
 ]

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.foundation.fields import MoneyField
+from apps.trading.models.account import Account
 from apps.trading.models.order import Order
 from apps.trading.models.portfolio import Portfolio
 
@@ -21,7 +22,7 @@ class Fill(models.Model):
     fee_asset = models.CharField(max_length=16)
     realized_pnl = MoneyField(default=0, help_text="Before fees; zero for a buy.")
     liquidity = models.CharField(max_length=6, default="taker")
-    venue = models.CharField(max_length=40)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="fills", db_index=False)
     venue_trade_id = models.CharField(max_length=80)
     traded_firm = models.DateTimeField()
     recorded_wall = models.DateTimeField()
@@ -32,7 +33,7 @@ class Fill(models.Model):
             models.Index(fields=["symbol", "-traded_firm"], name="fill_symbol"),
         )
         constraints = (
-            models.UniqueConstraint(fields=["venue", "venue_trade_id"], name="fill_venue_trade_once"),
+            models.UniqueConstraint(fields=["account", "venue_trade_id"], name="fill_venue_trade_once"),
             models.CheckConstraint(condition=Q(quantity__gt=0, price__gt=0), name="fill_positive"),
         )
 

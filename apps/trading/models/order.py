@@ -4,8 +4,12 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.foundation.fields import MoneyField
+from apps.trading.domain.ledger_postings import FIRM
+from apps.trading.domain.order_groups import ROLES
 from apps.trading.domain.order_lifecycle import OPEN, TERMINAL, OrderState
-from apps.trading.models.order_triggers import check_birth, check_move
+from apps.trading.models.account import Account
+from apps.trading.models.order_group import OrderGroup
+from apps.trading.models.order_triggers import check_birth, check_move, check_replacement
 from apps.trading.models.portfolio import Portfolio
 
 _OPEN = sorted(OPEN)
@@ -27,11 +31,16 @@ class Order(models.Model):
     limit_price = MoneyField(null=True)
     stop_price = MoneyField(null=True)
     trail_pct = MoneyField(null=True)
-    trail_high = MoneyField(null=True)
+    trail_amount = MoneyField(null=True)
+    trail_extreme = MoneyField(null=True, help_text="The best price a trailing stop has seen.")
     time_in_force = models.CharField(max_length=4, default="GTC")
     reduce_only = models.BooleanField(default=False)
     post_only = models.BooleanField(default=False)
     is_protective = models.BooleanField(default=False, help_text="Sent by the stop guard to close a position.")
+
+    group = models.ForeignKey(OrderGroup, null=True, on_delete=models.PROTECT, related_name="orders", db_index=False)
+    role = models.CharField(max_length=12, default="", blank=True, help_text="Its part in its group.")
+    replaces = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="replacement")
 
     state = models.CharField(max_length=20)
     state_wall = models.DateTimeField()
@@ -49,6 +58,8 @@ class Order(models.Model):
     actor = models.CharField(max_length=120)
     decision_id = models.UUIDField(null=True)
     agent_id = models.UUIDField(null=True)
+    budget = models.CharField(max_length=40, default=FIRM, help_text="The ledger's sub-account that pays a buy.")
+    mark_price = MoneyField(null=True, help_text="The mark it was judged at.")
     correlation_id = models.CharField(max_length=64, default="", blank=True)
     epoch = models.BigIntegerField(default=0)
     verdicts = models.JSONField(default=list)
@@ -66,12 +77,13 @@ class Order(models.Model):
     triggered_firm = models.DateTimeField(
         null=True, help_text="When an armed order's trigger was hit and passed the gate."
     )
+    watched_firm = models.DateTimeField(null=True, help_text="From when prices count for its trigger; null: proposal.")
     expires_firm = models.DateTimeField(null=True)
     done_wall = models.DateTimeField(null=True)
     cancel_wanted = models.BooleanField(default=False)
     reject_code = models.CharField(max_length=60, default="", blank=True)
     reject_detail = models.TextField(default="", blank=True)
-    venue = models.CharField(max_length=40)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="orders", db_index=False)
     venue_order_id = models.CharField(max_length=80, null=True)
 
     class Meta:
@@ -80,15 +92,20 @@ class Order(models.Model):
             models.Index(fields=["portfolio", "proposed_firm"], name="order_rate"),
             models.Index(fields=["state", "approved_wall"], condition=Q(state__in=_OPEN), name="order_open"),
             models.Index(fields=["symbol", "-proposed_wall"], name="order_symbol"),
+            models.Index(fields=["group"], condition=Q(group__isnull=False), name="order_group_members"),
             models.Index(fields=["decision_id"], condition=Q(decision_id__isnull=False), name="order_decision"),
         )
         constraints = (
             models.UniqueConstraint(fields=["client_order_id"], name="order_client_id_once"),
-            models.UniqueConstraint(fields=["venue", "venue_order_id"], name="order_venue_id_once"),
+            models.UniqueConstraint(fields=["account", "symbol", "venue_order_id"], name="order_venue_id_once"),
             models.CheckConstraint(
                 condition=Q(quantity__gt=0) | Q(state=OrderState.DENIED), name="order_quantity_positive"
             ),
             models.CheckConstraint(condition=Q(filled_quantity__gte=0), name="order_filled_not_negative"),
+            models.CheckConstraint(
+                condition=Q(group__isnull=True, role="") | Q(group__isnull=False, role__in=ROLES),
+                name="order_role_in_group",
+            ),
             models.CheckConstraint(condition=Q(side__in=["buy", "sell"]), name="order_side"),
             models.CheckConstraint(
                 condition=Q(reserved_left__gte=0, reserved_left__lte=F("reserved_amount")), name="order_reserved_left"
@@ -101,7 +118,7 @@ class Order(models.Model):
                 name="order_done_has_a_time",
             ),
         )
-        triggers = (check_birth(), check_move())
+        triggers = (check_birth(), check_move(), check_replacement())
 
     def __str__(self) -> str:
         return f"{self.side} {self.symbol} {self.type} {self.state}"

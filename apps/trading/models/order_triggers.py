@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from apps.trading.domain.order_lifecycle import BIRTH_PATHS, TRANSITIONS
+from apps.trading.domain.order_lifecycle import BIRTH_PATHS, TERMINAL, TRANSITIONS
 
 _HISTORY = (
     "INSERT INTO trading_ordertransition (order_id, from_state, to_state, at_wall, at_firm, actor, note) "
@@ -50,5 +50,22 @@ def check_move() -> pgtrigger.Trigger:
             "USING ERRCODE = 'check_violation'; END IF; "
             + _HISTORY.format(before="OLD.state", after="NEW.state", actor="NEW.state_actor", note="NEW.state_note")
             + " RETURN NULL;"
+        ),
+    )
+
+
+def check_replacement() -> pgtrigger.Trigger:
+    """Refuses a replacement that leaves PROPOSED while the order it replaces lives: never two of them at once."""
+    ended = ", ".join(f"'{state}'" for state in sorted(TERMINAL))
+    return pgtrigger.Trigger(
+        name="replacement_waits",
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        condition=pgtrigger.Condition("NEW.replaces_id IS NOT NULL AND NEW.state NOT IN ('PROPOSED', 'DENIED')"),
+        func=(
+            "IF NOT EXISTS (SELECT 1 FROM trading_order "  # noqa: S608 - names of our own states
+            f"WHERE id = NEW.replaces_id AND state IN ({ended})) THEN "
+            "RAISE EXCEPTION 'Order % replaces %, which still lives', NEW.id, NEW.replaces_id "
+            "USING ERRCODE = 'check_violation'; END IF; RETURN NULL;"
         ),
     )

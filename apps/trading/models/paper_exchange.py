@@ -11,9 +11,9 @@ WORKING_STATES = ("OPEN", "PARTIALLY_FILLED")
 
 
 class PaperExchange(models.Model):
-    """One row per paper exchange; locked by whoever matches, so that fills get rising numbers."""
+    """One row a paper account: an exchange of its own. Locked by whoever matches, so that fills get rising numbers."""
 
-    name = models.CharField(max_length=32, primary_key=True)
+    name = models.CharField(max_length=40, primary_key=True)
     matched_until = models.DateTimeField(null=True)
 
     class Meta:
@@ -26,6 +26,7 @@ class PaperExchange(models.Model):
 class PaperOrder(models.Model):
     """An order the paper exchange took."""
 
+    exchange = models.CharField(max_length=40, default="paper")
     client_order_id = models.CharField(max_length=64, unique=True)
     symbol = models.CharField(max_length=32)
     side = models.CharField(max_length=4)
@@ -59,7 +60,9 @@ class PaperOrder(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["symbol", "client_order_id"], name="paper_order_working", condition=Q(state__in=WORKING_STATES)
+                fields=["exchange", "symbol", "client_order_id"],
+                name="paper_order_working",
+                condition=Q(state__in=WORKING_STATES),
             )
         ]
 

@@ -8,7 +8,6 @@ from apps.foundation.fields import MoneyField
 class Portfolio(models.Model):
     id = models.UUIDField(primary_key=True)
     name = models.CharField(max_length=80)
-    mode = models.CharField(max_length=10, default="paper")
     base_currency = models.CharField(max_length=16)
     starting_capital = MoneyField()
     peak_equity = MoneyField(help_text="Highest equity seen; drawdown is measured from it.")
@@ -22,9 +21,8 @@ class Portfolio(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["mode", "base_currency"], name="portfolio_one_per_mode_and_currency"),
             models.CheckConstraint(condition=models.Q(starting_capital__gt=0), name="portfolio_capital_positive"),
         )
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.mode}, {self.base_currency})"
+        return f"{self.name} ({self.base_currency})"

@@ -2,17 +2,18 @@
 
 from django.db import models
 
+from apps.trading.models.account import Account
 from apps.trading.models.order import Order
 
 
 class VenueWatermark(models.Model):
-    """Every fill of ``venue`` up to ``sequence`` is in the books."""
+    """Every fill of the account up to ``watermark`` is in the books; only its venue's adapter reads that text."""
 
-    venue = models.CharField(max_length=40, primary_key=True)
-    sequence = models.BigIntegerField(default=0)
+    account = models.OneToOneField(Account, primary_key=True, on_delete=models.PROTECT, related_name="watermark")
+    watermark = models.TextField(default="", blank=True)
 
     def __str__(self) -> str:
-        return f"{self.venue} up to {self.sequence}"
+        return f"{self.account_id} up to {self.watermark or 'nothing'}"
 
 
 class UnknownLookup(models.Model):
