@@ -2,9 +2,10 @@
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections
@@ -22,6 +23,7 @@ QUIET_BEAT_SECONDS = 5.0  # an idle loop shows that it lives this often
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 log = structlog.get_logger(__name__)
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,24 @@ def run_loop(
             elif not worked:
                 loop.idle(wake_ups, idle_seconds)
         log.info("loop_stopped", steps=loop.pulse.steps, errors=loop.pulse.errors)
+
+
+def each_of(things: Mapping[str, Thing], step: Callable[[Thing], bool]) -> bool:
+    """Take ``step`` with every thing, whatever happens to the others; whether one of them did work.
+
+    Raises an ``ExceptionGroup`` at the end of the turn when some failed, each noted with its name.
+    """
+    worked = False
+    failures: list[Exception] = []
+    for name, thing in things.items():
+        try:
+            worked |= step(thing)
+        except Exception as error:  # noqa: BLE001 - told by the loop, after the others had their turn
+            error.add_note(f"while at {name}")
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("Some failed: see below", failures)
+    return worked
 
 
 def pause_after(failures: int, jitter: float) -> float:

@@ -69,7 +69,7 @@ class TransitionsOfOrder(TabularInline):
 
 @admin.register(Portfolio)
 class PortfolioAdmin(SteeredAdmin):
-    list_display = ["name", "mode", "base_currency", "starting_capital", "peak_equity", "day_start_equity"]
+    list_display = ["name", "account", "base_currency", "starting_capital", "peak_equity", "day_start_equity"]
     actions = ["halt", "halt_and_flatten"]
 
     @admin.action(description="Halt trading (all portfolios)", permissions=["risk"])
@@ -108,7 +108,7 @@ class StateCauseAdmin(SteeredAdmin):
 @admin.register(Order)
 class OrderAdmin(SteeredAdmin):
     list_display = ["id", "symbol", "side", "type", "quantity", "state", "filled_quantity", "origin", "proposed_wall"]
-    list_filter = ["state", "symbol", "side", "origin", "is_protective"]
+    list_filter = ["account", "state", "symbol", "side", "origin", "is_protective"]
     search_fields = ["id", "client_order_id", "symbol", "correlation_id"]
     inlines = [TransitionsOfOrder]
     actions = ["cancel"]
@@ -146,6 +146,7 @@ class PositionAdmin(SteeredAdmin):
                 position.symbol,
                 partial(
                     operations.close_position,
+                    account=position.portfolio.account.name,
                     symbol=position.symbol,
                     actor=actor,
                     reason="Closed in the admin.",
@@ -165,7 +166,7 @@ class OrderTransitionAdmin(SteeredAdmin):
 @admin.register(Fill)
 class FillAdmin(SteeredAdmin):
     list_display = ["symbol", "side", "quantity", "price", "fee", "realized_pnl", "traded_firm", "venue_trade_id"]
-    list_filter = ["symbol", "side", "venue"]
+    list_filter = ["account", "symbol", "side"]
     search_fields = ["venue_trade_id", "order__id"]
 
 
@@ -207,7 +208,7 @@ class CursorAdmin(SteeredAdmin):
 
 @admin.register(VenueWatermark)
 class VenueWatermarkAdmin(SteeredAdmin):
-    list_display = ["venue", "sequence"]
+    list_display = ["account", "watermark"]
 
 
 @admin.register(UnknownLookup)

@@ -69,7 +69,7 @@ class Desk:
         return sweep_orders(venue=self.venue, moment=self.moment(later=later))
 
     def match(self) -> int:
-        return match_paper_orders(venue=self.venue, moment=self.moment())
+        return match_paper_orders(venues=[self.venue], moment=self.moment())
 
     def guard(self) -> bool:
         return guard_cycle(moment=self.moment())

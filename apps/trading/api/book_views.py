@@ -14,18 +14,19 @@ from apps.foundation.rest.views import HouseView, ListView
 from apps.trading import operations, queries
 from apps.trading.api import answer_shapes as shapes
 from apps.trading.api import request_bodies as bodies
+from apps.trading.api.account_parameter import ACCOUNT
 from apps.trading.api.list_filters import EquityFilter, TransferFilter
 from apps.trading.models import EquitySnapshot, LedgerTransfer
 
 
 class PortfolioView(HouseView):
     roles = {"GET": Role.VIEWER}
-    query_parameters = ()
+    query_parameters = ("account",)
 
-    @extend_schema(responses=shapes.PortfolioShape)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
-        """The portfolio at the marks of now."""
-        return Response(queries.portfolio_view(self.moment))
+    @extend_schema(parameters=[ACCOUNT], responses=shapes.PortfolioShape)
+    def get(self, request: Request) -> Response:
+        """The portfolio of an account at the marks of now."""
+        return Response(queries.portfolio_view(self.moment, request.query_params.get("account")))
 
 
 class LedgerView(ListView):

@@ -16,6 +16,7 @@ from apps.foundation.rest.views import HouseView, ListView
 from apps.trading import operations, queries
 from apps.trading.api import answer_shapes as shapes
 from apps.trading.api import request_bodies as bodies
+from apps.trading.api.account_parameter import ACCOUNT_OR_ALL
 from apps.trading.api.list_filters import FillFilter, OrderFilter
 from apps.trading.domain.order_intent import OrderIntent
 from apps.trading.models import Fill, Order
@@ -89,22 +90,23 @@ class FillsView(ListView):
 
 class PositionsView(HouseView):
     roles = {"GET": Role.VIEWER}
-    query_parameters = ()
+    query_parameters = ("account",)
 
-    @extend_schema(responses=shapes.PositionShape(many=True))
-    def get(self, request: Request) -> Response:  # noqa: ARG002
-        """The open positions."""
-        return Response(whole_page(queries.position_views(self.moment)))
+    @extend_schema(parameters=[ACCOUNT_OR_ALL], responses=shapes.PositionShape(many=True))
+    def get(self, request: Request) -> Response:
+        """The open positions, of one account or of all."""
+        return Response(whole_page(queries.position_views(self.moment, request.query_params.get("account"))))
 
 
 class ClosePositionView(HouseView):
     roles = {"POST": Role.TRADER}
 
-    @extend_schema(request=bodies.ReasonRequest, responses={201: shapes.OrderShape})
+    @extend_schema(request=bodies.ClosePositionRequest, responses={201: shapes.OrderShape})
     def post(self, request: Request, symbol: str) -> Response:
         """Sell all of a position at the market, reduce-only."""
-        given = bodies.ReasonRequest.checked(request.data or {})
+        given = bodies.ClosePositionRequest.checked(request.data or {})
         answer = operations.close_position(
+            account=given.get("account"),
             symbol=symbol,
             actor=self.actor,
             reason=given["reason"],

@@ -18,6 +18,8 @@ from apps.trading.domain.trading_state import OpenCause, worst
 class Book:
     """``free_units``: unreserved units of the order's base asset. ``working_buys``: money buys hold, by symbol."""
 
+    account: str
+    account_refusal: tuple[str, str] | None  # code and sentence of why nothing new is traded on it
     portfolio_id: UUID
     currency: str
     symbol: str

@@ -40,12 +40,23 @@ def cancel_order(*, order_id: UUID, actor: str, reason: str, moment: Moment) -> 
 
 
 def cancel_open_orders(
-    *, actor: str, reason: str, moment: Moment, symbol: str | None = None, side: str = ""
+    *,
+    actor: str,
+    reason: str,
+    moment: Moment,
+    symbol: str | None = None,
+    side: str = "",
+    account: str | None = None,
 ) -> list[str]:
-    """Cancel all unfinished orders (of an instrument, of a side), protective stops excepted; the ids asked to stop."""
+    """Cancel all unfinished orders (of an instrument, a side, an account); the ids asked to stop.
+
+    Protective stops are left alone: they belong to the stop guard.
+    """
     orders = Order.objects.filter(state__in=OPEN, is_protective=False)
     if symbol is not None:
         orders = orders.filter(symbol=symbol)
+    if account is not None:
+        orders = orders.filter(account_id=account)
     if side:
         orders = orders.filter(side=side)
     ids = list(orders.order_by("pk").values_list("pk", flat=True))

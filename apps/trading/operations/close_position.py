@@ -18,25 +18,32 @@ from apps.trading.queries.order_views import newborn_view
 def close_position(
     *,
     symbol: str,
+    account: str | None = None,
     actor: str,
     reason: str,
     moment: Moment,
     origin: str = "manual",
     privileged: bool = False,
 ) -> dict[str, Any]:
-    """The view of the selling order (or of its denial).
+    """The view of the selling order (or of its denial). ``account`` None: the house's trading account.
 
     Raises ``NotFound`` for an unknown instrument, and ``Conflict``: ``no_position``, or ``units_reserved`` while orders
     at the venue still hold all units (they were asked to stop; try again once they have).
     """
     reading = read_market(symbol=symbol, moment=moment)
     with transaction.atomic():
-        if not _lock(reading, moment).held_quantity:
+        held = _lock(reading, account, moment)
+        if not held.held_quantity:
             raise Conflict(f"Nothing is held of {symbol}.", code="no_position")
         cancel_open_orders(
-            actor=actor, reason="Makes way for closing the position.", moment=moment, symbol=symbol, side="sell"
+            actor=actor,
+            reason="Makes way for closing the position.",
+            moment=moment,
+            symbol=symbol,
+            side="sell",
+            account=held.account,
         )
-        book = _lock(reading, moment)
+        book = _lock(reading, account, moment)
         if book.free_units:
             intent = OrderIntent(
                 symbol=symbol,
@@ -47,6 +54,7 @@ def close_position(
                 origin=origin,
                 actor=actor,
                 privileged=privileged,
+                account=book.account,
             )
             return newborn_view(place(intent=intent, reading=reading, book=book, moment=moment))
     # Raised outside, so that the wishes to cancel are kept.
@@ -56,6 +64,6 @@ def close_position(
     )
 
 
-def _lock(reading: MarketReading, moment: Moment) -> Book:
+def _lock(reading: MarketReading, account: str | None, moment: Moment) -> Book:
     rules = reading.rules
-    return lock_book(symbol=rules.symbol, base=rules.base, quote=rules.quote, moment=moment)
+    return lock_book(account=account, symbol=rules.symbol, base=rules.base, quote=rules.quote, moment=moment)

@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -17,7 +16,7 @@ from apps.foundation.money import ZERO, plain
 from apps.market import queries as market
 from apps.trading.domain.order_lifecycle import OPEN, OrderState
 from apps.trading.domain.stop_placement import average_true_range, protective_stop, stop_distance
-from apps.trading.models import Order, Position
+from apps.trading.models import Account, Order, Position
 from apps.trading.operations.announce_changes import announce_order
 from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.queries.risk_limits import current_limits
@@ -117,7 +116,7 @@ def _arm(position: Position, quantity: Decimal, moment: Moment) -> bool:
         proposed_wall=moment.wall,
         proposed_firm=moment.firm,
         approved_wall=moment.wall,
-        venue=settings.VENUE,
+        account_id=Account.objects.values_list("pk", flat=True).get(portfolio_id=position.portfolio_id),
     )
     _record(order_id, position, "stop.armed", quantity, moment)
     return True

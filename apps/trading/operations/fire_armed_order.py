@@ -30,12 +30,15 @@ GATE = "risk gate"
 
 def fire_armed_order(*, order_id: UUID, moment: Moment) -> bool:
     """Judge the order at today's prices; True: it may be sent now, False: it was denied, fired before or taken back."""
-    symbol = Order.objects.filter(pk=order_id, state=OrderState.ARMED).values_list("symbol", flat=True).first()
-    if symbol is None:
+    known = Order.objects.filter(pk=order_id, state=OrderState.ARMED).values_list("symbol", "account_id").first()
+    if known is None:
         return False
+    symbol, account = known
     reading = read_market(symbol=symbol, moment=moment)
     with transaction.atomic():
-        book = lock_book(symbol=symbol, base=reading.rules.base, quote=reading.rules.quote, moment=moment)
+        book = lock_book(
+            account=account, symbol=symbol, base=reading.rules.base, quote=reading.rules.quote, moment=moment
+        )
         order = Order.objects.select_for_update().get(pk=order_id)
         if order.state != OrderState.ARMED or order.triggered_firm is not None:
             return False

@@ -142,10 +142,11 @@ def _fire_hit(armed: Iterable[Order], market_seen: Iterable[Seen], moment: Momen
     for order in armed:
         if order.triggered_firm is None:
             watched[order.symbol].append(order)
-    opened = dict(Position.objects.filter(quantity__gt=0).values_list("symbol", "opened_firm")) if watched else {}
+    held = Position.objects.filter(quantity__gt=0) if watched else Position.objects.none()
+    opened = {(row.portfolio_id, row.symbol): row.opened_firm for row in held}
     for seen in market_seen:
         for order in list(watched[seen.symbol]):
-            since = opened.get(order.symbol) if order.is_protective else order.proposed_firm
+            since = opened.get((order.portfolio_id, order.symbol)) if order.is_protective else order.proposed_firm
             if _hit(order, seen, since):
                 watched[seen.symbol].remove(order)
                 _fire(order, seen, moment)

@@ -46,25 +46,32 @@ def halt_trading(*, actor: str, reason: str, flatten: bool, moment: Moment) -> d
         "flatten": flatten,
         "flatten_orders": sales,
         "not_flattened": left,
-        "open_positions": list(_held()),
+        "open_positions": sorted({symbol for _, symbol in _held()}),
     }
 
 
-def _held() -> list[str]:
-    return list(Position.objects.filter(quantity__gt=0).order_by("symbol").values_list("symbol", flat=True))
+def _held() -> list[tuple[str, str]]:
+    held = Position.objects.filter(quantity__gt=0).order_by("portfolio_id", "symbol")
+    return list(held.values_list("portfolio__account__name", "symbol"))
 
 
 def _flatten(actor: str, moment: Moment) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     sales: list[dict[str, Any]] = []
     left: list[dict[str, str]] = []
-    for symbol in _held():
+    for account, symbol in _held():
         try:
             order = close_position(
-                symbol=symbol, actor=actor, reason="Flatten on stop.", moment=moment, origin="flatten", privileged=True
+                account=account,
+                symbol=symbol,
+                actor=actor,
+                reason="Flatten on stop.",
+                moment=moment,
+                origin="flatten",
+                privileged=True,
             )
         except HQError as error:
-            log.warning("not_flattened", instrument=symbol, code=error.code, reason=error.message)
-            left.append({"instrument": symbol, "code": error.code, "detail": error.message})
+            log.warning("not_flattened", account=account, instrument=symbol, code=error.code, reason=error.message)
+            left.append({"account": account, "instrument": symbol, "code": error.code, "detail": error.message})
         else:
-            sales.append({"id": order["id"], "instrument": symbol, "state": order["state"]})
+            sales.append({"id": order["id"], "account": account, "instrument": symbol, "state": order["state"]})
     return sales, left

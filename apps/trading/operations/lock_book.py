@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from apps.foundation.clock import Moment
@@ -14,31 +15,64 @@ from apps.trading.domain.book import Book
 from apps.trading.domain.portfolio import Holding
 from apps.trading.domain.risk_limits import LimitValues
 from apps.trading.domain.trading_state import OpenCause, TradingState
+from apps.trading.models import Account
 
 
-def lock_book(*, symbol: str, base: str, quote: str, moment: Moment, order_id: UUID | None = None) -> Book:
-    """The book of the portfolio in ``quote``, locked until the transaction ends.
+def lock_book(
+    *, account: str | None = None, symbol: str, base: str, quote: str, moment: Moment, order_id: UUID | None = None
+) -> Book:
+    """The book of the account's portfolio, locked until the transaction ends.
 
-    Raises ``Refused`` (``no_portfolio``) where no portfolio has that currency, and when no limits were ever set.
+    Without an account it is the house's trading account (``VENUE``), or, where that has another currency than
+    ``quote``, the oldest enabled paper account in it. Raises ``Refused``: ``unknown_account``, ``no_portfolio`` where
+    the account has another currency, ``no_limits`` when no limits were ever set.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("A book is locked inside the transaction that changes it.")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT hq_lock_book(%s, %s, %s, %s, %s)", [quote, symbol, base, moment.firm, order_id])
+        cursor.execute(
+            "SELECT hq_lock_book(%s, %s, %s, %s, %s, %s, %s)",
+            [account or settings.VENUE, account is None, quote, symbol, base, moment.firm, order_id],
+        )
         found = cursor.fetchone()[0]
     if found is None:
-        raise Refused(
-            f"No portfolio holds {quote}; {symbol} can't be traded here.", code="no_portfolio", field="instrument"
-        )
+        raise _no_book(account or settings.VENUE, symbol, quote)
     if found["limits"] is None:
         raise Refused("No risk limits are set, so nothing can be judged. Open the portfolio first.", code="no_limits")
     return _book(found, symbol, base, quote)
+
+
+def require_tradable(book: Book) -> None:
+    """Raise ``Refused`` (``account_disabled``, or the code of its trouble) where nothing new is traded on the account."""
+    if book.account_refusal is not None:
+        code, sentence = book.account_refusal
+        raise Refused(sentence, code=code, field="account")
+
+
+def _no_book(account: str, symbol: str, quote: str) -> Refused:
+    currency = Account.objects.filter(pk=account).values_list("portfolio__base_currency", flat=True).first()
+    if currency is None:
+        known = ", ".join(Account.objects.order_by("pk").values_list("pk", flat=True)) or "none"
+        return Refused(f"account was {account!r}; there are: {known}.", code="unknown_account", field="account")
+    sentence = f"The account {account} holds {currency}; {symbol} is paid for in {quote} and can't be traded on it."
+    return Refused(sentence, code="no_portfolio", field="instrument")
+
+
+def _refusal(account: dict[str, Any]) -> tuple[str, str] | None:
+    name = account["name"]
+    if not account["enabled"]:
+        return "account_disabled", f"The account {name} is disabled; an administrator can enable it."
+    if account["trouble_code"]:
+        return account["trouble_code"], f"The account {name} can't be traded now. {account['trouble']}"
+    return None
 
 
 def _book(found: dict[str, Any], symbol: str, base: str, quote: str) -> Book:
     balances, open_ones = found["balances"], found["open"]
     here = next((row for row in open_ones if row["symbol"] == symbol), {"orders": 0, "unknown": 0})
     return Book(
+        account=found["account"]["name"],
+        account_refusal=_refusal(found["account"]),
         portfolio_id=UUID(found["portfolio_id"]),
         currency=quote,
         symbol=symbol,

@@ -1,6 +1,7 @@
 """Show the paper exchange the market, bar by bar, and take its fills into the books."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 from apps.foundation.clock import Moment
@@ -18,28 +19,30 @@ from apps.trading.ports import MatchingVenue, QuotedMarket
 CURSOR = "paper"
 
 
-def match_paper_orders(*, venue: MatchingVenue, moment: Moment) -> int:
-    """Match working paper orders against every bar after cursor ``paper``, or live quotes; how many fills came in.
+def match_paper_orders(*, venues: Sequence[MatchingVenue], moment: Moment) -> int:
+    """Match the working orders of all paper accounts against every bar after cursor ``paper``, or live quotes; how many fills came in.
 
     A crash at any step is made good by the next call: the exchange matches a bar
     once, its fills are taken in before the cursor moves, and the books take a fill once.
     """
     clock = market.market_clock()
     if not clock.lock_step:
-        return _match_live(venue, moment, clock.base_timeframe)
+        return sum(_match_live(venue, moment, clock.base_timeframe) for venue in venues)
     if clock.bar_at is None:
         return 0
     reached = Cursor.objects.filter(name=CURSOR).values_list("through", flat=True).first()
     if reached is not None and reached >= moment.firm:
         return 0
+    taken = sum(_match_bars(venue, reached or moment.firm, moment) for venue in venues)
+    move_cursor(name=CURSOR, through=moment.firm)
+    return taken
+
+
+def _match_bars(venue: MatchingVenue, after: datetime, moment: Moment) -> int:
     taken = _settle(venue, moment)
-    closed_at = None
-    for closed_at, bars in _bars_by_close(venue, reached or moment.firm, moment.firm):
+    for closed_at, bars in _bars_by_close(venue, after, moment.firm):
         venue.match_bars(closed_at=closed_at, bars=bars)
         taken += _settle(venue, moment)
-        move_cursor(name=CURSOR, through=closed_at)
-    if closed_at != moment.firm:
-        move_cursor(name=CURSOR, through=moment.firm)
     return taken
 
 

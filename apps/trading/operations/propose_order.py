@@ -15,7 +15,7 @@ from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.domain.order_pricing import priced
 from apps.trading.domain.risk_gate import judge
 from apps.trading.models import Order
-from apps.trading.operations.lock_book import lock_book
+from apps.trading.operations.lock_book import lock_book, require_tradable
 from apps.trading.operations.read_market import MarketReading, read_market, with_marks_of
 from apps.trading.operations.write_intent import write_intent
 from apps.trading.queries.order_views import newborn_view, order_view
@@ -31,6 +31,7 @@ def propose_order(*, intent: OrderIntent, moment: Moment) -> dict[str, Any]:
     reading = read_market(symbol=intent.symbol, moment=moment)
     with transaction.atomic():
         book = lock_book(
+            account=intent.account,
             symbol=intent.symbol,
             base=reading.rules.base,
             quote=reading.rules.quote,
@@ -44,12 +45,14 @@ def propose_order(*, intent: OrderIntent, moment: Moment) -> dict[str, Any]:
 
 
 def place(*, intent: OrderIntent, reading: MarketReading, book: Book, moment: Moment) -> Order:
-    """Judge and store under the lock that ``book`` was read with; an approved order wakes the executor at commit."""
+    """Judge and store under the lock that ``book`` was read with; an approved order wakes the executor at commit.
+
+    Raises ``Refused`` where nothing is traded on the account at present.
+    """
+    require_tradable(book)
     reading = with_marks_of(reading, (holding.symbol for holding in book.holdings), moment)
     facts = gate_facts(intent=intent, reading=reading, book=book, moment=moment)
-    order = write_intent(
-        portfolio_id=book.portfolio_id, intent=intent, facts=facts, decision=judge(facts), moment=moment
-    )
+    order = write_intent(book=book, intent=intent, facts=facts, decision=judge(facts), moment=moment)
     if order.state == OrderState.APPROVED:
         send_soon(order.pk)
     return order

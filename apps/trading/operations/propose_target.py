@@ -48,6 +48,8 @@ def propose_target(*, target: TargetExposure, moment: Moment) -> TargetOutcome:
         )
         if order_id is not None and book.order_exists:
             return _outcome_of(Order.objects.get(pk=order_id), {})
+        if book.account_refusal is not None:
+            return TargetOutcome("NO_TRADE", None, *book.account_refusal, {})
         reading = with_marks_of(reading, (holding.symbol for holding in book.holdings), moment)
         sized = size_target(target=target, facts=_facts(reading, book, moment), step=reading.rules.step_size)
         if isinstance(sized, NoTrade):

@@ -16,7 +16,7 @@ from apps.foundation.money import ZERO, plain
 from apps.foundation.outbox import record_events
 from apps.trading.domain.book import Book
 from apps.trading.domain.gate_facts import GateFacts
-from apps.trading.domain.ledger_postings import Posting, reservation
+from apps.trading.domain.ledger_postings import FIRM, Posting, reservation
 from apps.trading.domain.order_intent import OrderIntent
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.domain.order_types import TRIGGERED_TYPES
@@ -36,6 +36,7 @@ _DEFAULTS: dict[str, Any] = {
     "cancel_wanted": False,
     "is_protective": False,
     "epoch": 0,
+    "budget": FIRM,
     "reject_code": "",
     "reject_detail": "",
 }

@@ -1,8 +1,15 @@
 """What other rooms, screens and workers may ask the trading room."""
 
+from apps.trading.queries.accounts import (
+    account_of_order,
+    account_view,
+    account_views,
+    all_accounts,
+    find_account,
+    house_account,
+)
 from apps.trading.queries.cursors import cursor, orders_settled
 from apps.trading.queries.ledger_views import (
-    account_views,
     all_fills,
     all_orders,
     all_snapshots,
@@ -24,7 +31,10 @@ from apps.trading.queries.trading_state import TradingStateView, state_view, tra
 
 __all__ = [
     "TradingStateView",
+    "account_of_order",
+    "account_view",
     "account_views",
+    "all_accounts",
     "all_fills",
     "all_orders",
     "all_snapshots",
@@ -33,6 +43,8 @@ __all__ = [
     "cursor",
     "exposure",
     "fill_view",
+    "find_account",
+    "house_account",
     "limits_view",
     "open_orders",
     "order_view",

@@ -1,4 +1,4 @@
-"""The books as the API shows them: transfers with their postings, accounts with their balances, the equity curve."""
+"""The books as the API shows them: transfers with their postings, the equity curve."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.foundation.money import plain
-from apps.trading.models import EquitySnapshot, Fill, LedgerTransfer, Order, Portfolio
+from apps.trading.models import EquitySnapshot, Fill, LedgerTransfer, Order
 from apps.trading.queries.time_text import utc_text
 
 
@@ -22,11 +22,11 @@ def all_fills() -> QuerySet[Fill]:
 
 def all_transfers() -> QuerySet[LedgerTransfer]:
     """Every transfer with its postings, for lists."""
-    return LedgerTransfer.objects.prefetch_related("postings__account")
+    return LedgerTransfer.objects.select_related("portfolio__account").prefetch_related("postings__account")
 
 
 def all_snapshots() -> QuerySet[EquitySnapshot]:
-    """The equity curve, for lists."""
+    """The equity curves of all accounts, for lists."""
     return EquitySnapshot.objects.all()
 
 
@@ -35,6 +35,7 @@ def transfer_views(transfers: Iterable[LedgerTransfer]) -> list[dict[str, Any]]:
     return [
         {
             "id": str(transfer.pk),
+            "account": transfer.portfolio.account.name,
             "cause": transfer.cause_kind,
             "cause_id": transfer.cause_id,
             "order_id": str(transfer.order_id) if transfer.order_id else None,
@@ -76,25 +77,4 @@ def snapshot_views(snapshots: Iterable[EquitySnapshot]) -> list[dict[str, Any]]:
             "stale": point.stale,
         }
         for point in snapshots
-    ]
-
-
-def account_views() -> list[dict[str, Any]]:
-    """The accounts the firm trades on, with the ledger's balances. Paper ones only until live trading is enabled."""
-    portfolios = Portfolio.objects.prefetch_related("accounts").order_by("created_at", "pk")
-    return [
-        {
-            "id": str(portfolio.pk),
-            "name": portfolio.name,
-            "venue": portfolio.mode,
-            "mode": portfolio.mode,
-            "base_currency": portfolio.base_currency,
-            "enabled": True,
-            "created_at": utc_text(portfolio.created_at),
-            "balances": [
-                {"asset": row.asset, "kind": row.kind, "budget": row.budget, "balance": plain(row.balance)}
-                for row in sorted(portfolio.accounts.all(), key=lambda row: (row.asset, row.kind, row.budget))
-            ],
-        }
-        for portfolio in portfolios
     ]

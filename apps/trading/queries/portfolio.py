@@ -13,6 +13,7 @@ from apps.market.domain.mark_price import Mark
 from apps.trading.domain.decimal_math import over, times
 from apps.trading.domain.portfolio import Holding, Valuation, drawdown, valued
 from apps.trading.models import LedgerAccount, LedgerKind, Portfolio, Position
+from apps.trading.queries.accounts import all_accounts, find_account
 from apps.trading.queries.time_text import utc_text
 from apps.trading.queries.trading_state import trading_state
 
@@ -37,10 +38,11 @@ class PortfolioReading:
 
 
 def read_portfolio(*, moment: Moment, portfolio: Portfolio | None = None) -> PortfolioReading:
-    """Read the books and value them. Raises ``NotReady`` (``no_portfolio``) before a portfolio was opened."""
-    portfolio = portfolio or Portfolio.objects.order_by("created_at", "pk").first()
-    if portfolio is None:
-        raise NotReady("No portfolio has been opened yet.", code="no_portfolio")
+    """Read the books and value them; without a portfolio that of the house's trading account.
+
+    Raises ``NotReady`` (``no_portfolio``) before a portfolio was opened.
+    """
+    portfolio = portfolio or find_account().portfolio
     balances = {
         row.kind: row.balance
         for row in LedgerAccount.objects.filter(portfolio=portfolio, asset=portfolio.base_currency, budget="firm")
@@ -65,16 +67,22 @@ def read_portfolio(*, moment: Moment, portfolio: Portfolio | None = None) -> Por
     )
 
 
-def portfolio_view(moment: Moment) -> dict[str, Any]:
-    """The portfolio as the API shows it. Equity and what follows from it are null while a held price is unknown."""
-    reading = read_portfolio(moment=moment)
+def portfolio_view(moment: Moment, account: str | None = None) -> dict[str, Any]:
+    """The portfolio of an account, or of the house's own, as the API shows it.
+
+    Equity and what follows from it are null while a held price is unknown. Raises ``NotFound``.
+    """
+    owner = find_account(account)
+    reading = read_portfolio(moment=moment, portfolio=owner.portfolio)
     portfolio, worth = reading.portfolio, reading.valuation
     equity = worth.equity
     pnl = None if equity is None else equity - portfolio.starting_capital
     return {
         "id": str(portfolio.pk),
         "name": portfolio.name,
-        "mode": portfolio.mode,
+        "account": owner.name,
+        "venue": owner.venue,
+        "mode": owner.mode,
         "base_currency": portfolio.base_currency,
         "starting_capital": plain(portfolio.starting_capital),
         "cash": plain(reading.cash),
@@ -97,14 +105,15 @@ def portfolio_view(moment: Moment) -> dict[str, Any]:
     }
 
 
-def position_views(moment: Moment) -> list[dict[str, Any]]:
-    """The open positions, as in the portfolio."""
-    reading = read_portfolio(moment=moment)
-    return [_position_view(held, reading) for held in reading.positions]
+def position_views(moment: Moment, account: str | None = None) -> list[dict[str, Any]]:
+    """The open positions of an account, or of all."""
+    owners = all_accounts() if account is None else [find_account(account)]
+    readings = [read_portfolio(moment=moment, portfolio=owner.portfolio) for owner in owners]
+    return [_position_view(held, reading) for reading in readings for held in reading.positions]
 
 
 def exposure(symbol: str, moment: Moment) -> float:
-    """The position's share of equity; 0 when flat. Raises ``NotReady`` while a held price is unknown."""
+    """The position's share of the house's trading account; 0 when flat. Raises ``NotReady`` while a held price is unknown."""
     reading = read_portfolio(moment=moment)
     held = next((held for held in reading.positions if held.symbol == symbol), None)
     if held is None:
@@ -122,6 +131,7 @@ def _position_view(held: Position, reading: PortfolioReading) -> dict[str, Any]:
     mark = reading.marks[held.symbol]
     value = None if mark.price is None else times(held.quantity, mark.price)
     return {
+        "account": reading.portfolio.account.name,
         "instrument": held.symbol,
         "quantity": plain(held.quantity),
         "average_price": plain(held.average_price),

@@ -71,7 +71,7 @@ def an_order(portfolio, state, **fields):
             "proposed_wall": AT,
             "proposed_firm": AT,
             "done_wall": done,
-            "venue": "paper",
+            "account_id": "paper",
         }
         | fields
     )
@@ -186,7 +186,7 @@ def test_the_record_can_not_be_rewritten(portfolio, table, act):
         symbol="BTC/USDT",
         side="buy",
         fee_asset="USDT",
-        venue="paper",
+        account_id="paper",
         venue_trade_id="1",
         traded_firm=AT,
         recorded_wall=AT,

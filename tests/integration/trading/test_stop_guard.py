@@ -160,7 +160,7 @@ def test_several_bars_at_once_are_gone_through_in_order(desk):
     desk.market.bar(**crash_below(stop_price))
     desk.market.bar()
     desk.market.bar()
-    match_paper_orders(venue=desk.venue, moment=desk.moment())
+    match_paper_orders(venues=[desk.venue], moment=desk.moment())
     desk.guard()
     (stop,) = desk.stops()
     assert stop.triggered_firm == desk.market.bar_at
