@@ -1,11 +1,13 @@
 """The worker: takes questions from its own queue, answers into its own stream, beats, ends cleanly."""
 
 import logging
+import os
 import signal
 from typing import Any
 
 import redis
 from celery import Celery, bootsteps
+from celery.signals import task_received
 from celery.worker import state
 
 from apps.agents.domain.strategies.parameter_values import ParameterError
@@ -13,11 +15,13 @@ from apps.agents.domain.strategies.registry import UnknownStrategyError, build_s
 from workers.agent_process.agent_settings import AgentSettings, read_settings
 from workers.agent_process.answer_round import answer_round, strategy_digest
 from workers.agent_process.json_logs import log_json
+from workers.agent_process.progress_watch import ProgressWatch
 from workers.agent_process.vote_writer import VoteWriter
 
 VOTE_TASK = "agent.vote"
 TICK_SECONDS = 1.0  # how soon a request to end is noticed
 TICKS_A_BEAT = 5
+STUCK_STATUS = 70  # EX_SOFTWARE: the supervisor starts the agent again
 STRATEGY_FAILURES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 log = logging.getLogger(__name__)
 
@@ -87,6 +91,9 @@ def _beat_from_the_loop(app: Celery, writer: VoteWriter) -> None:
 
         def start(self, worker: Any) -> None:
             self._ticks = 0
+            self._watch = ProgressWatch()
+            self._taken = 0
+            task_received.connect(self._on_received, weak=False)
             self._tick()
             self._entry = worker.timer.call_repeatedly(TICK_SECONDS, self._tick)
 
@@ -96,7 +103,21 @@ def _beat_from_the_loop(app: Celery, writer: VoteWriter) -> None:
         def _tick(self) -> None:
             if self._ticks % TICKS_A_BEAT == 0:
                 _try_to_beat(writer)
+                self._end_if_stuck()
             self._ticks += 1
+
+        def _on_received(self, **_: Any) -> None:
+            self._taken += 1
+
+        def _end_if_stuck(self) -> None:
+            """A consumer whose Redis died at a bad moment may never take again; a new process always does."""
+            try:
+                waiting = writer.questions_waiting()
+            except redis.RedisError:
+                return
+            if self._watch.stuck(waiting=waiting, taken=self._taken):
+                log.error("agent_stuck", extra={"waiting": waiting, "taken": self._taken})
+                os._exit(STUCK_STATUS)  # at once: whatever hangs must not hold up the end, and nothing here is lost
 
     app.steps["worker"].add(Beat)
 

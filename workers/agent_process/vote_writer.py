@@ -32,6 +32,10 @@ class VoteWriter:
         self.votes += 1
         self.warm_bars = bars
 
+    def questions_waiting(self) -> int:
+        """How many questions nobody has taken yet."""
+        return int(self._redis.llen(self._settings.queue))
+
     def beat(self) -> None:
         """Say that the agent lives and how far it came."""
         sign = {

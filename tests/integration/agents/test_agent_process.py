@@ -20,6 +20,7 @@ from apps.agents.domain.bar_window import market_view
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.agents.domain.vote_checks import AskedRound, checked_vote
 from tests.support.own_redis import OwnRedis
+from workers.agent_process.run_agent import STUCK_STATUS
 
 ROOT = Path(__file__).resolve().parents[3]
 LARGEST_MIB = 60
@@ -44,11 +45,15 @@ atexit.register(lambda: pathlib.Path(sys.argv[1]).write_text("\\n".join(loaded()
 runpy.run_module("workers.agent_process", run_name="__main__", alter_sys=True)
 """
 
+# The same with a consumer that never asks Redis for a question, as one was left by a Redis that died before an answer
+# was acknowledged.
+DEAF = "from kombu.transport.redis import Channel; Channel._brpop_start = lambda self, timeout=None: None\n" + LISTING
+
 
 class Agent:
     """A process under test and the house's end of the wire."""
 
-    def __init__(self, server: OwnRedis, folder: Path, strategy: str, **environment: str):
+    def __init__(self, server: OwnRedis, folder: Path, strategy: str, program: str = LISTING, **environment: str):
         self.server = server
         self.id = str(uuid4())
         self.house = Celery(broker=server.url)
@@ -56,7 +61,7 @@ class Agent:
         self.output = folder / "stdout.txt"
         self.modules = folder / "modules.txt"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", LISTING, str(self.modules)],
+            [sys.executable, "-c", program, str(self.modules)],
             cwd=ROOT,
             env={
                 "PATH": os.environ["PATH"],
@@ -189,6 +194,14 @@ def test_an_agent_survives_a_restart_of_redis(started, own_redis):
     assert vote["round_id"] == asked["round_id"]
     assert vote["abstain"] is True
     assert agent.end() == 0
+
+
+def test_an_agent_that_takes_no_questions_ends_itself_and_leaves_them_waiting(started, own_redis):
+    agent = started(program=DEAF)
+    agent.ask()
+    assert agent.process.wait(60) == STUCK_STATUS
+    assert '"event": "agent_stuck"' in agent.output.read_text()
+    assert own_redis.client.llen(f"agent.{agent.id}") == 1
 
 
 @pytest.mark.parametrize(
