@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 DEFAULT_MIN_NOTIONAL = Decimal(5)
+STOCK_CURRENCY = "USD"
+STOCK_CALENDAR = "XNYS"  # New York and Nasdaq keep the same sessions
 _FINEST = 12  # decimals; below it a recorded digit is noise of the source
 
 
 @dataclass(frozen=True, slots=True)
 class InstrumentRules:
     """Rules of one instrument. ``assumed`` names the fields that no exchange stated; empty when all are the exchange's
-    own.
+    own. ``calendar``: the ISO 10383 code of the exchange whose sessions it keeps; empty: it trades at all hours.
     """
 
     symbol: str
@@ -22,14 +24,20 @@ class InstrumentRules:
     min_quantity: Decimal
     min_notional: Decimal
     assumed: tuple[str, ...] = ()
+    calendar: str = ""
 
 
 def split_symbol(symbol: str) -> tuple[str, str]:
     """Base and quote of ``BASE/QUOTE``; ``ValueError`` otherwise."""
     base, slash, quote = symbol.partition("/")
-    if not slash or not base.isalnum() or not quote.isalnum() or symbol != symbol.upper():
+    if not slash or not base.replace(".", "").isalnum() or not quote.isalnum() or symbol != symbol.upper():
         raise ValueError(f"{symbol!r} is no instrument; write BASE/QUOTE in capitals, such as BTC/USDT.")
     return base, quote
+
+
+def full_symbol(word: str) -> str:
+    """``AAPL/USD`` for the stock ``AAPL``; a pair, with or without a suffix, stays as it is."""
+    return word if "/" in word else f"{word}/{STOCK_CURRENCY}"
 
 
 def assumed_rules(symbol: str, *, prices: Iterable[Decimal], volumes: Iterable[Decimal]) -> InstrumentRules:
