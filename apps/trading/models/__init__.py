@@ -10,6 +10,7 @@ from apps.trading.models.order_group import OrderGroup
 from apps.trading.models.paper_exchange import PaperExchange, PaperFill, PaperOrder
 from apps.trading.models.portfolio import Portfolio
 from apps.trading.models.position import Position
+from apps.trading.models.reconciliation_break import AccountReconciliation, ReconciliationBreak
 from apps.trading.models.risk_limits import RiskLimits
 from apps.trading.models.state_cause import StateCause
 from apps.trading.models.venue_health import VenueHealth
@@ -18,6 +19,7 @@ from apps.trading.models.venue_tracking import UnknownLookup, VenueWatermark
 __all__ = [
     "Account",
     "AccountMode",
+    "AccountReconciliation",
     "Cursor",
     "EquitySnapshot",
     "Fill",
@@ -33,6 +35,7 @@ __all__ = [
     "PaperOrder",
     "Portfolio",
     "Position",
+    "ReconciliationBreak",
     "RiskLimits",
     "StateCause",
     "UnknownLookup",
