@@ -1,38 +1,67 @@
 """``python -m tests.benchmarks [part ...]``: prints ratios against the bare parts, measured in turns in one run.
 
-Parts: order, fan-out, memory, start. Nothing here passes or fails: a busy machine must not turn a build red.
+Parts on a running firm: memory, order, fan-out, blocked, bar, start; on servers of their own, one after another, each
+in a process of its own: transaction, accounts, history, ledger, hop. Nothing here passes or fails: a busy machine must
+not turn a build red.
 """
 
+import json
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import fan_out, footprint, order_api
-from tests.benchmarks.measure import table
+from tests.benchmarks import bar_to_fill, fan_out, footprint, order_api
+from tests.benchmarks.measure import Line, table
+from tests.benchmarks.quiet_part import PARTS as QUIET
 from tests.support.running_firm import RunningFirm
 
-PARTS = {"order": order_api.run, "fan-out": fan_out.run, "memory": footprint.memory, "start": footprint.warm_start}
+PARTS = {
+    "memory": footprint.memory,
+    "order": order_api.run,
+    "fan-out": fan_out.run,
+    "blocked": fan_out.run_blocked,
+    "bar": bar_to_fill.run,
+    "start": footprint.warm_start,
+}
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or ["memory", "order", "fan-out", "start"]
-    unknown = sorted(set(wanted) - PARTS.keys())
+    wanted = sys.argv[1:] or [*PARTS, *QUIET]
+    unknown = sorted(set(wanted) - PARTS.keys() - QUIET.keys())
     if unknown:
-        raise SystemExit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(PARTS)}.")
+        raise SystemExit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join([*PARTS, *QUIET])}.")
+    lines: list[Line] = []
+    for part in [name for name in wanted if name in QUIET]:
+        lines += _quiet(part)
+    with_firm = [name for name in wanted if name in PARTS]
+    if with_firm:
+        lines += _on_a_firm(with_firm)
+    print(table(lines))
+
+
+def _quiet(part: str) -> list[Line]:
+    print(f"measuring {part} ...", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", "tests.benchmarks.quiet_part", part]
+    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [Line(**line) for line in json.loads(answer.splitlines()[-1])]
+
+
+def _on_a_firm(wanted: list[str]) -> list[Line]:
+    lines: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="hq-bench-") as folder:
         Path(folder).chmod(0o755)
         firm = RunningFirm(Path(folder) / "home", SPEED="20").start()
         try:
             firm.wait_for(lambda: firm.get("market/quotes/")["results"], 60, "a quote")
             _join(firm)
-            lines = []
             for part in wanted:
                 print(f"measuring {part} ...", file=sys.stderr, flush=True)
                 lines += PARTS[part](firm)
         finally:
             firm.stop()
-    print(table(lines))
+    return lines
 
 
 def _join(firm: RunningFirm) -> None:

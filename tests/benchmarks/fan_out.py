@@ -11,12 +11,14 @@ from collections.abc import Awaitable, Callable
 import redis.asyncio as redis
 
 from tests.benchmarks.frame_counter import Tally, connect
-from tests.benchmarks.measure import Line
+from tests.benchmarks.measure import Line, p50, p99
 from tests.support.running_firm import ROOT, RunningFirm, free_port
 
 CHANNEL = "orders"
 MARKER = b"fan-out-mark"
 OUTSTANDING = 8
+PAUSE = 0.05  # between two updates of the gentle pace
+BEFOREHAND = 1_500  # updates that no socket buffer of an unread client holds
 PAYLOAD = {"mark": MARKER.decode(), "symbol": "BTC/USDT", "bid": "63120.5", "ask": "63120.6", "n": 0}
 Publish = Callable[[int], Awaitable[object]]
 
@@ -24,6 +26,55 @@ Publish = Callable[[int], Awaitable[object]]
 def run(firm: RunningFirm, seconds: float = 3.0, rounds: int = 3) -> list[Line]:
     """Messages delivered a second, the median of ``rounds`` turns, with 100 and with 500 clients."""
     return asyncio.run(_run(firm, seconds, rounds))
+
+
+def run_blocked(firm: RunningFirm, seconds: float = 3.0, rounds: int = 4) -> list[Line]:
+    """Time of an update to reach 500 clients at a gentle pace, with one of them blocked and with none, in turns."""
+    return asyncio.run(_run_blocked(firm, seconds, rounds))
+
+
+async def _run_blocked(firm: RunningFirm, seconds: float, rounds: int) -> list[Line]:
+    free: list[float] = []
+    blocked: list[float] = []
+    for _ in range(rounds):
+        free += await _delays(firm, 500, seconds, 0)
+        blocked += await _delays(firm, 500, seconds, 1)
+    lines = []
+    for name, of in (("p50", p50), ("p99", p99)):
+        with_one, with_none = of(blocked), of(free)
+        what = f"update to all of 500 sockets, one more blocked, {name} ms (bare: ours, none blocked)"
+        goal = "<= 1.5" if name == "p99" else "-"
+        lines.append(Line(what, f"{with_one:.1f}", f"{with_none:.1f}", f"{with_one / with_none:.2f}", goal))
+    return lines
+
+
+async def _delays(firm: RunningFirm, clients: int, seconds: float, blocked: int) -> list[float]:
+    """Milliseconds from publishing an update until the last of the listening clients has it, one update at a time."""
+    hello = json.dumps({"op": "subscribe", "channels": [CHANNEL]}).encode()
+    tally, publish = Tally(MARKER), _our_publisher()
+    counters = [await connect(_address(firm), hello, tally) for _ in range(clients + blocked)]
+    await _warm_up(publish, tally, clients + blocked)
+    for counter in counters[clients:]:
+        counter.transport.pause_reading()
+    await _fill_buffers(publish, tally, clients, blocked)
+    found, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start, seen = time.perf_counter(), tally.seen
+        await publish(len(found))
+        await tally.wait(seen + clients, 30)
+        found.append((time.perf_counter() - start) * 1_000)
+        await asyncio.sleep(PAUSE)
+    for counter in counters:
+        counter.transport.abort()
+    return found
+
+
+async def _fill_buffers(publish: Publish, tally: Tally, clients: int, blocked: int) -> None:
+    """What a blocked client does not read fills its socket first; only then does the server feel it."""
+    for number in range(BEFOREHAND if blocked else 0):
+        seen = tally.seen
+        await publish(number)
+        await tally.wait(seen + clients, 30)
 
 
 async def _run(firm: RunningFirm, seconds: float, rounds: int) -> list[Line]:

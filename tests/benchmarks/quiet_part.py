@@ -1,0 +1,27 @@
+"""``python -m tests.benchmarks.quiet_part NAME``: one part on servers of its own; its lines as JSON."""
+
+import importlib
+import json
+import sys
+from dataclasses import asdict
+
+from tests.benchmarks.quiet_house import quiet_house
+
+PARTS = {
+    "transaction": ("order_transaction", "run"),
+    "accounts": ("order_transaction", "run_concurrent"),
+    "history": ("order_history", "run"),
+    "ledger": ("order_history", "verify_ledger"),
+    "hop": ("task_hop", "run"),
+}
+
+
+def main() -> None:
+    module, name = PARTS[sys.argv[1]]
+    with quiet_house():
+        lines = getattr(importlib.import_module(f"tests.benchmarks.{module}"), name)()
+    print(json.dumps([asdict(line) for line in lines]))
+
+
+if __name__ == "__main__":
+    main()
