@@ -15,11 +15,13 @@ HTTP_THREADS = 8  # as many as the pool has connections
 wsgi_application: Any = get_wsgi_application()  # the two packages write the same protocol down differently
 django_application = WSGIMiddleware(wsgi_application, workers=HTTP_THREADS)
 
-from apps.foundation.logs import configure_logging  # noqa: E402 - Django is set up first
+from apps.foundation.after_commit import send_from_a_thread  # noqa: E402 - Django is set up first
+from apps.foundation.logs import configure_logging  # noqa: E402
 from tradinghq.unsafe_settings import refuse_to_start  # noqa: E402
 from tradinghq.websocket.routes import urlpatterns  # noqa: E402
 
 configure_logging("web")
 refuse_to_start()
+send_from_a_thread()
 # A ticket lets a socket in, and only a signed-in page can get one: the origin of the request adds nothing to that.
 application = ProtocolTypeRouter({"http": django_application, "websocket": URLRouter(urlpatterns)})

@@ -4,7 +4,11 @@ A lost message is no lost order: what safety needs is found again in the databas
 """
 
 from collections.abc import Callable
+from contextvars import copy_context
 from datetime import datetime
+from functools import partial
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 import structlog
@@ -31,9 +35,41 @@ def run(step: Callable[[], None]) -> None:
     transaction.on_commit(step)
 
 
-def _send(task: str, queue: str, expires: datetime | float | None, arguments: dict[str, Any]) -> None:
+def send_from_a_thread() -> None:
+    """Let a thread of its own send what this process enqueues from now on, so that no answer waits for the broker.
+
+    What a process had not sent when it was killed is found by the sweeps, as every lost message.
+    """
+    global _send  # noqa: PLW0603 - chosen once, when the process starts
+    _send = TaskSender().send
+
+
+def _send_now(task: str, queue: str, expires: datetime | float | None, arguments: dict[str, Any]) -> None:
     try:
         current_app.send_task(task, kwargs=arguments, queue=queue, expires=expires, retry=False)
     except OperationalError as error:
         WAKE_UPS_LOST.labels(task=task).inc()
         log.warning("task_not_enqueued", task=task, queue=queue, reason=str(error))
+
+
+_send: Callable[..., None] = _send_now
+
+
+class TaskSender:
+    """Sends tasks in their order from a thread, each in the context (correlation id) of whoever enqueued it."""
+
+    def __init__(self) -> None:
+        self._waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._thread = Thread(target=self._send_all, name="task-sender", daemon=True)
+        self._thread.start()
+
+    def send(self, *message: Any) -> None:
+        """Hand one task over; where a fault has ended the thread, send it here and now."""
+        if self._thread.is_alive():
+            self._waiting.put(partial(copy_context().run, _send_now, *message))
+        else:
+            _send_now(*message)
+
+    def _send_all(self) -> None:
+        while True:
+            self._waiting.get()()

@@ -56,4 +56,4 @@ class SessionTokenAuthentication(JWTStatelessUserAuthentication):
 @lru_cache(maxsize=1024)
 def _signed_token(raw: bytes) -> Token:
     """A token whose signature was checked, kept since a client sends the same one for minutes. It may have expired."""
-    return AccessToken(raw)
+    return AccessToken(raw)  # type: ignore[arg-type]  # annotated as a Token, reads the text
