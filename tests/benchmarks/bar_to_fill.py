@@ -6,6 +6,7 @@ rounds, votes, decision, gate, order, submission, and the release of the next ba
 The market runs as fast as it can (SPEED=0), so that no time is spent waiting for the next bar.
 """
 
+import itertools
 import os
 import time
 from datetime import datetime
@@ -39,7 +40,7 @@ def run(firm: RunningFirm) -> list[Line]:
     hops = p50(before + _empty_hops())
     waits = [(at - released[bar]).total_seconds() * 1_000 for bar, at in filled if bar in released]
     starts = sorted(released.values())
-    bars = [(later - earlier).total_seconds() * 1_000 for earlier, later in zip(starts, starts[1:], strict=False)]
+    bars = [(later - earlier).total_seconds() * 1_000 for earlier, later in itertools.pairwise(starts)]
     what = f"bar closed to paper fill, {agents} agents, {len(waits)} fills, p50 ms (bare: {HOPS} empty hops)"
     if not waits:
         return [Line(what, "no fill", f"{hops:.1f}", "-", "<= 4.0")]
