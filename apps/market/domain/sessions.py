@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from apps.market.domain import timeframes
 
@@ -85,7 +86,7 @@ def missing_between(
     """The holes between ascending opening times: first and last missing, and how many; only what a session covers."""
     step = timeframes.span(timeframe)
     holes = []
-    for earlier, later in zip(opens, opens[1:], strict=False):
+    for earlier, later in pairwise(opens):
         if later - earlier <= step:
             continue
         if sessions is None:
