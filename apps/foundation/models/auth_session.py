@@ -14,6 +14,7 @@ class AuthSession(models.Model):
     last_used_at = models.DateTimeField(db_default=Now())
     last_refresh_jti = models.CharField(max_length=64, blank=True, default="")
     revoked_at = models.DateTimeField(null=True, blank=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True, help_text="When the password was last given again.")
     user_agent = models.CharField(max_length=256, blank=True, default="")
     address = models.GenericIPAddressField(null=True, blank=True)
 
