@@ -28,6 +28,9 @@ class Account(models.Model):
     trouble_code = models.CharField(max_length=60, default="", blank=True)
     trouble = models.TextField(default="", blank=True, help_text="Why nothing can be traded on it at present.")
     trouble_wall = models.DateTimeField(null=True)
+    checked_wall = models.DateTimeField(
+        null=True, help_text="When the executor last opened the keys and the venue stated their rights."
+    )
     created_wall = models.DateTimeField()
     created_by = models.CharField(max_length=120)
     enabled_wall = models.DateTimeField(null=True)
