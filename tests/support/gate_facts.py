@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from apps.trading.domain.gate_facts import BookFacts, GateFacts, MarketFacts, OrderFacts
+from apps.trading.domain.gate_facts import BookFacts, GateFacts, MarketFacts, OrderFacts, VenueFacts
 from apps.trading.domain.risk_limits import DEFAULT_LIMITS
 from apps.trading.domain.trading_state import TradingState
 
@@ -55,24 +55,26 @@ GOOD = GateFacts(
         last_loss_firm=None,
         state=TradingState.ACTIVE,
     ),
+    venue=VenueFacts(account="binance", in_house=False, rung="normal", clock_offset_ms=40),
     limits=DEFAULT_LIMITS,
     firm=FIRM,
 )
 
 
-def facts(*, order=None, market=None, book=None, limits=None) -> GateFacts:
+def facts(*, order=None, market=None, book=None, limits=None, venue=None) -> GateFacts:
     """The good facts with fields of a part replaced."""
     return replace(
         GOOD,
         order=replace(GOOD.order, **(order or {})),
         market=replace(GOOD.market, **(market or {})),
         book=replace(GOOD.book, **(book or {})),
+        venue=replace(GOOD.venue, **(venue or {})),
         limits=replace(GOOD.limits, **(limits or {})),
     )
 
 
-def sale(*, order=None, market=None, book=None, limits=None) -> GateFacts:
+def sale(*, order=None, market=None, book=None, limits=None, venue=None) -> GateFacts:
     """A sale of a whole position of 0.002 BTC."""
     selling = {"side": "sell", "reduce_only": True, "needs": Decimal("0.002"), "needs_asset": "BTC"}
     held = {"available": Decimal("0.002"), "held_quantity": Decimal("0.002")}
-    return facts(order=selling | (order or {}), market=market, book=held | (book or {}), limits=limits)
+    return facts(order=selling | (order or {}), market=market, book=held | (book or {}), limits=limits, venue=venue)

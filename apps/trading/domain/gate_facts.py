@@ -1,7 +1,7 @@
 """Everything the risk gate looks at, as plain values. ``None`` means nobody knows, and then the rule denies."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -9,14 +9,19 @@ from typing import Any
 
 import orjson
 
-from apps.foundation.money import plain
+from apps.foundation.money import ZERO, plain
+from apps.trading.domain.ledger_postings import FIRM
 from apps.trading.domain.risk_limits import LimitValues
 from apps.trading.domain.trading_state import TradingState
 
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """The order under judgment. ``value`` is its size at the mark; ``needs`` what it reserves, in ``needs_asset``."""
+    """The order under judgment. ``value`` is its size at the mark; ``needs`` what it reserves, in ``needs_asset``.
+
+    ``budget``: the ledger's sub-account that pays a buy. ``price``: its own limit, else its trigger; ``trigger``: what
+    it waits for.
+    """
 
     symbol: str
     base: str
@@ -31,6 +36,8 @@ class OrderFacts:
     needs: Decimal | None
     needs_asset: str
     expected_edge_bps: float | None
+    budget: str = FIRM
+    trigger: Decimal | None = None
 
     @property
     def reducing(self) -> bool:
@@ -40,7 +47,10 @@ class OrderFacts:
 
 @dataclass(frozen=True, slots=True)
 class MarketFacts:
-    """The instrument's rules and price as the market room tells them."""
+    """The instrument's rules and price as the market room tells them.
+
+    ``correlations``: of other instruments' returns with this one's, where they were measured.
+    """
 
     mark: Decimal | None
     as_of: datetime | None
@@ -54,13 +64,15 @@ class MarketFacts:
     min_notional: Decimal
     paused_reason: str | None
     fee_bps: Decimal
+    correlations: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class BookFacts:
-    """The portfolio under the lock. ``available`` is free money for a buy, free units for a sell.
+    """The portfolio under the lock. ``available`` is free money of the order's budget for a buy, free units for a sell.
 
     ``exposures``: value at the marks of each held instrument plus its working buys; None for one without a price.
+    ``in_flight_loss``: what orders on their way may have lost already; None for want of a mark.
     """
 
     equity: Decimal | None
@@ -77,6 +89,18 @@ class BookFacts:
     last_loss_firm: datetime | None
     state: TradingState
     state_reasons: tuple[str, ...] = ()
+    in_flight_loss: Decimal | None = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class VenueFacts:
+    """The account's venue. ``rung`` and ``clock_offset_ms`` are None where nobody knows; ``in_house``: no network."""
+
+    account: str
+    in_house: bool
+    rung: str | None = None
+    reason: str = ""
+    clock_offset_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +108,7 @@ class GateFacts:
     order: OrderFacts
     market: MarketFacts
     book: BookFacts
+    venue: VenueFacts
     limits: LimitValues
     firm: datetime
     limits_version: int = 0

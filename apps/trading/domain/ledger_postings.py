@@ -6,8 +6,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from uuid import UUID
 
 AVAILABLE, RESERVED, POSITION, FEES, REALISED, EXTERNAL = (
     "available",
@@ -18,13 +19,20 @@ AVAILABLE, RESERVED, POSITION, FEES, REALISED, EXTERNAL = (
     "external",
 )
 
+FIRM = "firm"  # the budget that everything belongs to that no agent has been given
+
+
+def budget_of(agent_id: UUID) -> str:
+    """The name of an agent's sub-account."""
+    return f"agent:{agent_id.hex}"
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:
     asset: str
     kind: str
     amount: Decimal
-    budget: str = "firm"
+    budget: str = FIRM
 
 
 def deposit(*, asset: str, amount: Decimal) -> list[Posting]:
@@ -32,14 +40,21 @@ def deposit(*, asset: str, amount: Decimal) -> list[Posting]:
     return _moved(asset, EXTERNAL, AVAILABLE, amount)
 
 
-def reservation(*, side: str, asset: str, amount: Decimal) -> list[Posting]:
-    """Funds an approved order may need: quote currency for a buy, base units for a sell."""
-    return _moved(asset, AVAILABLE if side == "buy" else POSITION, RESERVED, amount)
+def reservation(*, side: str, asset: str, amount: Decimal, budget: str = FIRM) -> list[Posting]:
+    """Funds an approved order may need: quote currency of its budget for a buy, the firm's base units for a sell."""
+    if side == "buy":
+        return _moved(asset, AVAILABLE, RESERVED, amount, budget)
+    return _moved(asset, POSITION, RESERVED, amount)
 
 
-def release(*, side: str, asset: str, amount: Decimal) -> list[Posting]:
+def release(*, side: str, asset: str, amount: Decimal, budget: str = FIRM) -> list[Posting]:
     """What is left of a reservation once the order is proven dead."""
-    return _moved(asset, RESERVED, AVAILABLE if side == "buy" else POSITION, amount)
+    return reservation(side=side, asset=asset, amount=-amount, budget=budget)
+
+
+def funding(*, asset: str, amount: Decimal, budget: str) -> list[Posting]:
+    """The firm's free money into a budget; a negative amount takes it back."""
+    return _clean([Posting(asset, AVAILABLE, -amount), Posting(asset, AVAILABLE, amount, budget)])
 
 
 def bought(
@@ -82,6 +97,20 @@ def sold(
     )
 
 
+def within_budget(postings: Iterable[Posting], *, asset: str, budget: str) -> list[Posting]:
+    """The postings of a fill with what was reserved, and what comes back, in the order's budget.
+
+    What a fill costs beyond its reservation is the firm's to pay: a budget must never keep a trade out of the books.
+    """
+    theirs = {AVAILABLE, RESERVED}
+    return [
+        replace(leg, budget=budget)
+        if leg.asset == asset and leg.kind in theirs and (leg.kind == RESERVED or leg.amount > 0)
+        else leg
+        for leg in postings
+    ]
+
+
 def imbalances(postings: Iterable[Posting]) -> dict[str, Decimal]:
     """Assets whose postings don't sum to zero, with what is left over."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
@@ -90,8 +119,8 @@ def imbalances(postings: Iterable[Posting]) -> dict[str, Decimal]:
     return {asset: left for asset, left in sums.items() if left}
 
 
-def _moved(asset: str, source: str, target: str, amount: Decimal) -> list[Posting]:
-    return _clean([Posting(asset, source, -amount), Posting(asset, target, amount)])
+def _moved(asset: str, source: str, target: str, amount: Decimal, budget: str = FIRM) -> list[Posting]:
+    return _clean([Posting(asset, source, -amount, budget), Posting(asset, target, amount, budget)])
 
 
 def _clean(postings: list[Posting]) -> list[Posting]:

@@ -41,6 +41,7 @@ def priced(
         needs=_needed_money(intent, quantity, mark, collar_bps, fee_bps) if buying else quantity,
         needs_asset=quote if buying else base,
         expected_edge_bps=intent.expected_edge_bps,
+        trigger=intent.stop_price,
     )
 
 

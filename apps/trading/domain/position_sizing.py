@@ -44,13 +44,17 @@ _ROUNDING_SLACK = 1e-9  # of a lot: keeps 0.3 / 0.1 from losing a lot to binary 
 
 @dataclass(frozen=True, slots=True)
 class TargetExposure:
-    """What the consensus wants: ``fraction`` in [0, 1] of the largest allowed position, and what it expects to earn."""
+    """What the consensus wants: ``fraction`` in [0, 1] of the largest allowed position, and what it expects to earn.
+
+    ``agent_id``: the agent whose decision it is alone; its budget, if it has one, pays.
+    """
 
     symbol: str
     fraction: float
     expected_edge_bps: float | None
     decision_id: UUID | None
     reason: str
+    agent_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

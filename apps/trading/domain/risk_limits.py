@@ -17,6 +17,9 @@ class LimitValues:
     max_position_share: Decimal = Decimal("0.25")
     max_gross_exposure: Decimal = Decimal("0.60")
     max_asset_share: Decimal = Decimal("0.30")
+    max_correlated_share: Decimal = Decimal("0.50")
+    correlation_threshold: Decimal = Decimal("0.80")
+    correlation_bars: int = 120
     max_orders_per_hour: int = 30
     max_open_orders: int = 10
     max_unknown_orders: int = 2
@@ -27,6 +30,7 @@ class LimitValues:
     reentry_minutes: int = 15
     price_collar_bps: Decimal = Decimal(200)
     max_spread_bps: Decimal = Decimal(50)
+    max_clock_skew_ms: int = 1000
     fee_edge_multiple: Decimal = Decimal(1)
     rebalance_band: Decimal = Decimal("0.20")
     stop_volatility_multiple: Decimal = Decimal(4)
@@ -59,6 +63,20 @@ LIMITS: dict[str, tuple[Decimal, Decimal, str]] = {
     "max_position_share": (*_SHARE, "Largest position in one instrument, as a share of equity."),
     "max_gross_exposure": (*_SHARE, "All positions and working buys together, as a share of equity."),
     "max_asset_share": (*_SHARE, "Largest holding of one asset over all instruments, as a share of equity."),
+    "max_correlated_share": (
+        *_SHARE,
+        "All that moves together with an instrument, itself included, as a share of equity; 1 turns it off.",
+    ),
+    "correlation_threshold": (
+        Decimal("0.1"),
+        Decimal(1),
+        "From this correlation of returns on, two instruments count as moving together.",
+    ),
+    "correlation_bars": (
+        Decimal(20),
+        Decimal(1000),
+        "Closed bars of the base timeframe that correlation is measured over; half of them must be there.",
+    ),
     "max_orders_per_hour": (
         Decimal(1),
         Decimal(10_000),
@@ -80,6 +98,11 @@ LIMITS: dict[str, tuple[Decimal, Decimal, str]] = {
     ),
     "price_collar_bps": (Decimal(1), Decimal(2000), "How far a price may lie on the costly side of the mark."),
     "max_spread_bps": (Decimal("0.1"), Decimal(1000), "Widest spread at which new risk is taken."),
+    "max_clock_skew_ms": (
+        Decimal(10),
+        Decimal(10_000),
+        "Largest difference in milliseconds between our clock and a venue's at which new risk is taken.",
+    ),
     "fee_edge_multiple": (
         Decimal(0),
         Decimal(100),

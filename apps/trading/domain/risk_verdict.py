@@ -1,12 +1,15 @@
-"""A rule's verdict and the words it is given in."""
+"""What a rule finds, and the verdict that is kept of it. A rule is one function of the facts under ``rule``."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from apps.trading.domain.gate_facts import GateFacts, jsonable
 
 OK = "ok"
+EXEMPT = "exempt_reducing"
+MISSING = "missing_input"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +32,49 @@ class Verdict:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule's answer before it has a name. ``code``: where it is not the rule's own denial, or ``ok``."""
+
+    allowed: bool
+    detail: str
+    inputs: Mapping[str, Any]
+    code: str = ""
+
+
 Rule = Callable[[GateFacts], Verdict]
 
 
-def verdict_of(rule: str, *, allowed: bool, code: str, yes: str, no: str, inputs: Mapping[str, Any]) -> Verdict:
-    return Verdict(rule, allowed, OK if allowed else code, yes if allowed else no, inputs)
+def rule(denial: str, *, binds_sales: bool = False) -> Callable[[Callable[[GateFacts], Finding]], Rule]:
+    """Make a function of the facts a rule of the gate: named after the function, denying with the code ``denial``.
+
+    Unless it ``binds_sales``, an order that can only lower a position is exempt from it; the inputs are kept anyway.
+    """
+
+    def named(look: Callable[[GateFacts], Finding]) -> Rule:
+        @wraps(look)
+        def judged(facts: GateFacts) -> Verdict:
+            found = look(facts)
+            if facts.order.reducing and not binds_sales:
+                found = exempt(found.inputs)
+            code = found.code or (OK if found.allowed else denial)
+            return Verdict(look.__name__, found.allowed, code, found.detail, found.inputs)
+
+        return judged
+
+    return named
 
 
-def missing_input(rule: str, what: str, reason: str, inputs: Mapping[str, Any]) -> Verdict:
-    return Verdict(rule, False, "missing_input", f"Denied for want of {what}. {reason}".strip(), inputs)
+def passed_if(allowed: bool, inputs: Mapping[str, Any], *, yes: str, no: str) -> Finding:
+    """The finding of a plain comparison, in the words that fit its outcome."""
+    return Finding(allowed, yes if allowed else no, inputs)
 
 
-def exempt(rule: str, inputs: Mapping[str, Any], why: str = "The order only lowers a position.") -> Verdict:
-    return Verdict(rule, True, "exempt_reducing", why, inputs)
+def without(what: str, reason: str, inputs: Mapping[str, Any]) -> Finding:
+    """Denied because nobody knows an input."""
+    return Finding(False, f"Denied for want of {what}. {reason}".strip(), inputs, MISSING)
 
 
-def for_new_risk(rule: Rule) -> Rule:
-    """The rule, asked only of orders that may raise a position; others answer ``exempt_reducing``."""
-
-    def judged(facts: GateFacts) -> Verdict:
-        verdict = rule(facts)
-        return exempt(verdict.rule, verdict.inputs) if facts.order.reducing else verdict
-
-    return judged
+def exempt(inputs: Mapping[str, Any], why: str = "The order only lowers a position.") -> Finding:
+    """Passed because the order is not of the kind this rule is about."""
+    return Finding(True, why, inputs, EXEMPT)

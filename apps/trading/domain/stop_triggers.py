@@ -72,11 +72,6 @@ def hit_at_open(*, side: str, type: str, trigger: Decimal, seen: Stretch) -> boo
     return seen.open <= trigger if fires_below(side=side, type=type) else seen.open >= trigger
 
 
-def stop_is_hit(*, side: str, stop_price: Decimal, low: Decimal, high: Decimal) -> bool:
-    """A sell stop is hit when the market trades at or below its price, a buy stop at or above."""
-    return low <= stop_price if side == "sell" else high >= stop_price
-
-
 def trail(rule: Trail, seen: Stretch) -> Trailed:
     """Follow the market through one stretch.
 

@@ -18,12 +18,13 @@ _REDUCERS_IN_HALT = frozenset({"guard", "flatten"})
 
 @dataclass(frozen=True, slots=True)
 class OpenCause:
-    """One reason why trading is restricted."""
+    """One reason why trading is restricted; an empty ``account`` restricts the whole house."""
 
     kind: str
     state: TradingState
     reason: str
     latched: bool = True
+    account: str = ""
 
 
 def worst(states: Iterable[TradingState | str]) -> TradingState:

@@ -57,9 +57,10 @@ CHECKS: tuple[Check, ...] = (
         "SELECT count(*) FROM trading_order WHERE state IN ({open})",
         "SELECT format('reserved %s: balance %s, open orders hold %s', coalesce(a.asset, o.asset), "
         "coalesce(a.balance, 0), coalesce(o.held, 0)) FROM "
-        "(SELECT portfolio_id, asset, balance FROM trading_ledgeraccount WHERE kind = 'reserved') a FULL JOIN "
-        "(SELECT portfolio_id, reserved_asset AS asset, sum(reserved_left) AS held FROM trading_order "
-        "WHERE state IN ({open}) AND reserved_left > 0 GROUP BY 1, 2) o USING (portfolio_id, asset) "
+        "(SELECT portfolio_id, budget, asset, balance FROM trading_ledgeraccount WHERE kind = 'reserved') a FULL JOIN "
+        "(SELECT portfolio_id, CASE side WHEN 'buy' THEN budget ELSE 'firm' END AS budget, reserved_asset AS asset, "
+        "sum(reserved_left) AS held FROM trading_order WHERE state IN ({open}) AND reserved_left > 0 "
+        "GROUP BY 1, 2, 3) o USING (portfolio_id, budget, asset) "
         "WHERE coalesce(a.balance, 0) <> coalesce(o.held, 0)",
     ),
     Check(

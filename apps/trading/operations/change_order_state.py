@@ -54,7 +54,9 @@ def change_order_state(
             portfolio_id=order.portfolio_id,
             cause_kind="release",
             cause_id=str(order.pk),
-            postings=release(side=order.side, asset=order.reserved_asset, amount=order.reserved_left),
+            postings=release(
+                side=order.side, asset=order.reserved_asset, amount=order.reserved_left, budget=order.budget
+            ),
             moment=moment,
             order_id=order.pk,
         )

@@ -1,7 +1,7 @@
 """An armed order whose trigger was hit goes through the gate again before it may be sent."""
 
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,43 +13,65 @@ from apps.foundation.money import ZERO, plain
 from apps.trading.domain.book import Book
 from apps.trading.domain.gate_facts import GateFacts
 from apps.trading.domain.ledger_postings import reservation
+from apps.trading.domain.order_groups import TAKE_PROFIT
 from apps.trading.domain.order_intent import OrderIntent
 from apps.trading.domain.order_lifecycle import OrderState
-from apps.trading.domain.order_pricing import priced
 from apps.trading.domain.risk_gate import GateDecision, judge
 from apps.trading.models import Order
 from apps.trading.operations.announce_changes import announce_order
 from apps.trading.operations.change_order_state import change_order_state
+from apps.trading.operations.gather_facts import gather_facts
 from apps.trading.operations.lock_book import lock_book
+from apps.trading.operations.place_order import send_soon
 from apps.trading.operations.post_transfer import post_transfer
-from apps.trading.operations.propose_order import send_soon
-from apps.trading.operations.read_market import MarketReading, read_market, with_marks_of
+from apps.trading.operations.read_market import read_market
+from apps.trading.operations.settle_groups import settle_instrument
 
 GATE = "risk gate"
 
 
 def fire_armed_order(*, order_id: UUID, moment: Moment) -> bool:
     """Judge the order at today's prices; True: it may be sent now, False: it was denied, fired before or taken back."""
-    known = Order.objects.filter(pk=order_id, state=OrderState.ARMED).values_list("symbol", "account_id").first()
+    armed = Order.objects.filter(pk=order_id, state=OrderState.ARMED)
+    known = armed.values_list("symbol", "account_id", "agent_id").first()
     if known is None:
         return False
-    symbol, account = known
+    symbol, account, agent_id = known
     reading = read_market(symbol=symbol, moment=moment)
     with transaction.atomic():
         book = lock_book(
-            account=account, symbol=symbol, base=reading.rules.base, quote=reading.rules.quote, moment=moment
+            account=account,
+            symbol=symbol,
+            base=reading.rules.base,
+            quote=reading.rules.quote,
+            moment=moment,
+            agent_id=agent_id,
         )
         order = Order.objects.select_for_update().get(pk=order_id)
         if order.state != OrderState.ARMED or order.triggered_firm is not None:
             return False
-        reading = with_marks_of(reading, (holding.symbol for holding in book.holdings), moment)
-        facts = _facts(order, reading, _without(order, book, moment), moment)
+        _fit_to_what_is_free(order, book)
+        facts = gather_facts(
+            intent=_intent(order),
+            reading=reading,
+            book=_without(order, book, moment),
+            moment=moment,
+            held_for_order=order.reserved_left,
+        )
         decision = judge(facts)
         if not decision.allowed:
             _deny(order, decision, moment)
-            return False
-        _release_to_executor(order, facts, decision, moment)
-    return True
+        else:
+            _release_to_executor(order, facts, decision, moment)
+        if order.group_id is not None:
+            settle_instrument(portfolio_id=order.portfolio_id, symbol=order.symbol, moment=moment)
+    return decision.allowed
+
+
+def _fit_to_what_is_free(order: Order, book: Book) -> None:
+    """An exit of a group reserved nothing while it waited: it sells what is free by now, at most its own quantity."""
+    if order.role == TAKE_PROFIT and not order.reserved_left and book.free_units:
+        order.quantity = min(order.quantity, book.free_units)
 
 
 def _without(order: Order, book: Book, moment: Moment) -> Book:
@@ -66,36 +88,18 @@ def _without(order: Order, book: Book, moment: Moment) -> Book:
     )
 
 
-def _facts(order: Order, reading: MarketReading, book: Book, moment: Moment) -> GateFacts:
-    # The trigger was hit: what is sent now is a market order, so its own price does not count any more.
-    intent = OrderIntent(
+def _intent(order: Order) -> OrderIntent:
+    # The trigger was hit, so it does not count any more: what is sent now is a market or a limit order.
+    return OrderIntent(
         symbol=order.symbol,
         side=order.side,
+        type="market" if order.limit_price is None else "limit",
+        limit_price=order.limit_price,
         quantity=order.quantity,
         reduce_only=order.reduce_only,
         origin=order.origin,
         actor=order.actor,
-    )
-    return GateFacts(
-        order=priced(
-            intent,
-            base=reading.rules.base,
-            quote=reading.rules.quote,
-            step=reading.rules.step_size,
-            mark=reading.mark.price,
-            collar_bps=book.limits.price_collar_bps,
-            fee_bps=reading.fee_bps,
-        ),
-        market=reading.facts(),
-        book=book.facts_for(
-            side=order.side,
-            prices=reading.prices,
-            held_for_order=order.reserved_left,
-            today=moment.firm.astimezone(UTC).date(),
-        ),
-        limits=book.limits,
-        limits_version=book.limits_version,
-        firm=moment.firm,
+        agent_id=order.agent_id,
     )
 
 
@@ -118,10 +122,12 @@ def _release_to_executor(order: Order, facts: GateFacts, decision: GateDecision,
     more = max(ZERO, (facts.order.needs or ZERO) - order.reserved_left)
     _reserve_more(order, facts, more, moment)
     Order.objects.filter(pk=order.pk).update(
+        quantity=order.quantity,
         triggered_firm=moment.firm,
         reserved_asset=facts.order.needs_asset,
         reserved_amount=order.reserved_amount + more,
         reserved_left=order.reserved_left + more,
+        mark_price=facts.market.mark,
         verdicts=[verdict.as_json() for verdict in decision.verdicts],
         gate_digest=decision.digest,
     )
@@ -142,7 +148,7 @@ def _reserve_more(order: Order, facts: GateFacts, more: Decimal, moment: Moment)
         portfolio_id=order.portfolio_id,
         cause_kind="reserve_more",
         cause_id=str(order.pk),
-        postings=reservation(side=order.side, asset=facts.order.needs_asset, amount=more),
+        postings=reservation(side=order.side, asset=facts.order.needs_asset, amount=more, budget=order.budget),
         moment=moment,
         order_id=order.pk,
     )

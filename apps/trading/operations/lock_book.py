@@ -11,35 +11,54 @@ from django.db import connection
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Refused
 from apps.foundation.money import ZERO
-from apps.trading.domain.book import Book
+from apps.trading.domain.book import Book, VenueStanding
+from apps.trading.domain.in_flight import InFlight
+from apps.trading.domain.ledger_postings import FIRM, budget_of
 from apps.trading.domain.portfolio import Holding
 from apps.trading.domain.risk_limits import LimitValues
 from apps.trading.domain.trading_state import OpenCause, TradingState
 from apps.trading.models import Account
 
+# The book is locked and read first; what the gate needs beside it comes with the same answer.
+_LOCK_AND_READ = """
+SELECT book, hq_risk_facts(book -> 'account' ->> 'name', (book ->> 'portfolio_id')::uuid, %s, %s)
+FROM hq_lock_book(%s, %s, %s, %s, %s, %s, %s) AS book
+"""
+
 
 def lock_book(
-    *, account: str | None = None, symbol: str, base: str, quote: str, moment: Moment, order_id: UUID | None = None
+    *,
+    account: str | None = None,
+    symbol: str,
+    base: str,
+    quote: str,
+    moment: Moment,
+    order_id: UUID | None = None,
+    agent_id: UUID | None = None,
 ) -> Book:
     """The book of the account's portfolio, locked until the transaction ends.
 
     Without an account it is the house's trading account (``VENUE``), or, where that has another currency than
-    ``quote``, the oldest enabled paper account in it. Raises ``Refused``: ``unknown_account``, ``no_portfolio`` where
+    ``quote``, the oldest enabled paper account in it. ``agent_id``: whose budget, if it has one, pays a buy.
+    Raises ``Refused``: ``unknown_account``, ``no_portfolio`` where
     the account has another currency, ``no_limits`` when no limits were ever set.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("A book is locked inside the transaction that changes it.")
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT hq_lock_book(%s, %s, %s, %s, %s, %s, %s)",
-            [account or settings.VENUE, account is None, quote, symbol, base, moment.firm, order_id],
+            _LOCK_AND_READ,
+            [
+                *(quote, None if agent_id is None else budget_of(agent_id)),
+                *(account or settings.VENUE, account is None, quote, symbol, base, moment.firm, order_id),
+            ],
         )
-        found = cursor.fetchone()[0]
+        found, risk = cursor.fetchone()
     if found is None:
         raise _no_book(account or settings.VENUE, symbol, quote)
     if found["limits"] is None:
         raise Refused("No risk limits are set, so nothing can be judged. Open the portfolio first.", code="no_limits")
-    return _book(found, symbol, base, quote)
+    return _book(found, risk, symbol, base, quote, agent_id)
 
 
 def require_tradable(book: Book) -> None:
@@ -67,7 +86,9 @@ def _refusal(account: dict[str, Any]) -> tuple[str, str] | None:
     return None
 
 
-def _book(found: dict[str, Any], symbol: str, base: str, quote: str) -> Book:
+def _book(  # noqa: PLR0917 - what was read, and for which order
+    found: dict[str, Any], risk: dict[str, Any], symbol: str, base: str, quote: str, agent_id: UUID | None
+) -> Book:
     balances, open_ones = found["balances"], found["open"]
     here = next((row for row in open_ones if row["symbol"] == symbol), {"orders": 0, "unknown": 0})
     return Book(
@@ -94,10 +115,29 @@ def _book(found: dict[str, Any], symbol: str, base: str, quote: str) -> Book:
         open_on_symbol=here["orders"],
         unknown_orders=sum(row["unknown"] for row in open_ones),
         unknown_on_symbol=here["unknown"],
-        causes=tuple(OpenCause(row["kind"], TradingState(row["state"]), row["reason"]) for row in found["causes"]),
+        causes=tuple(OpenCause(row["kind"], TradingState(row["state"]), row["reason"]) for row in risk["causes"]),
         limits=LimitValues.restored(found["limits"]["values"]),
         limits_version=found["limits"]["version"],
         order_exists=found["order_exists"],
+        venue=_venue(risk),
+        in_flight=tuple(
+            InFlight(row["symbol"], row["side"], Decimal(row["left"]), Decimal(row["price"]))
+            for row in risk["in_flight"]
+        ),
+        budgets_hold=Decimal(risk["budgets_hold"]),
+        budget=FIRM if risk["budget"] is None or agent_id is None else budget_of(agent_id),
+        budget_cash=Decimal(risk["budget"] or ZERO),
+    )
+
+
+def _venue(risk: dict[str, Any]) -> VenueStanding:
+    health = risk["venue"] or {}
+    return VenueStanding(
+        in_house=bool(risk["in_house"]),
+        rung=health.get("rung"),
+        reason=health.get("reason", ""),
+        clock_offset_ms=health.get("clock_offset_ms"),
+        clock_wall=_time(health.get("clock_wall")),
     )
 
 

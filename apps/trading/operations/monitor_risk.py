@@ -1,21 +1,30 @@
-"""The risk monitor: follows equity, moves its marks, and latches a cause where a loss limit is reached."""
+"""The risk monitor: follows equity, moves its marks, latches loss limits, and follows what clears by itself."""
 
 from datetime import UTC
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from apps.foundation.clock import Moment
-from apps.foundation.money import plain
-from apps.trading.domain.portfolio import daily_loss, drawdown
-from apps.trading.domain.trading_state import TradingState
-from apps.trading.models import Portfolio
-from apps.trading.operations.state_causes import DAILY_LOSS, DRAWDOWN, open_cause
-from apps.trading.queries.portfolio import read_portfolio
+from apps.foundation.money import ZERO
+from apps.market import queries as market
+from apps.trading.domain.in_flight import InFlight, in_flight_loss
+from apps.trading.domain.order_lifecycle import OrderState
+from apps.trading.models import Order, Portfolio
+from apps.trading.operations.follow_conditions import follow_conditions
+from apps.trading.operations.latch_losses import LossStanding, latch_reached_limits
+from apps.trading.queries.portfolio import PortfolioReading, read_portfolio
 from apps.trading.queries.risk_limits import current_limits
 
-MONITOR = "risk monitor"
+IN_FLIGHT = (
+    OrderState.SUBMITTING,
+    OrderState.UNKNOWN,
+    OrderState.ACCEPTED,
+    OrderState.PARTIALLY_FILLED,
+    OrderState.PENDING_CANCEL,
+)
 
 
 def monitor_risk(*, moment: Moment) -> list[str]:
@@ -23,29 +32,45 @@ def monitor_risk(*, moment: Moment) -> list[str]:
 
     A portfolio whose equity nobody knows is left as it is: the gate refuses new risk for want of a price anyway.
     """
-    return [
+    kinds = [
         kind for pk in Portfolio.objects.order_by("pk").values_list("pk", flat=True) for kind in _look_at(pk, moment)
     ]
+    return kinds + follow_conditions(moment=moment)
 
 
 @transaction.atomic
 def _look_at(portfolio_id: UUID, moment: Moment) -> list[str]:
-    portfolio = Portfolio.objects.select_for_update().get(pk=portfolio_id)
-    equity = read_portfolio(moment=moment, portfolio=portfolio).valuation.equity
+    portfolio = Portfolio.objects.select_for_update(of=("self",)).select_related("account").get(pk=portfolio_id)
+    reading = read_portfolio(moment=moment, portfolio=portfolio)
+    equity = reading.valuation.equity
     if equity is None:
         return []
     _move_marks(portfolio, equity, moment)
-    limits = current_limits()
-    lost = daily_loss(equity=equity, day_start=portfolio.day_start_equity)
-    fall = drawdown(equity=equity, peak=portfolio.peak_equity)
-    reached = []
-    if lost >= limits.max_daily_loss:
-        reason = f"Lost {lost:.2%} today, the limit is {limits.max_daily_loss:.2%}."
-        reached.append((DAILY_LOSS, TradingState.REDUCING, reason))
-    if fall >= limits.max_drawdown:
-        reason = f"Fell {fall:.2%} from the peak, the limit is {limits.max_drawdown:.2%}."
-        reached.append((DRAWDOWN, TradingState.HALTED, reason))
-    return [kind for kind, state, reason in reached if _latch(kind, state, reason, equity, moment)]
+    standing = LossStanding(
+        equity=equity,
+        in_flight_loss=in_flight_loss(orders := _in_flight(portfolio), _prices(reading, orders, moment)),
+        day_start_equity=portfolio.day_start_equity,
+        peak_equity=portfolio.peak_equity,
+    )
+    return latch_reached_limits(standing=standing, account=portfolio.account.pk, limits=current_limits(), moment=moment)
+
+
+def _in_flight(portfolio: Portfolio) -> list[InFlight]:
+    rows = Order.objects.filter(portfolio=portfolio, state__in=IN_FLIGHT).annotate(
+        left=F("quantity") - F("filled_quantity")
+    )
+    found = rows.values_list("symbol", "side", "left", "limit_price", "mark_price")
+    return [
+        InFlight(symbol, side, left or ZERO, limit if limit is not None else mark)
+        for symbol, side, left, limit, mark in found
+        if limit is not None or mark is not None
+    ]
+
+
+def _prices(reading: PortfolioReading, orders: list[InFlight], moment: Moment) -> dict[str, Decimal | None]:
+    more = sorted({order.symbol for order in orders} - reading.marks.keys())
+    marks = {**reading.marks, **market.marks(more, moment)} if more else reading.marks
+    return {symbol: mark.price for symbol, mark in marks.items()}
 
 
 def _move_marks(portfolio: Portfolio, equity: Decimal, moment: Moment) -> None:
@@ -59,15 +84,3 @@ def _move_marks(portfolio: Portfolio, equity: Decimal, moment: Moment) -> None:
         fields.append("peak_equity")
     if fields:
         portfolio.save(update_fields=fields)
-
-
-def _latch(kind: str, state: TradingState, reason: str, equity: Decimal, moment: Moment) -> bool:
-    return open_cause(
-        kind=kind,
-        state=state,
-        latched=True,
-        author=MONITOR,
-        reason=reason,
-        moment=moment,
-        facts={"equity": plain(equity)},
-    )

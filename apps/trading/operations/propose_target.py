@@ -14,7 +14,7 @@ from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.domain.position_sizing import NoTrade, SizedOrder, SizingFacts, TargetExposure, size_target
 from apps.trading.models import Order
 from apps.trading.operations.lock_book import lock_book
-from apps.trading.operations.propose_order import place
+from apps.trading.operations.place_order import place
 from apps.trading.operations.read_market import MarketReading, read_market, with_marks_of
 
 ACTOR = "consensus"
@@ -45,6 +45,7 @@ def propose_target(*, target: TargetExposure, moment: Moment) -> TargetOutcome:
             quote=reading.rules.quote,
             moment=moment,
             order_id=order_id,
+            agent_id=target.agent_id,
         )
         if order_id is not None and book.order_exists:
             return _outcome_of(Order.objects.get(pk=order_id), {})
@@ -65,7 +66,7 @@ def _facts(reading: MarketReading, book: Book, moment: Moment) -> SizingFacts:
     return SizingFacts(
         price=None if mark.price is None else float(mark.price),
         equity=None if equity is None else float(equity),
-        cash=float(book.cash),
+        cash=float(book.spendable),
         # Units that other orders hold can't be sold again; the lots are whole ones.
         position_lots=int(min(book.held_quantity, book.free_units) / rules.step_size),
         step=float(rules.step_size),
@@ -94,6 +95,7 @@ def _intent(target: TargetExposure, sized: SizedOrder, order_id: UUID | None) ->
         origin="consensus",
         actor=ACTOR,
         decision_id=target.decision_id,
+        agent_id=target.agent_id,
         order_id=order_id,
         expected_edge_bps=target.expected_edge_bps,
     )

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict
-from apps.trading.models import Portfolio, StateCause
+from apps.trading.models import Account, Portfolio, StateCause
 from apps.trading.operations.lock_portfolios import lock_portfolios
 from apps.trading.operations.required_reason import required_reason
 from apps.trading.operations.state_causes import DAILY_LOSS, DRAWDOWN, close_causes
@@ -16,20 +16,28 @@ from apps.trading.queries.trading_state import state_view
 
 
 @transaction.atomic
-def resume_trading(*, actor: str, reason: str, moment: Moment) -> dict[str, Any]:
+def resume_trading(*, actor: str, reason: str, moment: Moment, account: str | None = None) -> dict[str, Any]:
     """The state after closing every latched cause; causes that clear themselves stay until they do.
 
-    A loss limit that is re-armed is measured anew from here, else it would close the gate again at once.
+    ``account``: only that account's causes; without one the house's and every account's. A loss limit that is re-armed
+    is measured anew from here, else it would close the gate again at once.
     Raises ``Refused`` without a reason and ``Conflict`` (``not_latched``) when no latched cause is open.
     """
     reason = required_reason(reason)
     portfolios = lock_portfolios()
-    kinds = list(StateCause.objects.filter(closed_wall__isnull=True, latched=True).values_list("kind", flat=True))
-    closed = close_causes(kinds=kinds, actor=actor, reason=reason, moment=moment)
+    latched = StateCause.objects.filter(closed_wall__isnull=True, latched=True)
+    if account is not None:
+        latched = latched.filter(account=account)
+    causes = list(latched.values_list("kind", "account"))
+    closed = close_causes(
+        kinds=[kind for kind, _ in causes], account=account, actor=actor, reason=reason, moment=moment
+    )
     if not closed:
         raise Conflict("Nothing to resume: no latched cause is open.", code="not_latched")
+    owners = dict(Account.objects.values_list("portfolio_id", "pk"))
     for portfolio in portfolios:
-        _measure_anew(portfolio, closed, moment)
+        mine = [kind for kind, owner in causes if owner in {"", owners.get(portfolio.pk, "")}]
+        _measure_anew(portfolio, mine, moment)
     return {**state_view(), "closed": closed}
 
 

@@ -1,11 +1,8 @@
 """Send an approved order once: the intent is committed before a byte leaves, the answer is a second transaction."""
 
-from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from apps.foundation.clock import Moment
 from apps.foundation.correlation import bind
@@ -15,13 +12,10 @@ from apps.trading.domain.trading_state import permits
 from apps.trading.models import Order
 from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.operations.lock_order import lock_order
+from apps.trading.operations.order_as_sent import as_sent, sendable_at, watched_there
 from apps.trading.operations.record_venue_report import EXECUTOR, record_refusal, record_venue_report
-from apps.trading.ports import Venue, VenueOrder, VenueOrderExists, VenueRefused, VenueReport
+from apps.trading.ports import Venue, VenueOrderExists, VenueRefused, VenueReport
 from apps.trading.queries.trading_state import trading_state
-
-# May be sent: approved, or armed with a trigger that was hit, passed the gate and holds its funds.
-SENDABLE = Q(state=OrderState.APPROVED) | Q(state=OrderState.ARMED, triggered_firm__isnull=False, reserved_left__gt=0)
-_SENT_AS: dict[str, Literal["market", "limit"]] = {"limit": "limit", "stop_limit": "limit"}
 
 
 def submit_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
@@ -36,7 +30,7 @@ def submit_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
     with bind(correlation_id=order.correlation_id or None, order_id=order.pk):
         try:
             report: VenueReport | None = venue.submit(
-                order=_as_sent(order, moment.wall + venue.request_life), moment=moment
+                order=as_sent(order, venue.capabilities, moment.wall + venue.request_life), moment=moment
             )
         except VenueOrderExists:
             report = venue.find(client_order_id=order.client_order_id, symbol=order.symbol)
@@ -67,7 +61,7 @@ def call_unknown(*, order_id: UUID, note: str, moment: Moment) -> bool:
 def _claim(order_id: UUID, venue: Venue, moment: Moment) -> Order | None:
     with transaction.atomic(durable=True):
         order = lock_order(order_id)
-        sendable = Order.objects.filter(SENDABLE, pk=order_id, account_id=venue.account, cancel_wanted=False)
+        sendable = Order.objects.filter(sendable_at(venue), pk=order_id, account_id=venue.account, cancel_wanted=False)
         if order is None or not sendable.exists():
             return None
         if not _still_permitted(order, moment):
@@ -84,11 +78,13 @@ def _claim(order_id: UUID, venue: Venue, moment: Moment) -> Order | None:
 
 def _still_permitted(order: Order, moment: Moment) -> bool:
     """Trading may have been restricted since the gate let the order pass; then it ends here, unsent."""
-    state = trading_state().state
+    state = trading_state(order.account_id).state
     if permits(
         state, reducing=order.side == "sell", reduce_only=order.reduce_only, origin=order.origin, privileged=True
     ):
         return True
+    if watched_there(order):
+        return False  # it was not about to trade; it goes on waiting here
     change_order_state(
         order_id=order.pk,
         before={OrderState.APPROVED, OrderState.ARMED},
@@ -98,20 +94,3 @@ def _still_permitted(order: Order, moment: Moment) -> bool:
         moment=moment,
     )
     return False
-
-
-def _as_sent(order: Order, valid_until: datetime) -> VenueOrder:
-    kind = _SENT_AS.get(order.type, "market")
-    return VenueOrder(
-        client_order_id=order.client_order_id,
-        symbol=order.symbol,
-        side="buy" if order.side == "buy" else "sell",
-        type=kind,
-        quantity=order.quantity,
-        limit_price=order.limit_price if kind == "limit" else None,
-        funds=order.reserved_left if kind == "market" and order.side == "buy" else None,
-        time_in_force=order.time_in_force,
-        post_only=order.post_only,
-        reduce_only=order.reduce_only,
-        valid_until=valid_until,
-    )

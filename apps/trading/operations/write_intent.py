@@ -16,7 +16,7 @@ from apps.foundation.money import ZERO, plain
 from apps.foundation.outbox import record_events
 from apps.trading.domain.book import Book
 from apps.trading.domain.gate_facts import GateFacts
-from apps.trading.domain.ledger_postings import FIRM, Posting, reservation
+from apps.trading.domain.ledger_postings import Posting, reservation
 from apps.trading.domain.order_intent import OrderIntent
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.domain.order_types import TRIGGERED_TYPES
@@ -36,7 +36,7 @@ _DEFAULTS: dict[str, Any] = {
     "cancel_wanted": False,
     "is_protective": False,
     "epoch": 0,
-    "budget": FIRM,
+    "role": "",
     "reject_code": "",
     "reject_detail": "",
 }
@@ -51,7 +51,9 @@ def write_intent(*, book: Book, intent: OrderIntent, facts: GateFacts, decision:
     row = _row(book, intent, facts, decision, moment)
     postings: Sequence[Posting] = ()
     if decision.allowed:
-        postings = reservation(side=intent.side, asset=row["reserved_asset"], amount=row["reserved_amount"])
+        postings = reservation(
+            side=intent.side, asset=row["reserved_asset"], amount=row["reserved_amount"], budget=facts.order.budget
+        )
     _write(row, postings)
     record_events([order_event(row["id"]), portfolio_event(book.portfolio_id)])
     audit.append(
@@ -70,6 +72,8 @@ def _row(book: Book, intent: OrderIntent, facts: GateFacts, decision: GateDecisi
     row: dict[str, Any] = dict.fromkeys(_COLUMNS) | _DEFAULTS
     for name in ("symbol", "side", "type", "notional", "limit_price", "stop_price", "trail_pct", "time_in_force"):
         row[name] = getattr(intent, name)
+    for name in ("trail_amount", "trail_extreme", "group_id", "role", "replaces_id"):
+        row[name] = getattr(intent, name)
     for name in ("reduce_only", "post_only", "reason", "origin", "actor", "decision_id", "agent_id", "expires_firm"):
         row[name] = getattr(intent, name)
     row |= {
@@ -78,6 +82,8 @@ def _row(book: Book, intent: OrderIntent, facts: GateFacts, decision: GateDecisi
         "portfolio_id": book.portfolio_id,
         "account_id": book.account,
         "quantity": facts.order.quantity,
+        "budget": facts.order.budget,
+        "mark_price": facts.market.mark,
         "correlation_id": current_correlation_id() or "",
         "verdicts": [verdict.as_json() for verdict in decision.verdicts],
         "gate_digest": decision.digest,

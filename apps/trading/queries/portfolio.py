@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Sum
+
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotReady
 from apps.foundation.money import ZERO, plain
@@ -43,10 +45,9 @@ def read_portfolio(*, moment: Moment, portfolio: Portfolio | None = None) -> Por
     Raises ``NotReady`` (``no_portfolio``) before a portfolio was opened.
     """
     portfolio = portfolio or find_account().portfolio
-    balances = {
-        row.kind: row.balance
-        for row in LedgerAccount.objects.filter(portfolio=portfolio, asset=portfolio.base_currency, budget="firm")
-    }
+    # The firm's own and what its agents were given as budgets: all of it is the portfolio's.
+    accounts = LedgerAccount.objects.filter(portfolio=portfolio, asset=portfolio.base_currency)
+    balances = dict(accounts.values_list("kind").annotate(total=Sum("balance")).order_by())
     positions = list(Position.objects.filter(portfolio=portfolio, quantity__gt=0).order_by("symbol"))
     marks = market.marks([held.symbol for held in positions], moment) if positions else {}
     cash, reserved = balances.get(LedgerKind.AVAILABLE, ZERO), balances.get(LedgerKind.RESERVED, ZERO)

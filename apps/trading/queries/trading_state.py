@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from apps.trading.domain.cause_kinds import clears_words
 from apps.trading.domain.trading_state import OpenCause, TradingState, worst
 from apps.trading.models import StateCause
 from apps.trading.queries.time_text import utc_text
@@ -10,18 +11,18 @@ from apps.trading.queries.time_text import utc_text
 
 @dataclass(frozen=True, slots=True)
 class TradingStateView:
-    """``state`` is the worst of ``causes``."""
+    """``state`` is the worst of ``causes``, the house's and, where one is named, the account's."""
 
     state: TradingState
     causes: tuple[OpenCause, ...]
 
 
-def trading_state() -> TradingStateView:
-    """The state from all open causes."""
-    causes = tuple(
-        OpenCause(row.kind, TradingState(row.state), row.reason, row.latched)
-        for row in StateCause.objects.filter(closed_wall__isnull=True).order_by("opened_wall", "id")
-    )
+def trading_state(account: str | None = None) -> TradingStateView:
+    """The state of one account: the worst of the house's causes and its own. Without one: of all there are."""
+    rows = StateCause.objects.filter(closed_wall__isnull=True).order_by("opened_wall", "id")
+    if account is not None:
+        rows = rows.filter(account__in=["", account])
+    causes = tuple(OpenCause(row.kind, TradingState(row.state), row.reason, row.latched, row.account) for row in rows)
     return TradingStateView(worst(cause.state for cause in causes), causes)
 
 
@@ -30,11 +31,14 @@ def cause_view(row: StateCause) -> dict[str, Any]:
     return {
         "id": str(row.pk),
         "kind": row.kind,
+        "account": row.account,
         "state": row.state,
         "latched": row.latched,
+        "clears": clears_words(row.kind, latched=row.latched),
         "author": row.author,
         "reason": row.reason,
         "facts": row.facts,
+        "well_since": utc_text(row.well_since),
         "opened_at": utc_text(row.opened_wall),
         "opened_firm_at": utc_text(row.opened_firm),
         "closed_at": utc_text(row.closed_wall),

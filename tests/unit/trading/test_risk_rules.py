@@ -37,7 +37,7 @@ DENIALS = [
     ("spread", "spread_too_wide", {"market": {"spread_bps": D("50.01")}}),
     ("spread", "missing_input", {"market": {"spread_bps": None}, "order": {"origin": "manual"}}),
     ("price_collar", "price_outside_collar", {"order": {"type": "limit", "price": D("51000.01")}}),
-    ("price_collar", "stop_on_wrong_side", {"order": {"type": "stop", "price": D(50_000)}}),
+    ("price_collar", "stop_on_wrong_side", {"order": {"type": "stop", "price": D(50_000), "trigger": D(50_000)}}),
     ("instrument_rules", "instrument_rules", {"order": {"quantity": D("0.000009")}}),
     ("instrument_rules", "instrument_rules", {"order": {"quantity": D("0.0020001")}}),
     ("instrument_rules", "instrument_rules", {"order": {"type": "limit", "price": D("49999.999")}}),
@@ -49,7 +49,11 @@ DENIALS = [
         {"order": {"value": D("250.01")}, "limits": {"max_position_share": D("0.3")}},
     ),
     ("max_position", "position_too_large", {"book": {"exposures": {"BTC/USDT": D("150.01")}}}),
-    ("max_gross_exposure", "gross_exposure_too_large", {"book": {"exposures": {"ETH/USDT": D("500.01")}}}),
+    (
+        "max_gross_exposure",
+        "gross_exposure_too_large",
+        {"book": {"exposures": {"ETH/USDT": D("500.01")}}, "market": {"correlations": {"ETH/USDT": 0.1}}},
+    ),
     ("concentration", "asset_too_concentrated", {"book": {"exposures": {"BTC/USDC": D("200.01")}}}),
     ("order_rate", "too_many_orders", {"book": {"orders_last_hour": 30}}),
     ("open_order_count", "too_many_open_orders", {"book": {"open_orders": 10}}),
@@ -66,6 +70,20 @@ DENIALS = [
     ("fee_edge", "edge_below_costs", {"order": {"expected_edge_bps": 22.0}}),
     ("fee_edge", "missing_input", {"order": {"expected_edge_bps": None}}),
     ("balance", "insufficient_balance", {"book": {"available": D("102.101")}}),
+    ("agent_budget", "budget_exceeded", {"order": {"budget": "agent:7"}, "book": {"available": D("102.101")}}),
+    ("venue_health", "venue_degraded", {"venue": {"rung": "no_entries"}}),
+    ("venue_health", "venue_degraded", {"venue": {"rung": "exits_only"}}),
+    ("venue_health", "venue_degraded", {"venue": {"rung": "frozen"}}),
+    ("venue_health", "missing_input", {"venue": {"rung": None}}),
+    ("clock_skew", "clock_skew", {"venue": {"clock_offset_ms": -1001}}),
+    ("clock_skew", "missing_input", {"venue": {"clock_offset_ms": None}}),
+    ("daily_loss", "daily_loss_reached", {"book": {"in_flight_loss": D(50)}}),
+    (
+        "correlation",
+        "correlated_exposure_too_large",
+        {"book": {"exposures": {"ETH/USDT": D("400.01")}}, "market": {"correlations": {"ETH/USDT": 0.8}}},
+    ),
+    ("correlation", "correlated_exposure_too_large", {"book": {"exposures": {"ETH/USDT": D("400.01")}}}),
 ]
 
 
@@ -82,7 +100,7 @@ BOUNDS = [
     ("spread", {"market": {"spread_bps": D(50)}}),
     ("price_collar", {"order": {"type": "limit", "price": D(51_000)}}),
     ("price_collar", {"order": {"type": "limit", "price": D("0.01")}}),
-    ("price_collar", {"order": {"type": "stop", "price": D("50000.01")}}),
+    ("price_collar", {"order": {"type": "stop", "price": D("50000.01"), "trigger": D("50000.01")}}),
     ("min_notional", {"order": {"value": D(5)}}),
     ("max_order_notional", {"order": {"value": D(250)}}),
     ("max_position", {"book": {"exposures": {"BTC/USDT": D(150)}}}),
@@ -97,6 +115,14 @@ BOUNDS = [
     ("fee_edge", {"order": {"expected_edge_bps": 22.1}}),
     ("fee_edge", {"order": {"expected_edge_bps": None, "origin": "manual"}}),
     ("balance", {"book": {"available": D("102.102")}}),
+    ("agent_budget", {"order": {"budget": "agent:7"}, "book": {"available": D("102.102")}}),
+    ("clock_skew", {"venue": {"clock_offset_ms": 1000}}),
+    ("clock_skew", {"venue": {"clock_offset_ms": None, "in_house": True}}),
+    ("venue_health", {"venue": {"rung": None, "in_house": True}}),
+    ("daily_loss", {"book": {"in_flight_loss": D("49.99")}}),
+    ("correlation", {"book": {"exposures": {"ETH/USDT": D(400)}}}),
+    ("correlation", {"book": {"exposures": {"ETH/USDT": D(500)}}, "market": {"correlations": {"ETH/USDT": 0.79}}}),
+    ("correlation", {"book": {"exposures": {"ETH/USDT": D(500)}}, "limits": {"max_correlated_share": D(1)}}),
 ]
 
 
@@ -122,6 +148,7 @@ def test_without_a_price_every_rule_that_needs_one_denies():
         "max_position",
         "max_gross_exposure",
         "concentration",
+        "correlation",
         "daily_loss",
         "drawdown",
         "fee_edge",
@@ -135,6 +162,7 @@ def test_a_held_instrument_without_a_price_stops_new_risk_elsewhere():
         "max_position",
         "max_gross_exposure",
         "concentration",
+        "correlation",
         "daily_loss",
         "drawdown",
     }
@@ -153,8 +181,9 @@ WORST = {
         "state": TradingState.REDUCING,
     },
     "order": {"value": None, "expected_edge_bps": None},
+    "venue": {"rung": "exits_only", "clock_offset_ms": None},
 }
-ASKED_OF_SALES = {"trading_state", "price_collar", "instrument_rules", "min_notional", "balance"}
+ASKED_OF_SALES = {"trading_state", "venue_health", "price_collar", "instrument_rules", "min_notional", "balance"}
 
 
 def test_a_sale_passes_whatever_the_market_and_the_losses():
@@ -170,7 +199,7 @@ def test_a_sale_passes_whatever_the_market_and_the_losses():
         ("balance", {"book": {"available": D("0.00199")}}),
         ("instrument_rules", {"order": {"quantity": D("0.0020001")}}),
         ("price_collar", {"order": {"type": "limit", "price": D("48999.99")}}),
-        ("price_collar", {"order": {"type": "stop", "price": D("50000.01")}}),
+        ("price_collar", {"order": {"type": "stop", "price": D("50000.01"), "trigger": D("50000.01")}}),
         ("min_notional", {"order": {"value": D(4)}, "book": {"held_quantity": D(1), "available": D(1)}}),
     ],
 )

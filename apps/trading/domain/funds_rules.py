@@ -1,0 +1,41 @@
+"""Risk rules about the money that pays: the free balance, and an agent's own budget."""
+
+from apps.foundation.money import ZERO, plain
+from apps.trading.domain.gate_facts import GateFacts
+from apps.trading.domain.ledger_postings import FIRM
+from apps.trading.domain.risk_verdict import Finding, passed_if, rule, without
+
+
+@rule("budget_exceeded")
+def agent_budget(facts: GateFacts) -> Finding:
+    """An agent with a budget pays its buys from it and from nothing else."""
+    order, free = facts.order, facts.book.available
+    inputs = {"budget": order.budget, "needed": order.needs, "available": free, "asset": order.needs_asset}
+    if order.budget == FIRM:
+        return Finding(True, "Paid from the firm's own money.", inputs)
+    if order.needs is None:
+        return without("a price", facts.market.reason, inputs)
+    return passed_if(
+        order.needs <= free,
+        inputs,
+        yes=f"{plain(order.needs)} of {plain(free)} {order.needs_asset} left in the agent's budget are needed.",
+        no=f"{plain(order.needs)} {order.needs_asset} are needed; the agent's budget has {plain(free)} left. "
+        "A person with role risk can raise it.",
+    )
+
+
+@rule("insufficient_balance", binds_sales=True)
+def balance(facts: GateFacts) -> Finding:
+    order, free = facts.order, facts.book.available
+    inputs = {"needed": order.needs, "available": free, "asset": order.needs_asset}
+    if order.needs is None:
+        return without("a price", facts.market.reason, inputs)
+    if order.side == "buy" and order.budget != FIRM:
+        return passed_if(order.needs > ZERO, inputs, yes="The agent's budget pays.", no="Nothing would be paid.")
+    more = "at the worst price the collar allows, with fee" if order.side == "buy" else "to sell"
+    return passed_if(
+        ZERO < order.needs <= free,
+        inputs,
+        yes=f"{plain(order.needs)} {order.needs_asset} needed {more}, {plain(free)} free.",
+        no=f"{plain(order.needs)} {order.needs_asset} are needed {more}; {plain(free)} are free.",
+    )
