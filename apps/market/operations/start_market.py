@@ -54,8 +54,8 @@ def _start_lock_step(market: LockStepMarket, moment: Moment) -> None:
         raise Conflict("The market's clock has no bar.", code="another_market")
     _watch_lock_step(market, bar_at)
     name_providers(market.sources, market.kind)
-    _load_history(market, bar_at, moment)
-    if clock is None:
+    if clock is None:  # the clock's row commits with the history before it, so where it is, all is there
+        _load_history(market, bar_at, moment)
         MarketClock.objects.create(
             kind=market.kind,
             digest=market.digest,
@@ -142,7 +142,7 @@ def _watch_lock_step(market: LockStepMarket, bar_at: datetime) -> None:
 
 
 def _load_history(market: LockStepMarket, bar_at: datetime, moment: Moment) -> None:
-    """Store the bars before the current one for every source; those already there stay."""
+    """Store the bars before the current one for every source."""
     since = bar_at - HISTORY_BARS * timeframes.span(market.base_timeframe)
     for provider in market.at(bar_at):
         for rule in provider.instruments(market.symbols):

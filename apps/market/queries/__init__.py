@@ -4,12 +4,12 @@ from apps.market.queries.candles import bars_between, bars_of, closed_candles, c
 from apps.market.queries.instruments import (
     instrument_paused,
     instrument_rules,
-    instrument_terms,
     listed_sources,
     primary_source,
     watched_symbols,
 )
 from apps.market.queries.market_clock import MarketClockView, current_moment, market_clock
+from apps.market.queries.order_market import OrderMarket, order_market
 from apps.market.queries.prices import latest_quotes, latest_quotes_of, mark, marks
 from apps.market.queries.views import (
     backfill_view,
@@ -30,6 +30,7 @@ from apps.market.queries.views import (
 
 __all__ = [
     "MarketClockView",
+    "OrderMarket",
     "backfill_view",
     "bars_between",
     "bars_of",
@@ -42,7 +43,6 @@ __all__ = [
     "gap_view",
     "instrument_paused",
     "instrument_rules",
-    "instrument_terms",
     "instrument_view",
     "latest_quotes",
     "latest_quotes_of",
@@ -51,6 +51,7 @@ __all__ = [
     "mark_view",
     "market_clock",
     "marks",
+    "order_market",
     "orderbook_view",
     "primary_source",
     "provider_view",

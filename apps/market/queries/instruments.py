@@ -12,18 +12,11 @@ def watched_symbols() -> list[str]:
 
 def instrument_rules(symbol: str) -> InstrumentRules:
     """Steps and minimums of one instrument; ``NotFound`` with code ``unknown_instrument``."""
-    return _rules(found_instrument(symbol))
+    return rules_of(found_instrument(symbol))
 
 
-def instrument_terms(symbol: str) -> tuple[InstrumentRules, str | None]:
-    """Its rules and why it is paused (None while it isn't), in one read: what judging an order needs."""
-    # Raw: every order waits for this read, and building the query would take longer than running it.
-    rows = list(Instrument.objects.raw("SELECT * FROM market_instrument WHERE symbol = %s", [symbol]))
-    row = rows[0] if rows else found_instrument(symbol)
-    return _rules(row), row.paused_reason
-
-
-def _rules(row: Instrument) -> InstrumentRules:
+def rules_of(row: Instrument) -> InstrumentRules:
+    """Steps and minimums as the row states them."""
     return InstrumentRules(
         symbol=row.symbol,
         base=row.base,

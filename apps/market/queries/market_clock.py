@@ -39,7 +39,11 @@ class MarketClockView:
 def market_clock() -> MarketClockView:
     """The clock of the running market; state ``warming`` without a bar while none was started."""
     # Raw, here and below: nearly every request waits for this read, and building the query would take longer than it.
-    row = next(iter(MarketClock.objects.raw("SELECT * FROM market_marketclock LIMIT 1")), None)
+    return clock_view_of(next(iter(MarketClock.objects.raw("SELECT * FROM market_marketclock LIMIT 1")), None))
+
+
+def clock_view_of(row: MarketClock | None) -> MarketClockView:
+    """The clock as others see it, from its row or from none."""
     if row is None:
         return MarketClockView(
             kind=settings.MARKET,

@@ -9,6 +9,7 @@ fresh.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotReady
@@ -22,6 +23,7 @@ from apps.market.queries.instruments import found_instrument
 from apps.market.queries.market_clock import MarketClockView, market_clock
 
 _REMEMBERED_BARS = 50 * STALE_AFTER_BARS  # how far back a silent source is still shown, marked stale
+_kept: dict[tuple[Any, ...], dict[str, tuple[Mark, list[Quote]]]] = {}  # marks of the newest bar this process has seen
 
 
 def mark(symbol: str, moment: Moment) -> Mark:
@@ -36,12 +38,29 @@ def marks(symbols: Sequence[str], moment: Moment) -> dict[str, Mark]:
 
 
 def priced(symbols: Sequence[str], moment: Moment, clock: MarketClockView) -> dict[str, tuple[Mark, list[Quote]]]:
-    """Each instrument's mark with the quotes behind it, in one read."""
+    """Each instrument's mark with the quotes behind it, in one read; none where this process has read this bar's."""
+    kept = _kept_marks(moment, clock)
+    missing = [symbol for symbol in symbols if symbol not in kept]
     try:
-        quotes = latest_quotes_of(symbols, moment, clock)
+        quotes = latest_quotes_of(missing, moment, clock)
     except NotReady as error:
         return {symbol: (no_mark(symbol, error.message), []) for symbol in symbols}
-    return {symbol: (_mark(symbol, quotes[symbol], moment, clock), quotes[symbol]) for symbol in symbols}
+    found = {symbol: (_mark(symbol, quotes[symbol], moment, clock), quotes[symbol]) for symbol in missing}
+    kept.update({symbol: pair for symbol, pair in found.items() if pair[1]})
+    return {symbol: found.get(symbol) or kept[symbol] for symbol in symbols}
+
+
+def _kept_marks(moment: Moment, clock: MarketClockView) -> dict[str, tuple[Mark, list[Quote]]]:
+    """What is known of this bar already. In lock-step a mark never changes while its bar is current, so it is kept."""
+    if not clock.lock_step or clock.bar_at is None or moment.firm != clock.bar_at:
+        return {}
+    bar = (clock.digest, clock.bar_at, clock.released_at, clock.state, clock.message, clock.sources)
+    kept = _kept.get(bar)
+    if kept is None:
+        kept = {}
+        _kept.clear()
+        _kept[bar] = kept
+    return kept
 
 
 def latest_quotes(symbol: str, moment: Moment | None = None) -> list[Quote]:

@@ -4,14 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from django.db import connection
-
 from apps.foundation.clock import Moment
 from apps.market import queries as market
 from apps.market.domain.instruments import InstrumentRules
 from apps.market.domain.mark_price import Mark
 from apps.trading.domain.gate_facts import MarketFacts
 from apps.trading.domain.paper_terms import PAPER_TERMS
+
+# What each account's book was last seen to need, so that its marks are read before the lock; a guess, checked under it.
+_beside: dict[str | None, tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class MarketReading:
     paused_reason: str | None
     marks: dict[str, Mark]
     fee_bps: Decimal
+    account: str | None = None
 
     @property
     def mark(self) -> Mark:
@@ -50,24 +52,24 @@ class MarketReading:
         )
 
 
-def read_market(*, symbol: str, moment: Moment) -> MarketReading:
-    """The market for an order of ``symbol``. Raises ``NotFound`` (``unknown_instrument``)."""
-    rules, paused_reason = market.instrument_terms(symbol)
+def read_market(*, symbol: str, moment: Moment, account: str | None = None) -> MarketReading:
+    """The market for an order of ``symbol``. Raises ``NotFound`` (``unknown_instrument``).
+
+    The marks beside it are those that the account's book was last seen to need; what is missing is read later.
+    """
+    found = market.order_market(symbol, _beside.get(account, ()), moment)
     return MarketReading(
-        rules=rules,
-        paused_reason=paused_reason,
-        marks=market.marks(sorted({symbol, *_held_symbols()}), moment),
+        rules=found.rules,
+        paused_reason=found.paused_reason,
+        marks=found.marks,
         fee_bps=PAPER_TERMS.taker_fee_bps,
+        account=account,
     )
 
 
 def with_marks_of(reading: MarketReading, symbols: Iterable[str], moment: Moment) -> MarketReading:
-    """The reading with marks of ``symbols`` too: something may have been bought between the reading and the lock."""
-    missing = [symbol for symbol in symbols if symbol not in reading.marks]
+    """The reading with marks of ``symbols`` too: a book may hold more than it was last seen to."""
+    wanted = tuple(symbols)
+    _beside[reading.account] = wanted
+    missing = [symbol for symbol in wanted if symbol not in reading.marks]
     return replace(reading, marks=reading.marks | market.marks(missing, moment)) if missing else reading
-
-
-def _held_symbols() -> list[str]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT symbol FROM trading_position WHERE quantity > 0")
-        return [symbol for (symbol,) in cursor.fetchall()]
