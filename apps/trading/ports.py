@@ -1,10 +1,10 @@
 """What trading needs from the outside: a venue that takes orders. One contract suite runs against each of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import OutcomeUnknown, Refused, RetryableFailure
@@ -80,6 +80,7 @@ class VenueOrder:
     stop_price: Decimal | None = None
     trail_pct: Decimal | None = None
     venue_order_id: str | None = None
+    expires_firm: datetime | None = None  # with GTD, for a venue that keeps the firm's time; others are told GTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,15 @@ class VenueReport:
 
 @dataclass(frozen=True, slots=True)
 class FillPage:
-    """Fills in the venue's order and the watermark behind them, to be handed back the next time."""
+    """Fills in the venue's order and the watermark behind them, to be handed back the next time.
+
+    ``bad``: the facts of trades that can't be true or can't be read; each is a break, and stops no other.
+    """
 
     fills: tuple[VenueFill, ...]
     watermark: str
     complete: bool  # False: more may be waiting behind the watermark
+    bad: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,18 @@ class VenueBalance:
 
     free: Decimal
     used: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class VenueNews:
+    """What a stream told, in the order it came; ``bad`` as of a page of fills."""
+
+    fills: tuple[VenueFill, ...] = ()
+    reports: tuple[VenueReport, ...] = ()
+    bad: tuple[Mapping[str, Any], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.fills or self.reports or self.bad)
 
 
 class Venue(Protocol):
@@ -153,6 +170,7 @@ class Venue(Protocol):
     name: str  # the venue: paper, binance, kraken, ...
     capabilities: VenueCapabilities
     request_life: timedelta  # wall time after which a request that was sent can't take effect any more
+    visibility_lag: timedelta  # how long its answers may not show an order yet that it has taken
     negative_answers: int  # consistent "no such order" answers, spread over the request life, that prove absence
 
     def client_order_id(self, order_hex: str) -> str:
@@ -201,6 +219,10 @@ class Venue(Protocol):
         Only the adapter understands the watermark. Fills may come again: a trade posts once. ``symbols``: instruments
         with orders at work, for venues that answer by instrument. Raises ``RetryableFailure``.
         """
+        ...
+
+    def fills_of(self, *, symbol: str, venue_order_id: str) -> list[VenueFill]:
+        """Every fill of one order, however old. Raises ``RetryableFailure``."""
         ...
 
     def balances(self) -> dict[str, VenueBalance]:
@@ -252,6 +274,7 @@ class MatchingVenue(Venue, Protocol):
         ...
 
 
+@runtime_checkable
 class StreamingVenue(Venue, Protocol):
     """A venue that also tells of fills and orders by itself. The stream may drop, repeat and shuffle; reads decide."""
 
@@ -259,6 +282,6 @@ class StreamingVenue(Venue, Protocol):
         """Begin to listen; harmless to repeat, reconnects by itself."""
         ...
 
-    def take_news(self) -> tuple[list[VenueFill], list[VenueReport]]:
+    def take_news(self) -> VenueNews:
         """What came in since the last call, at once."""
         ...

@@ -70,6 +70,7 @@ class AlpacaVenue:
         oco=False,
     )
     request_life = timedelta(seconds=60)
+    visibility_lag = timedelta(seconds=10)
     negative_answers = 3
 
     def __init__(self, *, account: str, key: str, secret: str, paper: bool, address: str = "") -> None:
@@ -150,6 +151,13 @@ class AlpacaVenue:
                 fills.append(fill)
                 newest = max(newest, fill.executed_firm)
         return FillPage(tuple(fills), _watermark(newest, recent), complete=True)
+
+    def fills_of(self, *, symbol: str, venue_order_id: str) -> list[VenueFill]:
+        order = self.find(client_order_id="", symbol=symbol, venue_order_id=venue_order_id)
+        if order is None:
+            return []
+        told = [_read(fill_of, activity) for activity in self._activities("FILL", order.accepted_firm - OVERLAP)]
+        return [fill for fill in told if fill.venue_order_id == venue_order_id]
 
     def charges_since(self, *, since: datetime) -> list[VenueCharge]:
         """Regulatory and other fees that the broker booked since, oldest first; amounts above zero were taken."""

@@ -45,6 +45,7 @@ class PaperVenue:
     name = NAME
     capabilities = VenueCapabilities(times_in_force=frozenset({"GTC", "IOC", "FOK", "GTD"}))
     request_life = timedelta(seconds=5)
+    visibility_lag = timedelta(0)
     negative_answers = 2
 
     def __init__(self, account: str = NAME, terms: PaperTerms = PAPER_TERMS) -> None:
@@ -123,6 +124,10 @@ class PaperVenue:
         found = list(rows.select_related("order").order_by("pk")[:limit])
         reached = str(found[-1].pk) if found else watermark
         return FillPage(tuple(_fill(row) for row in found), reached, complete=len(found) < limit)
+
+    def fills_of(self, *, symbol: str, venue_order_id: str) -> list[VenueFill]:
+        rows = PaperFill.objects.filter(order__exchange=self.account, order_id=_number(venue_order_id), symbol=symbol)
+        return [_fill(row) for row in rows.select_related("order").order_by("pk")]
 
     def balances(self) -> dict[str, VenueBalance]:
         """Empty: this exchange trades for the house's books and keeps no balances that could differ from them."""

@@ -1,0 +1,243 @@
+"""The clients of one account at one exchange: built once, watched request by request, called with a deadline."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+import certifi
+
+from apps.foundation.clock import wall_now
+from apps.trading.adapters.ccxt_classes import library_errors, streaming_class
+from apps.trading.adapters.venue_event_loop import venue_loop, wait_for
+from apps.trading.ports import VenueRefused
+
+TIMEOUT_MS = 8_000
+LONGEST_SILENCE = 600.0  # seconds that a Retry-After is obeyed at most
+_SPOT = {
+    "defaultType": "spot",
+    "fetchMarkets": {"types": ["spot"]},
+    "fetchMargins": False,
+    "fetchCurrencies": False,
+    "warnOnFetchOpenOrdersWithoutSymbol": False,
+    "adjustForTimeDifference": False,  # the clock is measured here, not inside other requests
+    "maxRetriesOnFailure": 0,  # the library's own retry would place an order twice
+}
+_TOO_MANY = frozenset({HTTPStatus.IM_A_TEAPOT, HTTPStatus.TOO_MANY_REQUESTS})  # Binance bans by the former
+_errors = library_errors()
+
+
+@dataclass(slots=True)
+class Call:
+    """One question to the exchange. ``once``: at most one request may leave; ``leave_by``: and not after this time."""
+
+    readable: Callable[[str], bool]
+    once: bool = False
+    leave_by: datetime | None = None
+    sends: int = 0
+    status: int | None = None
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    nonsense: str = ""
+
+    def keep(self, status: int, headers: Mapping[str, str], body: str) -> None:
+        """Remember an answer; one with status 200 that is no data is remembered as such."""
+        self.status, self.headers, self.body = status, headers, body
+        if status == HTTPStatus.OK and not self.readable(body):
+            self.nonsense = body[:200] or "nothing"
+
+
+_current: ContextVar[Call | None] = ContextVar("venue_call", default=None)
+
+
+async def _watch(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Count what leaves. A second request of a call that may send once is refused: redirects and silent repeats too."""
+    call = _current.get()
+    if call is not None:
+        if call.once and call.sends:
+            raise aiohttp.ClientConnectionError("The request was not repeated: what is sent is sent once.")
+        if call.leave_by is not None and wall_now() > call.leave_by:
+            raise VenueRefused("The request did not leave before the end of its life.", code="venue_request_expired")
+        call.sends += 1
+    return await handler(request)
+
+
+class CcxtConnection:
+    """Clients for sending and for reading, so that no read delays a send in the library's own throttle.
+
+    ``one_at_a_time``: an exchange that counts requests by a rising nonce gets one client and one request at a time.
+    """
+
+    def __init__(
+        self, exchange: str, *, keys: Mapping[str, str], urls: Mapping[str, Any], one_at_a_time: bool = False
+    ) -> None:
+        self.exchange = exchange
+        self._keys = dict(keys)
+        self._urls = urls
+        self._one_at_a_time = one_at_a_time
+        self._turn: asyncio.Lock | None = None
+        self._opening: asyncio.Lock | None = None
+        self._reader: Any = None
+        self._sender: Any = None
+        self._session: aiohttp.ClientSession | None = None
+        self._silent_until = 0.0
+
+    def ask(
+        self, question: Callable[[Any], Awaitable[Any]], *, call: Call, seconds: float, sending: bool = False
+    ) -> Any:
+        """What ``question`` gets from the client; the library's exceptions pass. ``TimeoutError`` after ``seconds``."""
+        return wait_for(lambda: self._asked(question, call, sending), seconds=seconds)
+
+    async def client(self) -> Any:
+        """The reading client, on the loop, with its markets loaded."""
+        return await self._opened()
+
+    async def reload_markets(self) -> Mapping[str, Any]:
+        """The exchange's instruments as it states them now."""
+        reader = await self._opened()
+        await reader.load_markets(True)
+        self._share_markets()
+        markets: Mapping[str, Any] = reader.markets
+        return markets
+
+    def set_clock_difference(self, milliseconds: int) -> None:
+        """Our clock minus the exchange's, taken off the time stamps of signed requests."""
+        for each in (self._reader, self._sender):
+            if each is not None:
+                each.options["timeDifference"] = milliseconds
+
+    def end(self) -> None:
+        """End the clients; the connection can be opened anew."""
+        wait_for(self._close, seconds=10)
+
+    async def _close(self) -> None:
+        for each in {id(client): client for client in (self._reader, self._sender) if client is not None}.values():
+            await each.close()
+        if self._session is not None:
+            await self._session.close()
+        self._reader = self._sender = self._session = None
+
+    async def _asked(self, question: Callable[[Any], Awaitable[Any]], call: Call, sending: bool) -> Any:
+        await self._opened()
+        await self._wait_out_silence(call)
+        client = self._sender if sending else self._reader
+        token = _current.set(call)
+        try:
+            if self._turn is None:
+                return await question(client)
+            async with self._turn:
+                return await question(client)
+        finally:
+            _current.reset(token)
+            self._obey(call)
+
+    async def _opened(self) -> Any:
+        if self._opening is None:
+            self._opening = asyncio.Lock()
+        async with self._opening:
+            if self._session is None:
+                self._session = _session()
+            if self._reader is None:
+                reader = self._built()
+                await reader.load_markets()
+                self._sender = reader if self._one_at_a_time else self._built()
+                self._turn = asyncio.Lock() if self._one_at_a_time else None
+                self._reader = reader
+                self._share_markets()
+        return self._reader
+
+    def _built(self) -> Any:
+        overlay = _RisingNonce if self._one_at_a_time else _WatchedAnswers
+        build = type(f"Watched_{self.exchange}", (overlay, streaming_class(self.exchange)), {})
+        client: Any = build(
+            {
+                **self._keys,
+                "timeout": TIMEOUT_MS,
+                "enableRateLimit": True,
+                "number": str,
+                "options": dict(_SPOT),
+                "session": self._session,
+                "asyncio_loop": venue_loop(),
+            }
+        )
+        client.number = str
+        client.urls["api"] = merged(client.urls["api"], self._urls)
+        return client
+
+    def _share_markets(self) -> None:
+        if self._sender is not self._reader:
+            self._sender.set_markets(list(self._reader.markets.values()))
+
+    async def _wait_out_silence(self, call: Call) -> None:
+        """While the exchange asked for silence: a read fails at once, a send waits if it lives long enough."""
+        left = self._silent_until - time.monotonic()
+        if left <= 0:
+            return
+        lives = 0.0 if call.leave_by is None else (call.leave_by - wall_now()).total_seconds()
+        if lives > left:
+            await asyncio.sleep(left)
+            return
+        message = f"{self.exchange} asked for silence for {left:.0f} more seconds."
+        if call.once:
+            raise VenueRefused(f"Nothing was sent: {message}", code="venue_rate_limited")
+        raise _errors.RateLimitExceeded(message)
+
+    def _obey(self, call: Call) -> None:
+        if call.status in _TOO_MANY:
+            told = next((text for name, text in call.headers.items() if name.lower() == "retry-after"), "1")
+            seconds = float(told) if told.isdecimal() else 1.0
+            self._silent_until = max(self._silent_until, time.monotonic() + min(seconds, LONGEST_SILENCE))
+
+
+class _WatchedAnswers:
+    """Laid over the library's class: keeps each answer with its call."""
+
+    def on_rest_response(  # noqa: PLR0917 - the library's hook
+        self,
+        code: int,
+        reason: str,
+        url: str,
+        method: str,
+        headers: Mapping[str, str],
+        body: str,
+        request_headers: Any,
+        request_body: Any,
+    ) -> str:
+        call = _current.get()
+        if call is not None:
+            call.keep(code, headers, body)
+        answer: str = super().on_rest_response(  # type: ignore[misc]
+            code, reason, url, method, headers, body, request_headers, request_body
+        )
+        return answer
+
+
+class _RisingNonce(_WatchedAnswers):
+    """Never uses a nonce twice, not within a millisecond and not when the clock goes back."""
+
+    _last_nonce = 0
+
+    def nonce(self) -> int:
+        self._last_nonce = max(self._last_nonce + 1, int(super().nonce()))  # type: ignore[misc]
+        return self._last_nonce
+
+
+def _session() -> aiohttp.ClientSession:
+    context = ssl.create_default_context(cafile=certifi.where())
+    connector = aiohttp.TCPConnector(ssl=context, limit=100, enable_cleanup_closed=True)
+    return aiohttp.ClientSession(connector=connector, middlewares=(_watch,))
+
+
+def merged(known: Any, given: Mapping[str, Any]) -> Any:
+    """The library's addresses with the given ones laid over them."""
+    if not isinstance(known, dict):
+        return dict(given) or known
+    return known | {
+        name: merged(known.get(name), value) if isinstance(value, dict) else value for name, value in given.items()
+    }

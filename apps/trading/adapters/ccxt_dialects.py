@@ -1,0 +1,226 @@
+"""What differs between exchanges behind one library: ids, expiry of requests, look-ups, what is native."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from apps.foundation.money import plain
+from apps.trading.adapters.ccxt_classes import library_errors
+from apps.trading.ports import VenueCapabilities, VenueOrder, VenueRefused, WithdrawalRight
+
+Question = Callable[[Any], Awaitable[Any]]
+_HEX = frozenset("0123456789abcdef")
+_UUID_DIGITS = 32
+_WITHOUT_EXPIRY = timedelta(seconds=30)  # the longest a request may be under way where the exchange refuses none
+_LONGEST_WINDOW_MS = 60_000
+_errors = library_errors()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """An exchange that nothing special is known of: found by its own ids, no expiry, cancel and send anew."""
+
+    exchange: str
+    capabilities: VenueCapabilities = field(default_factory=lambda: VenueCapabilities(request_expiry=False))
+    request_life: timedelta = _WITHOUT_EXPIRY
+    visibility_lag: timedelta = timedelta(seconds=10)
+    one_at_a_time: bool = False
+    fees_told: bool = False
+    answers_creates_fully: bool = False  # with the order's state, so that a missing one is nonsense
+    fills_by_symbol: bool = True  # the list of own trades is asked for one instrument at a time
+
+    def readable(self, body: str) -> bool:
+        """Whether an answer with status 200 is data at all; the library takes a page for an answer full of nothing."""
+        return body.lstrip().startswith(("{", "["))
+
+    def to_venue(self, client_order_id: str) -> str:
+        """Our 32 hexadecimal digits in the form this exchange takes; here they are taken as they stand."""
+        return client_order_id
+
+    def from_venue(self, text: str) -> str:
+        """Ours out of the exchange's form; another's id stays as it is."""
+        bare = text.replace("-", "").lower()
+        return bare if len(bare) == _UUID_DIGITS and set(bare) <= _HEX else text
+
+    def expiry(self, order: VenueOrder, offset: timedelta, now: datetime) -> dict[str, Any]:  # noqa: ARG002
+        """Parameters that make the exchange refuse the request after ``order.valid_until``."""
+        return {}
+
+    def order_parameters(self, order: VenueOrder) -> dict[str, Any]:
+        """The library's parameters of an order besides side, amount and limit price."""
+        given: dict[str, Any] = {"clientOrderId": self.to_venue(order.client_order_id)}
+        if order.type in {"limit", "stop_limit"}:
+            given |= {"postOnly": True} if order.post_only else {"timeInForce": _time_in_force(order)}
+        if order.stop_price is not None:
+            name = "takeProfitPrice" if order.type == "take_profit" else "stopLossPrice"
+            given[name] = plain(order.stop_price)
+        return given
+
+    def by_client_id(self, client_order_id: str) -> dict[str, Any]:
+        """Parameters that name an order by our id in a cancel."""
+        return {"clientOrderId": self.to_venue(client_order_id)}
+
+    async def look_up(self, client: Any, client_order_id: str, symbol: str, venue_order_id: str | None) -> Any:
+        """The order as the library gives it, or None. Asked by the exchange's id, else searched by ours."""
+        if venue_order_id:
+            return await _found(client.fetch_order(venue_order_id, symbol))
+        for ask in (client.fetch_open_orders, client.fetch_closed_orders):
+            found = _mine(await ask(symbol), self.to_venue(client_order_id))
+            if found is not None:
+                return found
+        return None
+
+    async def trades_of(self, client: Any, symbol: str, venue_order_id: str) -> list[Any]:
+        """All trades of one order."""
+        found: list[Any] = await client.fetch_order_trades(venue_order_id, symbol)
+        return found
+
+    async def amended(
+        self,
+        client: Any,  # noqa: ARG002
+        client_order_id: str,
+        order: VenueOrder,  # noqa: ARG002
+        given: dict[str, Any],  # noqa: ARG002
+    ) -> Any:
+        """Change an order by one request."""
+        message = f"{self.exchange} changes no orders; cancel {client_order_id} and send anew."
+        raise VenueRefused(message, code="venue_cannot_amend")
+
+    async def withdrawal_right(self, client: Any) -> WithdrawalRight:  # noqa: ARG002
+        """Whether the key may withdraw, where the exchange tells."""
+        return "unknown"
+
+
+class BinanceDialect(Dialect):
+    """Binance's spot interface."""
+
+    def expiry(self, order: VenueOrder, offset: timedelta, now: datetime) -> dict[str, Any]:
+        """The request's time is that of the intent, not of the sending; the window is the request's life."""
+        intended = min(now, order.valid_until - self.request_life)
+        window = min(int((order.valid_until - intended) / timedelta(milliseconds=1)), _LONGEST_WINDOW_MS)
+        return {"timestamp": _milliseconds(intended - offset), "recvWindow": max(window, 1)}
+
+    def by_client_id(self, client_order_id: str) -> dict[str, Any]:
+        return {"origClientOrderId": self.to_venue(client_order_id)}
+
+    async def look_up(self, client: Any, client_order_id: str, symbol: str, venue_order_id: str | None) -> Any:
+        given = self.by_client_id(client_order_id) if client_order_id else {}
+        return await _found(client.fetch_order(venue_order_id or "", symbol, given))
+
+    async def amended(self, client: Any, client_order_id: str, order: VenueOrder, given: dict[str, Any]) -> Any:
+        given |= {"cancelReplaceMode": "STOP_ON_FAILURE", "newClientOrderId": given.pop("clientOrderId")}
+        if not order.venue_order_id:
+            given["cancelOrigClientOrderId"] = self.to_venue(client_order_id)
+        price = plain(order.limit_price) if order.limit_price is not None else None
+        return await client.edit_order(
+            order.venue_order_id or "", order.symbol, "limit", order.side, plain(order.quantity), price, given
+        )
+
+    async def withdrawal_right(self, client: Any) -> WithdrawalRight:
+        answer = await client.sapi_get_account_apirestrictions()
+        told = answer.get("enableWithdrawals")
+        return ("yes" if told else "no") if isinstance(told, bool) else "unknown"
+
+
+class KrakenDialect(Dialect):
+    """Kraken's spot interface: ``cl_ord_id`` of 32 hexadecimal digits, one rising nonce a key."""
+
+    def readable(self, body: str) -> bool:
+        """Without a result or an error the library would read "nothing found" out of it."""
+        try:
+            answer = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return False
+        return isinstance(answer, dict) and (isinstance(answer.get("result"), dict) or bool(answer.get("error")))
+
+    def expiry(self, order: VenueOrder, offset: timedelta, now: datetime) -> dict[str, Any]:
+        """The matching engine takes the order no later than this; at most a minute ahead."""
+        latest = min(order.valid_until, now + timedelta(milliseconds=_LONGEST_WINDOW_MS)) - offset
+        return {"deadline": latest.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+
+    async def look_up(self, client: Any, client_order_id: str, symbol: str, venue_order_id: str | None) -> Any:
+        if venue_order_id:
+            return await _found(client.fetch_order(venue_order_id, symbol))
+        wanted = self.to_venue(client_order_id)
+        for ask in (client.fetch_open_orders, client.fetch_closed_orders):  # in this order: it may end in between
+            found = _mine(await ask(symbol, None, None, {"clientOrderId": wanted}), wanted)
+            if found is not None:
+                return found
+        return None
+
+    async def trades_of(self, client: Any, symbol: str, venue_order_id: str) -> list[Any]:
+        order = await client.fetch_order(venue_order_id, symbol)
+        ids = [trade["id"] for trade in order.get("trades") or ()]
+        if not ids:
+            return []
+        found: list[Any] = await client.fetch_order_trades(venue_order_id, symbol, None, None, {"trades": ids})
+        return found
+
+    async def amended(self, client: Any, client_order_id: str, order: VenueOrder, given: dict[str, Any]) -> Any:
+        price = plain(order.limit_price) if order.limit_price is not None else None
+        given = {"clientOrderId": self.to_venue(client_order_id)} | {
+            name: value for name, value in given.items() if name in {"deadline", "postOnly"}
+        }
+        await client.edit_order("", order.symbol, order.type, order.side, plain(order.quantity), price, given)
+        return await self.look_up(client, client_order_id, order.symbol, order.venue_order_id)
+
+    async def withdrawal_right(self, client: Any) -> WithdrawalRight:
+        """Only a key that may withdraw is told the addresses to withdraw to."""
+        try:
+            await client.private_post_withdrawaddresses()
+        except _errors.PermissionDenied:
+            return "no"
+        return "yes"
+
+
+def dialect_of(exchange: str) -> Dialect:
+    """The dialect of one of the library's exchanges."""
+    if exchange == "binance":
+        return BinanceDialect(
+            exchange=exchange,
+            capabilities=VenueCapabilities(
+                order_types=frozenset({"market", "limit", "stop", "stop_limit", "take_profit"}),
+                amend="replace",
+                native_stops=True,
+            ),
+            request_life=timedelta(seconds=5),
+            fees_told=True,
+            answers_creates_fully=True,
+        )
+    if exchange == "kraken":
+        return KrakenDialect(
+            exchange=exchange,
+            capabilities=VenueCapabilities(
+                order_types=frozenset({"market", "limit", "stop", "stop_limit", "take_profit"}),
+                times_in_force=frozenset({"GTC", "IOC"}),
+                amend="in_place",
+                native_stops=True,
+            ),
+            request_life=timedelta(seconds=5),
+            one_at_a_time=True,
+            fees_told=True,
+            fills_by_symbol=False,
+        )
+    return Dialect(exchange=exchange)
+
+
+def _time_in_force(order: VenueOrder) -> str:
+    return "GTC" if order.time_in_force == "GTD" else order.time_in_force
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+async def _found(asked: Awaitable[Any]) -> Any:
+    try:
+        return await asked
+    except _errors.OrderNotFound:
+        return None
+
+
+def _mine(orders: list[Mapping[str, Any]], wanted: str) -> Mapping[str, Any] | None:
+    return next((order for order in orders if order.get("clientOrderId") == wanted), None)
