@@ -42,6 +42,7 @@ class PaperOrder(models.Model):
     resting = models.BooleanField(default=False)
     accepted_firm = models.DateTimeField()
     accepted_wall = models.DateTimeField()
+    expires_firm = models.DateTimeField(null=True)
     reason = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:

@@ -66,20 +66,23 @@ class ReconciliationBreak(models.Model):
 class AccountReconciliation(models.Model):
     """``passed_wall`` is empty from the executor's start until the account's first whole comparison.
 
-    ``compared_watermark``: trades behind it have been compared twice. ``seen_gaps``: what the last look at the balances
-    found, by asset; a gap counts once a later look finds the same.
+    ``compared_watermark``: trades behind it have been compared twice. ``seen_gaps``: what the last look found that
+    may still be on its way; it counts once a later look finds the same.
     """
 
     account = models.OneToOneField(Account, primary_key=True, on_delete=models.PROTECT, related_name="reconciliation")
     required_wall = models.DateTimeField(help_text="Since when a comparison is owed: the executor's last start.")
     passed_wall = models.DateTimeField(null=True, blank=True)
+    wanted_wall = models.DateTimeField(null=True, blank=True, help_text="When somebody asked for one out of turn.")
     tried_wall = models.DateTimeField(null=True, blank=True)
     finished_wall = models.DateTimeField(null=True, blank=True, help_text="When all of it was last compared.")
     failures = models.PositiveIntegerField(default=0, help_text="Tries in a row that came to no end.")
     trouble = models.TextField(default="", blank=True)
     compared_watermark = models.TextField(default="", blank=True)
     next_watermark = models.TextField(default="", blank=True)
-    seen_gaps = models.JSONField(default=dict, blank=True)
+    seen_gaps = models.JSONField(
+        default=dict, blank=True, help_text="What to see again before it counts, and since when."
+    )
     summary = models.JSONField(default=dict, blank=True)
 
     def __str__(self) -> str:
