@@ -18,6 +18,7 @@ MODULES = {
     "order_sweep": "workers.order_loops",
     "paper_matching": "workers.order_loops",
     "outbox_relay": "workers.outbox_relay",
+    "venue_watch": "workers.venue_watch",
 }
 JOIN_SECONDS = 8.0
 

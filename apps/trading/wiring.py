@@ -2,13 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
 
+import structlog
+from django.db import DatabaseError
+
 from apps.foundation.errors import NotReady
+from apps.market.queries import current_moment
 from apps.trading import queries
 from apps.trading.adapters.paper_venue import PaperVenue
+from apps.trading.adapters.watched_venue import watched
 from apps.trading.models import Account
+from apps.trading.operations.record_venue_answer import record_clock_offset, record_venue_answer
 from apps.trading.ports import MatchingVenue, Venue
+
+log = structlog.get_logger(__name__)
 
 
 class AccountNotTradable(NotReady):  # noqa: N818 - a state, not a fault
@@ -22,7 +31,7 @@ def venue_of(account: str) -> Venue:
     row = queries.find_account(account)
     if not row.enabled:
         raise AccountNotTradable(f"The account {account} is disabled.", code="account_disabled")
-    return _built(row)
+    return _told(_built(row))
 
 
 def venues() -> dict[str, Venue]:
@@ -30,7 +39,7 @@ def venues() -> dict[str, Venue]:
     found: dict[str, Venue] = {}
     for row in queries.all_accounts().filter(enabled=True):
         with _told_once():
-            found[row.name] = _built(row)
+            found[row.name] = _told(_built(row))
     return found
 
 
@@ -59,3 +68,32 @@ def _built(row: Account) -> Venue:
     raise AccountNotTradable(
         f"The account {row.name} is at {row.venue!r}; the venues there are: paper.", code="venue_unknown"
     )
+
+
+def _told(venue: Venue) -> Venue:
+    """The venue with its answers told to its health; the paper exchange has no network between that could fail."""
+    return venue if venue.name == "paper" else _watched(venue)
+
+
+@cache
+def _watched(venue: Venue) -> Venue:
+    return watched(venue, tell=_tell_answer, tell_clock=_tell_clock)
+
+
+def _tell_answer(*, account: str, ok: bool, kind: str, latency_ms: float) -> None:
+    with _measure_may_be_lost():
+        record_venue_answer(account=account, ok=ok, kind=kind, latency_ms=latency_ms, moment=current_moment())
+
+
+def _tell_clock(*, account: str, offset: timedelta) -> None:
+    with _measure_may_be_lost():
+        record_clock_offset(account=account, offset=offset, moment=current_moment())
+
+
+@contextmanager
+def _measure_may_be_lost() -> Iterator[None]:
+    """What a venue answered to an order counts, whether or not its health can be written down."""
+    try:
+        yield
+    except DatabaseError as error:
+        log.warning("venue_answer_not_recorded", reason=str(error))

@@ -22,15 +22,20 @@ log = structlog.get_logger(__name__)
 
 
 def check_books(*, moment: Moment) -> bool:
-    """Whether every balance follows from its postings; if not, an incident says which does not."""
+    """Whether every balance follows from its postings; if not, trading halts and an incident says which does not."""
     report = trading.verify_books()
-    _judge(BOOKS, ok=report.ok, detail="; ".join(map(str, report.problems)), moment=moment)
+    detail = "; ".join(map(str, report.problems))
+    if not report.ok:
+        trading.latch_failed_invariant(what=BOOKS, detail=detail, moment=moment)
+    _judge(BOOKS, ok=report.ok, detail=detail, moment=moment)
     return report.ok
 
 
 def check_audit(*, moment: Moment) -> bool:
-    """Whether every chain is whole; if not, an incident names the first bad row."""
+    """Whether every chain is whole; if not, trading halts and an incident names the first bad row."""
     report = audit.verify()
+    if not report.ok:
+        trading.latch_failed_invariant(what=AUDIT, detail=report.first_bad or "", moment=moment)
     _judge(AUDIT, ok=report.ok, detail=report.first_bad or "", moment=moment)
     return report.ok
 

@@ -2,15 +2,18 @@
 
 from apps.trading.operations.cancel_order import cancel_open_orders, cancel_order
 from apps.trading.operations.change_limits import change_limits
+from apps.trading.operations.check_venue import check_venue
 from apps.trading.operations.close_position import close_position
 from apps.trading.operations.fire_armed_order import fire_armed_order
 from apps.trading.operations.guard_cycle import guard_cycle
 from apps.trading.operations.halt_trading import halt_trading
+from apps.trading.operations.latch_cause import latch_failed_invariant, latch_foreign_trade
 from apps.trading.operations.match_paper_orders import match_paper_orders
 from apps.trading.operations.monitor_risk import monitor_risk
 from apps.trading.operations.open_portfolio import open_portfolio
 from apps.trading.operations.propose_order import propose_order
 from apps.trading.operations.propose_target import TargetOutcome, propose_target
+from apps.trading.operations.record_venue_answer import record_clock_offset, record_venue_answer
 from apps.trading.operations.resume_trading import resume_trading
 from apps.trading.operations.send_cancel import send_cancel
 from apps.trading.operations.snapshot_equity import prune_equity, snapshot_equity
@@ -24,16 +27,21 @@ __all__ = [
     "cancel_open_orders",
     "cancel_order",
     "change_limits",
+    "check_venue",
     "close_position",
     "fire_armed_order",
     "guard_cycle",
     "halt_trading",
+    "latch_failed_invariant",
+    "latch_foreign_trade",
     "match_paper_orders",
     "monitor_risk",
     "open_portfolio",
     "propose_order",
     "propose_target",
     "prune_equity",
+    "record_clock_offset",
+    "record_venue_answer",
     "resume_trading",
     "send_cancel",
     "snapshot_equity",
