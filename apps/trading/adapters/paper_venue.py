@@ -73,6 +73,7 @@ class PaperVenue:
                     time_in_force=order.time_in_force,
                     post_only=order.post_only,
                     reduce_only=order.reduce_only,
+                    expires_firm=order.expires_firm,
                     accepted_firm=moment.firm,
                     accepted_wall=moment.wall,
                 )
@@ -156,6 +157,7 @@ class PaperVenue:
             if exchange.matched_until is not None and exchange.matched_until >= closed_at:
                 return 0
             for bar in sorted(bars, key=lambda each: each.symbol):
+                self._expire(bar.symbol, bar.open_at)
                 rows = self._working(bar.symbol, accepted_firm__lte=bar.open_at)
                 if rows:
                     market_slice = slice_of_bar(
@@ -172,6 +174,7 @@ class PaperVenue:
         with transaction.atomic(durable=True):
             _locked_exchange(self.account)
             for quoted in sorted(markets, key=lambda each: each.symbol):
+                self._expire(quoted.symbol, moment.firm)
                 rows = self._working(quoted.symbol, accepted_wall__lte=quoted.received_at - latency)
                 if rows:
                     taken = self._taken_since(quoted.symbol, quoted.window_start)
@@ -181,6 +184,11 @@ class PaperVenue:
 
     def _orders(self) -> QuerySet[PaperOrder]:
         return PaperOrder.objects.filter(exchange=self.account)
+
+    def _expire(self, symbol: str, now: datetime) -> None:
+        """End the orders whose date (of the firm's clock) had passed when this stretch of the market began."""
+        due = self._orders().filter(symbol=symbol, state__in=WORKING_STATES, expires_firm__lte=now)
+        due.update(state="EXPIRED", reason="Its good-till date has passed.")
 
     def _working(self, symbol: str, **conditions: datetime) -> list[PaperOrder]:
         rows = self._orders().select_for_update(of=("self",))

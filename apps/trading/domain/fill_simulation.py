@@ -106,12 +106,12 @@ def match_order(
     *, order: WorkingOrder, market: MarketSlice, left: Decimal, tick: Decimal, step: Decimal, terms: PaperTerms
 ) -> Matched:
     """Match one order against one slice of which it may take ``left`` base units."""
+    if order.post_only and not order.resting and _meets_the_other_side(order, market):
+        return Matched(order.order_id, None, "REJECTED", "A post-only order would have traded at once.")
     quantity = min(order.remaining, floor_to(left, step))
     share = min(Decimal(1), (quantity or order.remaining) / left) if left > 0 else Decimal(1)
     crossing = _taker_price(order, market, share, tick, terms)
-    if crossing is not None and order.post_only:
-        return Matched(order.order_id, None, "REJECTED", "A post-only order would have traded at once.")
-    if order.time_in_force == "FOK" and (quantity < order.remaining or crossing is None):
+    if order.time_in_force == "FOK" and _not_all(order, quantity, crossing, step, terms):
         return Matched(order.order_id, None, "CANCELED", "Fill-or-kill: not all of it could trade at once.")
     if quantity > 0 and crossing is not None:
         return _taken(order, quantity, crossing, step, terms)
@@ -119,6 +119,21 @@ def match_order(
         assert order.limit_price is not None
         return _after(order, _fill(quantity, order.limit_price, "maker", terms))
     return _after(order, None)
+
+
+def _meets_the_other_side(order: WorkingOrder, market: MarketSlice) -> bool:
+    """Whether the book as it stands would trade with this limit, slippage left out: the exchange only asks that."""
+    assert order.limit_price is not None
+    return order.limit_price >= market.ask if order.side == "buy" else order.limit_price <= market.bid
+
+
+def _not_all(order: WorkingOrder, quantity: Decimal, price: Decimal | None, step: Decimal, terms: PaperTerms) -> bool:
+    """Whether volume, price or funds leave less than the whole order."""
+    if price is None or quantity < order.remaining:
+        return True
+    if order.funds is None:
+        return False
+    return floor_to(order.funds / with_fee(price, terms.taker_fee_bps), step) < order.remaining
 
 
 def rested(order: WorkingOrder, outcome: Matched) -> WorkingOrder:

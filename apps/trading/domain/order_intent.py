@@ -19,7 +19,9 @@ LONGEST_REASON = 500
 class OrderIntent:
     """A wish to trade: ``quantity`` (base) or ``notional`` (quote). ``privileged``: the person has role risk.
 
-    ``account``: where to trade; None is the house's trading account.
+    ``account``: where to trade; None is the house's trading account. ``trail_pct`` is in percent, ``trail_amount`` in
+    quote currency. Set by the house: ``group_id`` and ``role``, the group it belongs to and its part in it;
+    ``replaces_id``, the order it takes the place of; ``trail_extreme`` and the first stop price of a trailing stop.
     """
 
     symbol: str
@@ -49,6 +51,7 @@ class OrderIntent:
     group_id: UUID | None = None
     role: str = ""
     replaces_id: UUID | None = None
+    trail_extreme: Decimal | None = None
 
     @property
     def reducing(self) -> bool:

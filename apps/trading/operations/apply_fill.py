@@ -15,7 +15,7 @@ from apps.foundation.identifiers import derived_id
 from apps.foundation.money import ZERO, plain
 from apps.market.domain.instruments import split_symbol
 from apps.trading.domain.decimal_math import over
-from apps.trading.domain.ledger_postings import bought, sold
+from apps.trading.domain.ledger_postings import bought, sold, within_budget
 from apps.trading.domain.order_lifecycle import TERMINAL, OrderState
 from apps.trading.domain.positions import FillEffect, PositionState, after_fill
 from apps.trading.models import Fill, Order, Portfolio, Position
@@ -23,12 +23,17 @@ from apps.trading.operations.announce_changes import announce_order
 from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.operations.cover_position import cover_position, protective_orders, stop_price_after_buy
 from apps.trading.operations.post_transfer import post_transfer
+from apps.trading.operations.settle_groups import settle_groups
 from apps.trading.operations.want_incident import want_incident
 from apps.trading.ports import VenueFill
 
 
 class FillWithoutOrderError(AssertionError):
     """The venue reports a trade of an order that was never sent from here, or not yet."""
+
+
+class OverFillError(AssertionError):
+    """The venue reports more trades of an order than its quantity, or another side or instrument than it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +49,38 @@ def apply_fill(*, fill: VenueFill, account: str, moment: Moment) -> bool:
     """Post one trade; False when it was posted before. Redelivered and shuffled fills end in the same books.
 
     A fill on an order that had ended is posted too: it raises the filled quantity, keeps the state and asks for an
-    incident. Raises ``FillWithoutOrderError`` for a trade of an order that this house never sent.
+    incident. Raises ``FillWithoutOrderError`` for a trade of an order that this house never sent, ``OverFillError`` and
+    ``FillExceedsPositionError``; then nothing is posted.
     """
-    known = Order.objects.filter(client_order_id=fill.client_order_id, account_id=account).values_list(
-        "pk", "portfolio_id"
-    )
-    if not known:
-        raise FillWithoutOrderError(
-            f"{account} reports {fill.venue_trade_id} of the unknown order {fill.client_order_id}."
-        )
-    order_id, portfolio_id = known[0]
+    order_id, portfolio_id = _find_order(fill, account)
     with transaction.atomic():
         rows = _lock(order_id, portfolio_id, fill)
         if Fill.objects.filter(account_id=account, venue_trade_id=fill.venue_trade_id).exists():
             return False
+        _check_room(rows.order, fill)
         with bind(correlation_id=rows.order.correlation_id or None, order_id=order_id):
             _post(rows, fill, moment)
     return True
+
+
+def _find_order(fill: VenueFill, account: str) -> tuple[UUID, UUID]:
+    """The ids of order and portfolio, by our id or, where the venue names only its own, by that."""
+    named = Q(client_order_id=fill.client_order_id) if fill.client_order_id else Q(pk__in=())
+    if fill.venue_order_id:
+        named |= Q(symbol=fill.symbol, venue_order_id=fill.venue_order_id)
+    known = Order.objects.filter(named, account_id=account).values_list("pk", "portfolio_id").first()
+    if known is None:
+        whose = fill.client_order_id or fill.venue_order_id
+        raise FillWithoutOrderError(f"{account} reports {fill.venue_trade_id} of the unknown order {whose}.")
+    return known
+
+
+def _check_room(order: Order, fill: VenueFill) -> None:
+    if (order.symbol, order.side) != (fill.symbol, fill.side):
+        raise OverFillError(f"the order is to {order.side} {order.symbol}.")
+    left = order.quantity - order.filled_quantity
+    if fill.quantity > left:
+        raise OverFillError(f"of {plain(order.quantity)} ordered, {plain(left)} were left.")
 
 
 def _lock(order_id: UUID, portfolio_id: UUID, fill: VenueFill) -> _Rows:
@@ -70,7 +90,7 @@ def _lock(order_id: UUID, portfolio_id: UUID, fill: VenueFill) -> _Rows:
     order = next(row for row in orders if row.pk == order_id)
     if order.submitted_wall is None:
         raise FillWithoutOrderError(
-            f"Order {order_id} is {order.state}, never sent, yet {fill.venue_trade_id} fills it."
+            f"Order {order_id} is {order.state} and was never sent, yet {fill.venue_trade_id} fills it."
         )
     Position.objects.bulk_create(
         [Position(id=derived_id("position", portfolio_id, fill.symbol), portfolio_id=portfolio_id, symbol=fill.symbol)],
@@ -112,7 +132,9 @@ def _post(rows: _Rows, fill: VenueFill, moment: Moment) -> None:
     _move_position(position, effect, fill, moment)
     _count_result(rows.portfolio, effect, fill)
     _move_order(order, fill, effect, from_reserved, moment)
-    cover_position(position=position, moment=moment)
+    if order.group_id is not None:
+        settle_groups(portfolio_id=order.portfolio_id, symbol=fill.symbol, moment=moment)
+    cover_position(position=position, moment=moment, watched_from=fill.executed_firm, group_id=order.group_id)
     _record(order, fill, effect, moment)
 
 
@@ -135,7 +157,7 @@ def _post_to_ledger(order: Order, fill: VenueFill, effect: FillEffect, moment: M
         portfolio_id=order.portfolio_id,
         cause_kind="fill",
         cause_id=f"{order.account_id}:{fill.venue_trade_id}",
-        postings=postings,
+        postings=within_budget(postings, asset=quote, budget=order.budget),
         moment=moment,
         order_id=order.pk,
     )

@@ -10,7 +10,7 @@ from apps.trading.domain.book import Book
 from apps.trading.domain.order_intent import OrderIntent
 from apps.trading.operations.cancel_order import cancel_open_orders
 from apps.trading.operations.lock_book import lock_book
-from apps.trading.operations.propose_order import place
+from apps.trading.operations.place_order import place
 from apps.trading.operations.read_market import MarketReading, read_market
 from apps.trading.queries.order_views import newborn_view
 

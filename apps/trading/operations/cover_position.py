@@ -1,7 +1,8 @@
-"""Every open position has armed or working protective stops for exactly what it holds."""
+"""Every open position has armed or working protective stops for exactly what it holds.
 
-import hashlib
-import json
+A group's stop-loss is the protection of the units it covers; the guard's own stop covers the rest.
+"""
+
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -11,17 +12,19 @@ from django.db.models import Q
 
 from apps.foundation import audit
 from apps.foundation.clock import Moment
-from apps.foundation.identifiers import derived_id
 from apps.foundation.money import ZERO, plain
 from apps.market import queries as market
+from apps.trading.domain.order_groups import STOP_LOSS, TAKE_PROFIT
 from apps.trading.domain.order_lifecycle import OPEN, OrderState
+from apps.trading.domain.stop_coverage import guards_share, shares_of_groups
 from apps.trading.domain.stop_placement import average_true_range, protective_stop, stop_distance
-from apps.trading.models import Account, Order, Position
+from apps.trading.models import Order, OrderGroup, Position
 from apps.trading.operations.announce_changes import announce_order
+from apps.trading.operations.arm_sale import GUARD, ArmedSale, arm_sale, guards_stops
 from apps.trading.operations.change_order_state import change_order_state
+from apps.trading.operations.read_groups import ReadGroup, groups_of
 from apps.trading.queries.risk_limits import current_limits
 
-GUARD = "stop guard"
 REFUSALS = 3  # of a position's stops by the venue, such as dust below its minimum, before the guard stops asking
 BARS = 30  # of the base timeframe: what the average true range is taken over
 
@@ -47,31 +50,85 @@ def stop_price_after_buy(*, symbol: str, entry: Decimal, standing: Decimal | Non
 
 
 def protective_orders(*, portfolio_id: UUID, symbol: str) -> Q:
-    """The protective stops of a position that may still sell."""
+    """The protective stops of a position that may still sell, the groups' stop-losses among them."""
     return Q(portfolio_id=portfolio_id, symbol=symbol, is_protective=True, state__in=OPEN)
 
 
-def cover_position(*, position: Position, moment: Moment) -> bool:
-    """Arm, resize or take back the position's protective stop so that armed and working ones sum to what is held.
+def cover_position(
+    *, position: Position, moment: Moment, watched_from: datetime | None = None, group_id: UUID | None = None
+) -> bool:
+    """Arm, resize or take back stops and exits so that armed and working stops sum to what is held.
 
-    True when something changed. The caller holds the locks of portfolio, protective orders and position.
+    True when something changed. ``watched_from`` (firm): from when prices count for exits armed now. ``group_id``: the
+    group whose order was just filled, and may have ended with that. The caller holds the locks of portfolio, protective
+    orders and position.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("A position is covered inside the transaction that changes it.")
-    orders = list(Order.objects.filter(protective_orders(portfolio_id=position.portfolio_id, symbol=position.symbol)))
+    groups = groups_of(portfolio_id=position.portfolio_id, symbol=position.symbol, also=group_id)
+    shares = shares_of_groups(position.quantity, [group.stop for group in groups if group.stops])
+    changed = False
+    for group in groups:
+        share = shares.get(group.row.pk, min(group.facts.left, position.quantity))
+        changed |= _size_exits(position, group, share, watched_from or moment.firm, moment)
+    return _cover_rest(position, shares, moment) or changed
+
+
+def _size_exits(position: Position, group: ReadGroup, share: Decimal, watched_from: datetime, moment: Moment) -> bool:
+    changed = False
+    for role in (STOP_LOSS, TAKE_PROFIT):
+        waiting = group.waiting(role)
+        wanted = share - group.sending(role) if role == STOP_LOSS else share
+        for order in waiting if wanted <= 0 else waiting[1:]:
+            changed |= take_back(order, moment)
+        if wanted > 0 and waiting:
+            changed |= _resize(waiting[0], position, wanted, waiting[0].stop_price, moment)
+        elif wanted > 0 and group.may_arm(role):
+            sale = exit_sale(group.row, role, wanted, watched_from, group.expires_firm)
+            record_sale(arm_sale(position=position, sale=sale, moment=moment), position, "exit.armed", sale, moment)
+            changed = True
+    return changed
+
+
+def exit_sale(
+    row: OrderGroup, role: str, quantity: Decimal, watched_from: datetime, expires_firm: datetime | None
+) -> ArmedSale:
+    """The exit of a group as it is armed: the stop sells at the market, the take-profit at its price or better."""
+    stop = role == STOP_LOSS
+    trigger = row.stop_loss_price if stop else row.take_profit_price
+    assert trigger is not None
+    word = "falls" if stop else "rises"
+    return ArmedSale(
+        type="stop" if stop else "take_profit",
+        trigger=trigger,
+        limit_price=None if stop else trigger,
+        quantity=quantity,
+        protective=stop,
+        group=row,
+        role=role,
+        watched_from=watched_from,
+        expires_firm=expires_firm,
+        actor=row.created_by,
+        reason=f"The {role.replace('_', '-')} of a {row.kind}: sells when the price {word} to {plain(trigger)}.",
+    )
+
+
+def _cover_rest(position: Position, shares: dict[UUID, Decimal], moment: Moment) -> bool:
+    mine = protective_orders(portfolio_id=position.portfolio_id, symbol=position.symbol) & Q(group__isnull=True)
+    orders = list(Order.objects.filter(mine))
     waiting = sorted(
         (order for order in orders if order.state == OrderState.ARMED and not order.reserved_left), key=_age
     )
-    sending = [order for order in orders if order not in waiting]
-    missing = position.quantity - sum((order.quantity - order.filled_quantity for order in sending), ZERO)
-    surplus = waiting if missing <= 0 else waiting[1:]
+    sending = sum((order.quantity - order.filled_quantity for order in orders if order not in waiting), ZERO)
+    missing = guards_share(position.quantity, shares, sending)
+    surplus = waiting[1:] if missing else waiting
     for order in surplus:
-        _take_back(order, moment)
-    if missing <= 0:
+        take_back(order, moment)
+    if not missing:
         return bool(surplus)
     if not waiting:
         return _arm(position, missing, moment)
-    return _resize(waiting[0], position, missing, moment) or bool(surplus)
+    return _resize(waiting[0], position, missing, position.stop_price, moment) or bool(surplus)
 
 
 def _age(order: Order) -> tuple[datetime, str]:
@@ -79,59 +136,30 @@ def _age(order: Order) -> tuple[datetime, str]:
 
 
 def _arm(position: Position, quantity: Decimal, moment: Moment) -> bool:
-    earlier = Order.objects.filter(portfolio_id=position.portfolio_id, symbol=position.symbol, is_protective=True)
-    refused = earlier.filter(state=OrderState.REJECTED, proposed_firm__gte=position.opened_firm)
-    if refused.count() >= REFUSALS:
+    if guards_stops(position).filter(state=OrderState.REJECTED).count() >= REFUSALS:
         return False
-    order_id = derived_id("protective", position.pk, earlier.count())
-    verdicts = [
-        {
-            "rule": "protective_stop",
-            "allowed": True,
-            "code": "reduce_only",
-            "detail": "A protective stop only lowers the position it covers; it is armed in every trading state.",
-            "inputs": {"position": plain(position.quantity), "stop_price": plain(position.stop_price)},
-        }
-    ]
-    Order.objects.create(
-        id=order_id,
-        portfolio_id=position.portfolio_id,
-        client_order_id=order_id.hex,
-        symbol=position.symbol,
-        side="sell",
+    assert position.stop_price is not None
+    sale = ArmedSale(
         type="stop",
+        trigger=position.stop_price,
         quantity=quantity,
-        stop_price=position.stop_price,
-        reduce_only=True,
-        is_protective=True,
-        state=OrderState.ARMED,
-        state_wall=moment.wall,
-        state_firm=moment.firm,
-        state_actor=GUARD,
         reason=f"Protects the position: sells at the market when the price falls to {plain(position.stop_price)}.",
-        origin="guard",
-        actor=GUARD,
-        verdicts=verdicts,
-        gate_digest=hashlib.sha256(json.dumps(verdicts, sort_keys=True).encode()).hexdigest(),
-        proposed_wall=moment.wall,
-        proposed_firm=moment.firm,
-        approved_wall=moment.wall,
-        account_id=Account.objects.values_list("pk", flat=True).get(portfolio_id=position.portfolio_id),
     )
-    _record(order_id, position, "stop.armed", quantity, moment)
+    record_sale(arm_sale(position=position, sale=sale, moment=moment), position, "stop.armed", sale, moment)
     return True
 
 
-def _resize(order: Order, position: Position, quantity: Decimal, moment: Moment) -> bool:
-    if (order.quantity, order.stop_price) == (quantity, position.stop_price):
+def _resize(order: Order, position: Position, quantity: Decimal, trigger: Decimal | None, moment: Moment) -> bool:
+    if (order.quantity, order.stop_price) == (quantity, trigger):
         return False
-    Order.objects.filter(pk=order.pk).update(quantity=quantity, stop_price=position.stop_price)
-    _record(order.pk, position, "stop.moved", quantity, moment)
+    Order.objects.filter(pk=order.pk).update(quantity=quantity, stop_price=trigger)
+    _record(order.pk, position, "stop.moved", quantity, trigger, moment)
     return True
 
 
-def _take_back(order: Order, moment: Moment) -> None:
-    change_order_state(
+def take_back(order: Order, moment: Moment) -> bool:
+    """End an armed sale that has nothing left to sell."""
+    ended = change_order_state(
         order_id=order.pk,
         before={OrderState.ARMED},
         after=OrderState.CANCELED,
@@ -139,15 +167,23 @@ def _take_back(order: Order, moment: Moment) -> None:
         note="Nothing is left for it to protect.",
         moment=moment,
     )
+    return ended is not None
 
 
-def _record(order_id: UUID, position: Position, action: str, quantity: Decimal, moment: Moment) -> None:
+def record_sale(order_id: UUID, position: Position, action: str, sale: ArmedSale, moment: Moment) -> None:
+    """Announce and audit an armed sale."""
+    _record(order_id, position, action, sale.quantity, sale.trigger, moment)
+
+
+def _record(  # noqa: PLR0917 - one call a line reads better
+    order_id: UUID, position: Position, action: str, quantity: Decimal, trigger: Decimal | None, moment: Moment
+) -> None:
     announce_order(order_id=order_id, portfolio_id=position.portfolio_id)
     audit.append(
         chain=audit.account_chain(position.portfolio_id),
         action=action,
         actor=GUARD,
         subject=f"order:{order_id}",
-        payload={"symbol": position.symbol, "quantity": plain(quantity), "stop_price": plain(position.stop_price)},
+        payload={"symbol": position.symbol, "quantity": plain(quantity), "stop_price": plain(trigger)},
         moment=moment,
     )

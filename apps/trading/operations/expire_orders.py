@@ -1,10 +1,13 @@
 """End orders whose good-till date has passed on the firm clock."""
 
+from django.db import transaction
+
 from apps.foundation.clock import Moment
 from apps.trading.domain.order_lifecycle import OPEN, OrderState
 from apps.trading.models import Order
 from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.operations.record_venue_report import ask_to_cancel
+from apps.trading.operations.settle_groups import settle_instrument
 
 NOTE = "Its good-till date has passed."
 HERE = frozenset({OrderState.APPROVED, OrderState.ARMED})
@@ -15,17 +18,22 @@ def expire_orders(*, moment: Moment) -> int:
 
     The canceled ones become EXPIRED once the venue has answered; one whose sending is unresolved keeps the wish.
     """
-    touched = 0
-    due = Order.objects.filter(expires_firm__lte=moment.firm, state__in=OPEN, cancel_wanted=False).order_by("pk")
-    for order in due.exclude(state=OrderState.PENDING_CANCEL):
-        if order.state in HERE:
-            ended = change_order_state(
-                order_id=order.pk, before=HERE, after=OrderState.EXPIRED, actor="guard", note=NOTE, moment=moment
-            )
-            touched += ended is not None
-        elif ask_to_cancel(order_id=order.pk, note=NOTE, moment=moment):
-            touched += 1
-        else:
-            sending = {OrderState.SUBMITTING, OrderState.UNKNOWN}
-            touched += Order.objects.filter(pk=order.pk, state__in=sending).update(cancel_wanted=True)
-    return touched
+    return sum(_expire(order, moment) for order in _due(moment))
+
+
+def _due(moment: Moment) -> list[Order]:
+    due = Order.objects.filter(expires_firm__lte=moment.firm, state__in=OPEN, cancel_wanted=False)
+    return list(due.exclude(state=OrderState.PENDING_CANCEL).order_by("pk"))
+
+
+@transaction.atomic
+def _expire(order: Order, moment: Moment) -> bool:
+    ended = change_order_state(
+        order_id=order.pk, before=HERE, after=OrderState.EXPIRED, actor="guard", note=NOTE, moment=moment
+    )
+    if ended is None:
+        sending = Order.objects.filter(pk=order.pk, state__in=[OrderState.SUBMITTING, OrderState.UNKNOWN])
+        return ask_to_cancel(order_id=order.pk, note=NOTE, moment=moment) or bool(sending.update(cancel_wanted=True))
+    if order.group_id is not None:  # its units need the guard's stop from now on
+        settle_instrument(portfolio_id=order.portfolio_id, symbol=order.symbol, moment=moment)
+    return True

@@ -14,8 +14,9 @@ from apps.trading.domain.ledger_postings import reservation
 from apps.trading.domain.order_lifecycle import OPEN, OrderState
 from apps.trading.models import LedgerAccount, LedgerKind, Order, Portfolio, Position
 from apps.trading.operations.announce_changes import announce_order
+from apps.trading.operations.arm_sale import GUARD
 from apps.trading.operations.change_order_state import change_order_state
-from apps.trading.operations.cover_position import GUARD, cover_position
+from apps.trading.operations.cover_position import cover_position
 from apps.trading.operations.expire_orders import HERE
 from apps.trading.operations.post_transfer import post_transfer
 from apps.trading.operations.record_venue_report import ask_to_cancel
@@ -27,30 +28,44 @@ WAY_CLEARED = "The protective stop needs these units."
 def fire_protective_stop(*, order_id: UUID, reason: str, moment: Moment) -> bool:
     """Reserve what the stop may sell and release it to the executor; False while other sales hold all units.
 
-    Other sales of the instrument are taken back, or asked back from the venue. Whatever is free is sold at once; for
-    the rest a new stop is armed, whose trigger the guard finds hit again in its next cycle. Selling what is held only
-    lowers risk, so this passes in every trading state; the verdict is kept on the order.
+    The other orders of its group, and where units are missing all other sales of the instrument, are taken back, or
+    asked back from the venue. A take-profit that still works there keeps its units till it is proven dead: both never
+    sell. Whatever is free is sold at once; for the rest a new stop is armed, whose trigger the guard finds hit again in
+    its next cycle. Selling what is held only lowers risk, so this passes in every trading state; the verdict is kept on
+    the order.
     """
     known = Order.objects.filter(pk=order_id, state=OrderState.ARMED, is_protective=True, reserved_left=0).first()
     if known is None:
         return False
     Portfolio.objects.select_for_update().get(pk=known.portfolio_id)
-    mine = Q(portfolio_id=known.portfolio_id, symbol=known.symbol, side="sell", state__in=OPEN)
+    here = Q(portfolio_id=known.portfolio_id, symbol=known.symbol, state__in=OPEN)
+    mine = here & (Q(side="sell") | Q(group_id=known.group_id, group__isnull=False))
     sales = list(Order.objects.select_for_update().filter(mine).order_by("pk"))
     position = Position.objects.select_for_update().get(portfolio_id=known.portfolio_id, symbol=known.symbol)
     stop = next((order for order in sales if order.pk == order_id and not order.reserved_left), None)
     if stop is None or stop.state != OrderState.ARMED:
         return False
-    for order in sales:
+    siblings = [order for order in sales if order.group_id and order.group_id == stop.group_id and order != stop]
+    for order in siblings:
         if not order.is_protective:
             _clear_the_way(order, moment)
-    quantity = min(stop.quantity, _free_units(stop))
+    if _free_units(stop) < stop.quantity:
+        for order in sales:
+            if not order.is_protective and order not in siblings:
+                _clear_the_way(order, moment)
+    quantity = min(stop.quantity - _still_selling(siblings), _free_units(stop))
     if quantity <= 0:
         Order.objects.filter(pk=stop.pk, triggered_firm__isnull=True).update(triggered_firm=moment.firm)
         return False
     _release_to_executor(stop, quantity, reason, moment)
     cover_position(position=position, moment=moment)
     return True
+
+
+def _still_selling(siblings: list[Order]) -> Decimal:
+    """What the venue may still sell for a group although it was asked to stop."""
+    working = [order for order in siblings if order.side == "sell" and order.state not in HERE]
+    return sum((order.quantity - order.filled_quantity for order in working if not order.is_protective), ZERO)
 
 
 def _clear_the_way(order: Order, moment: Moment) -> None:

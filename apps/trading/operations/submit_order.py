@@ -13,7 +13,9 @@ from apps.trading.models import Order
 from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.operations.lock_order import lock_order
 from apps.trading.operations.order_as_sent import as_sent, sendable_at, watched_there
-from apps.trading.operations.record_venue_report import EXECUTOR, record_refusal, record_venue_report
+from apps.trading.operations.note_bad_answer import note_bad_answer
+from apps.trading.operations.record_venue_report import EXECUTOR, record_refusal
+from apps.trading.operations.take_venue_report import take_venue_report
 from apps.trading.ports import Venue, VenueOrderExists, VenueRefused, VenueReport
 from apps.trading.queries.trading_state import trading_state
 
@@ -39,9 +41,10 @@ def submit_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
             return True
         except OutcomeUnknown as failure:
             call_unknown(order_id=order.pk, note=failure.message, moment=moment)
+            note_bad_answer(account=venue.account, symbol=order.symbol, failure=failure, moment=moment)
             return True
         if report is not None:
-            record_venue_report(order_id=order.pk, report=report, moment=moment)
+            take_venue_report(order=order, report=report, venue=venue, moment=moment)
     return True
 
 

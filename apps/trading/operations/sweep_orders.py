@@ -9,10 +9,11 @@ from apps.foundation.clock import Moment
 from apps.foundation.errors import RetryableFailure
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.models import Order
+from apps.trading.operations.order_as_sent import sendable_at
 from apps.trading.operations.record_venue_report import KEPT_WISH, ask_to_cancel
 from apps.trading.operations.resolve_unknown_order import resolve_unknown_order
 from apps.trading.operations.send_cancel import send_cancel
-from apps.trading.operations.submit_order import SENDABLE, call_unknown, submit_order
+from apps.trading.operations.submit_order import call_unknown, submit_order
 from apps.trading.ports import Venue
 
 FORGOTTEN_AFTER = timedelta(seconds=2)
@@ -39,7 +40,7 @@ def sweep_orders(*, venue: Venue, moment: Moment) -> int:
 def _send_forgotten(orders: QuerySet[Order], venue: Venue, moment: Moment) -> int:
     # A triggered stop carries the firm time of its trigger only; it is claimed at once, the claim itself is guarded.
     old = Q(state=OrderState.APPROVED, approved_wall__lte=moment.wall - FORGOTTEN_AFTER) | Q(state=OrderState.ARMED)
-    waiting = orders.filter(SENDABLE).filter(old).order_by("approved_wall", "pk")
+    waiting = orders.filter(sendable_at(venue)).filter(old).order_by("approved_wall", "pk")
     return sum(submit_order(order_id=pk, venue=venue, moment=moment) for pk in _ids(waiting))
 
 

@@ -13,7 +13,6 @@ from tests.support.trading_desk import Killed, open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 D = Decimal
-guard_cycle_module = import_module("apps.trading.operations.guard_cycle")
 
 
 @pytest.fixture
@@ -105,7 +104,8 @@ def test_a_guard_killed_anywhere_repeats_the_bar_and_fires_once(desk, monkeypatc
     def dies(**_):
         raise Killed
 
-    monkeypatch.setattr(guard_cycle_module, where, dies)
+    module = "watch_triggers" if where == "fire_protective_stop" else "guard_cycle"
+    monkeypatch.setattr(import_module(f"apps.trading.operations.{module}"), where, dies)
     with pytest.raises(Killed):
         desk.guard()
     monkeypatch.undo()
