@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from apps.management.adapters.supervisor_control import control_socket
+from apps.market.domain.instruments import full_symbol
 from tradinghq import environment as env
 from tradinghq.admin_theme import UNFOLD
 from tradinghq.embedded.addresses import stored_servers
@@ -20,8 +21,11 @@ HQ_HOST = env.text("HQ_HOST", "127.0.0.1")
 HQ_PORT = env.integer("HQ_PORT", 8000, lowest=1, highest=65535)
 HQ_INSTANCE = env.text("HQ_INSTANCE", "hq-1")
 HQ_ROLE = env.choice("HQ_ROLE", "primary", ("primary", "backup", "research"))
-HQ_RUNTIME = env.choice("HQ_RUNTIME", "process", ("process", "docker", "swarm"))
+HQ_RUNTIME = env.built("HQ_RUNTIME", env.choice("HQ_RUNTIME", "process", ("process", "docker", "swarm")), ("process",))
 HQ_WORKERS = env.integer("HQ_WORKERS", 1, lowest=1, highest=64)  # execution workers
+HQ_SINGLE_INSTANCE = env.flag("HQ_SINGLE_INSTANCE", default=False)  # live trading on the embedded PostgreSQL
+HQ_PROCESS = env.text("HQ_PROCESS")  # which of the house's processes this is; empty for a command typed by hand
+HQ_PGP_PASSPHRASE = env.text("HQ_PGP_PASSPHRASE")  # of the firm's key pair; the house hands it to the executor only
 HQ_SUPERVISOR_SOCKET = control_socket(HQ_HOME)
 SECRET_KEY = secret_key(HQ_HOME)
 DEBUG = False
@@ -39,13 +43,20 @@ APPEND_SLASH = False  # both slash forms are routed; a redirect would lose a POS
 MARKET = env.choice("MARKET", "live", ("live", "recorded", "simulated"))
 SPEED = env.number("SPEED", 60.0, lowest=0.0, highest=100_000.0)  # lock-step markets only; 0: as fast as possible
 RECORDED_DIR = env.text("RECORDED_DIR")
-INSTRUMENTS = env.words("INSTRUMENTS", "BTC/USDT,ETH/USDT,SOL/USDT")
+WATCHED = env.words("INSTRUMENTS", "BTC/USDT,ETH/USDT,SOL/USDT")  # a word without a slash is a US stock: AAPL
+INSTRUMENTS = [full_symbol(word) for word in WATCHED]
+STOCKS = [full_symbol(word) for word in WATCHED if "/" not in word]
 SIMULATED_SEED = env.integer("SIMULATED_SEED", 5, lowest=0, highest=2**31)  # the first minutes of 5 show every outcome
 VENUE = env.text("VENUE", "paper")
-PROVIDERS = env.words("PROVIDERS", "binance,kraken,coinbase")
+PROVIDERS = env.words("PROVIDERS", "binance,kraken,coinbase" + (",yfinance" if STOCKS else ""))
 HQ_CCXT_URLS = env.mapping("HQ_CCXT_URLS")
+HQ_STOCK_URLS = env.mapping("HQ_STOCK_URLS")  # other addresses of yfinance and alpaca, by provider
+ALPACA_DATA_KEY = env.text("ALPACA_DATA_KEY")  # for prices only; the keys that trade are sealed in the account
+ALPACA_DATA_SECRET = env.text("ALPACA_DATA_SECRET")
+ALPACA_FEED = env.choice("ALPACA_FEED", "iex", ("iex", "sip", "delayed_sip"))
+HQ_SIMULATED_URL = env.text("HQ_SIMULATED_URL")  # the exchange simulator; the house sets it for VENUE=simulated
 STARTING_CAPITAL = "1000"
-NEURAL = env.flag("NEURAL", default=True)
+NEURAL = env.built("NEURAL", env.flag("NEURAL", default=False), (False,))
 
 # Parts
 INSTALLED_APPS = [
@@ -126,6 +137,7 @@ def _database(url: str) -> dict[str, Any]:
 
 # Without DATABASE_URL every command finds the embedded server through HQ_HOME; before its first start nothing answers.
 EMBEDDED = stored_servers(HQ_HOME)
+DATABASE_EMBEDDED = not env.text("DATABASE_URL")
 DATABASE_URL = env.text("DATABASE_URL") or (
     EMBEDDED.database_url() if EMBEDDED else "postgresql://hq_app@127.0.0.1:1/tradinghq"
 )

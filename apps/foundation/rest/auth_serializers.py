@@ -11,6 +11,10 @@ class SignInRequest(StrictSerializer):
     password = serializers.CharField(max_length=4096, trim_whitespace=False, style={"input_type": "password"})
 
 
+class ConfirmRequest(StrictSerializer):
+    password = serializers.CharField(max_length=4096, trim_whitespace=False, style={"input_type": "password"})
+
+
 class RefreshRequest(StrictSerializer):
     refresh = serializers.CharField(max_length=4096)
 

@@ -16,6 +16,7 @@ from apps.foundation.auth_sessions import (
     session_views,
     sign_in,
 )
+from apps.foundation.password_confirmation import confirm_password
 from apps.foundation.permissions import ROLES, Role, suffices
 from apps.foundation.rest import auth_serializers as bodies
 from apps.foundation.rest.authentication import SessionTokenAuthentication
@@ -84,6 +85,23 @@ class TicketView(HouseView):
         user = self.bearer
         ticket = issue_ticket(StreamPass(user.session_id, int(user.pk), user.username, user.role))
         return Response({"ticket": ticket, "expires_in": LIFE_SECONDS})
+
+
+class ConfirmView(HouseView):
+    roles = {"POST": Role.VIEWER}
+
+    @extend_schema(request=bodies.ConfirmRequest, responses={204: None}, operation_id="auth_confirm")
+    def post(self, request: Request) -> Response:
+        """Give your password again: a step that needs it (enabling a live account) may follow within five minutes."""
+        given = bodies.ConfirmRequest.checked(request.data)
+        confirm_password(
+            session_id=self.bearer.session_id,
+            username=self.bearer.username,
+            password=given["password"],
+            address=request.META.get("REMOTE_ADDR", ""),
+            moment=self.moment,
+        )
+        return Response(status=204)
 
 
 class MeView(HouseView):

@@ -176,6 +176,17 @@ class BalanceShape(serializers.Serializer):
     balance = money()
 
 
+class LiveNeedShape(serializers.Serializer):
+    code = serializers.CharField()
+    met = serializers.BooleanField()
+    detail = serializers.CharField()
+
+
+class PublicKeyShape(serializers.Serializer):
+    fingerprint = serializers.CharField()
+    armored = serializers.CharField()
+
+
 class AccountShape(serializers.Serializer):
     name = serializers.CharField()
     venue = serializers.CharField()
@@ -186,6 +197,8 @@ class AccountShape(serializers.Serializer):
     enabled = serializers.BooleanField()
     house = serializers.BooleanField(help_text="The account that the consensus trades.")
     has_keys = serializers.BooleanField()
+    checked_at = UtcTimeField(allow_null=True, help_text="When the executor last opened the keys.")
+    live_needs = LiveNeedShape(many=True)
     trouble_code = serializers.CharField()
     trouble = serializers.CharField(help_text="Why nothing can be traded on it at present; empty when it can.")
     created_at = UtcTimeField()

@@ -1,4 +1,4 @@
-"""Portfolio, ledger, accounts, equity, limits and trading state over REST."""
+"""Portfolio, ledger, equity, limits and trading state over REST."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.foundation.permissions import Role
-from apps.foundation.rest.pages import whole_page
 from apps.foundation.rest.views import HouseView, ListView
 from apps.trading import operations, queries
 from apps.trading.api import answer_shapes as shapes
@@ -43,16 +42,6 @@ class LedgerView(ListView):
 
     def render(self, rows: Sequence[LedgerTransfer]) -> list[dict[str, Any]]:
         return queries.transfer_views(rows)
-
-
-class AccountsView(HouseView):
-    roles = {"GET": Role.VIEWER}
-    query_parameters = ()
-
-    @extend_schema(responses=shapes.AccountShape(many=True))
-    def get(self, request: Request) -> Response:  # noqa: ARG002
-        """The accounts the firm trades on, with their balances."""
-        return Response(whole_page(queries.account_views()))
 
 
 class EquityView(ListView):

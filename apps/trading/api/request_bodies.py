@@ -1,11 +1,18 @@
 """What clients send to the trading room: shapes only; what it means is judged by the operation."""
 
+from typing import Any
+
 from rest_framework import serializers
 
+from apps.foundation.errors import Refused
 from apps.foundation.rest.serializer_fields import DecimalText, InstrumentField, StrictSerializer, UtcTimeField
 from apps.trading.domain.order_intent import LONGEST_REASON, SIDES, TIMES_IN_FORCE
 from apps.trading.domain.order_types import ORDER_TYPES
 from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LIMITS
+from apps.trading.domain.venues import PAPER, REAL_VENUES
+from apps.trading.models import AccountMode
+
+OPENABLE = (PAPER, *REAL_VENUES)
 
 
 class ProposeOrderRequest(StrictSerializer):
@@ -29,6 +36,41 @@ class ProposeOrderRequest(StrictSerializer):
     reduce_only = serializers.BooleanField(default=False)
     post_only = serializers.BooleanField(default=False)
     reason = serializers.CharField(max_length=LONGEST_REASON, default="", allow_blank=True)
+
+
+PLAIN_KEYS = ("api_key", "apiKey", "key", "secret", "api_secret", "apiSecret", "password", "private_key", "keys")
+
+
+def without_plain_keys(data: Any) -> Any:
+    """``data`` as it is. Raises ``Refused`` (``plain_keys``) where it names keys that are not sealed."""
+    named = sorted(set(PLAIN_KEYS) & set(data)) if isinstance(data, dict) else []
+    if named:
+        raise Refused(
+            f"Plain keys are refused here ({', '.join(named)}): seal them with manage.py seal_key and send sealed_keys."
+            " If these were real keys, withdraw them at the venue: they may have been seen.",
+            code="plain_keys",
+            field=named[0],
+        )
+    return data
+
+
+class OpenAccountRequest(StrictSerializer):
+    name = serializers.SlugField(max_length=40, help_text="Lower case; never changes.")
+    venue = serializers.ChoiceField(choices=OPENABLE)
+    mode = serializers.ChoiceField(choices=AccountMode.values, default="paper")
+    currency = serializers.RegexField(r"^[A-Z0-9]{2,10}$", help_text="USDT, USD, EUR ...")
+    capital = DecimalText(help_text="How much of it the house may trade with there.")
+    sealed_keys = serializers.CharField(
+        max_length=20_000, default="", allow_blank=True, help_text="An armored PGP message to the firm's key."
+    )
+
+
+class SealedKeysRequest(StrictSerializer):
+    sealed_keys = serializers.CharField(max_length=20_000, help_text="An armored PGP message to the firm's key.")
+
+
+class StepReasonRequest(StrictSerializer):
+    reason = serializers.CharField(max_length=LONGEST_REASON, help_text="Kept with the step.")
 
 
 class ReasonRequest(StrictSerializer):

@@ -1,6 +1,7 @@
 """Addresses of the trading room, relative to ``/api/v1/``."""
 
 from apps.foundation.rest.routes import endpoint
+from apps.trading.api import account_views as accounts
 from apps.trading.api import book_views as books
 from apps.trading.api import order_views as orders
 
@@ -15,7 +16,12 @@ urlpatterns = [
         "trading/positions/<instrument:symbol>/close/", orders.ClosePositionView.as_view(), name="position-close"
     ),
     *endpoint("trading/ledger/", books.LedgerView.as_view(), name="ledger"),
-    *endpoint("trading/accounts/", books.AccountsView.as_view(), name="accounts"),
+    *endpoint("trading/accounts/", accounts.AccountsView.as_view(), name="accounts"),
+    *endpoint("trading/accounts/public-key/", accounts.PublicKeyView.as_view(), name="accounts-public-key"),
+    *endpoint("trading/accounts/<slug:name>/", accounts.AccountView.as_view(), name="account"),
+    *endpoint("trading/accounts/<slug:name>/keys/", accounts.AccountKeysView.as_view(), name="account-keys"),
+    *endpoint("trading/accounts/<slug:name>/enable/", accounts.EnableAccountView.as_view(), name="account-enable"),
+    *endpoint("trading/accounts/<slug:name>/disable/", accounts.DisableAccountView.as_view(), name="account-disable"),
     *endpoint("trading/equity/", books.EquityView.as_view(), name="equity"),
     *endpoint("trading/risk/limits/", books.LimitsView.as_view(), name="risk-limits"),
     *endpoint("trading/risk/state/", books.StateView.as_view(), name="risk-state"),

@@ -1,16 +1,20 @@
 """What changes the books. Each operation owns its transaction; other rooms, workers and screens call these only."""
 
+from apps.trading.operations.amend_order import amend_order
 from apps.trading.operations.cancel_order import cancel_open_orders, cancel_order
 from apps.trading.operations.change_limits import change_limits
 from apps.trading.operations.check_venue import check_venue
 from apps.trading.operations.close_position import close_position
+from apps.trading.operations.collect_fills import collect_fills
 from apps.trading.operations.fire_armed_order import fire_armed_order
 from apps.trading.operations.guard_cycle import guard_cycle
 from apps.trading.operations.halt_trading import halt_trading
 from apps.trading.operations.latch_cause import latch_failed_invariant, latch_foreign_trade
 from apps.trading.operations.match_paper_orders import match_paper_orders
 from apps.trading.operations.monitor_risk import monitor_risk
+from apps.trading.operations.open_account import disable_account, enable_account, open_account, replace_keys
 from apps.trading.operations.open_portfolio import open_portfolio
+from apps.trading.operations.poll_open_orders import poll_open_orders
 from apps.trading.operations.propose_order import propose_order
 from apps.trading.operations.propose_target import TargetOutcome, propose_target
 from apps.trading.operations.record_venue_answer import record_clock_offset, record_venue_answer
@@ -19,16 +23,21 @@ from apps.trading.operations.send_cancel import send_cancel
 from apps.trading.operations.snapshot_equity import prune_equity, snapshot_equity
 from apps.trading.operations.submit_order import submit_order
 from apps.trading.operations.sweep_orders import sweep_orders
+from apps.trading.operations.take_venue_news import take_venue_news
 from apps.trading.operations.verify_books import BooksReport, verify_books
 
 __all__ = [
     "BooksReport",
     "TargetOutcome",
+    "amend_order",
     "cancel_open_orders",
     "cancel_order",
     "change_limits",
     "check_venue",
     "close_position",
+    "collect_fills",
+    "disable_account",
+    "enable_account",
     "fire_armed_order",
     "guard_cycle",
     "halt_trading",
@@ -36,16 +45,20 @@ __all__ = [
     "latch_foreign_trade",
     "match_paper_orders",
     "monitor_risk",
+    "open_account",
     "open_portfolio",
+    "poll_open_orders",
     "propose_order",
     "propose_target",
     "prune_equity",
     "record_clock_offset",
     "record_venue_answer",
+    "replace_keys",
     "resume_trading",
     "send_cancel",
     "snapshot_equity",
     "submit_order",
     "sweep_orders",
+    "take_venue_news",
     "verify_books",
 ]

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from apps.foundation.errors import NotFound, NotReady
 from apps.foundation.money import plain
 from apps.trading.models import Account, Order
+from apps.trading.queries.live_needs import live_needs
 from apps.trading.queries.time_text import utc_text
 
 
@@ -73,6 +74,8 @@ def _view(account: Account) -> dict[str, Any]:
         "enabled": account.enabled,
         "house": account.name == house_account(),
         "has_keys": bool(account.sealed_keys),
+        "checked_at": utc_text(account.checked_wall),
+        "live_needs": [need.as_json() for need in live_needs(account)],
         "trouble_code": account.trouble_code,
         "trouble": account.trouble,
         "created_at": utc_text(account.created_wall),

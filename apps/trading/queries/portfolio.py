@@ -114,7 +114,10 @@ def position_views(moment: Moment, account: str | None = None) -> list[dict[str,
 
 
 def exposure(symbol: str, moment: Moment) -> float:
-    """The position's share of the house's trading account; 0 when flat. Raises ``NotReady`` while a held price is unknown."""
+    """The position's share of the house's trading account; 0 when flat.
+
+    Raises ``NotReady`` while a held price is unknown.
+    """
     reading = read_portfolio(moment=moment)
     held = next((held for held in reading.positions if held.symbol == symbol), None)
     if held is None:

@@ -1,0 +1,53 @@
+"""Build the adapter of a venue outside the house for one account and its opened keys."""
+
+from typing import Any, cast
+
+from django.conf import settings
+
+from apps.trading.adapters.alpaca_venue import AlpacaVenue
+from apps.trading.adapters.ccxt_classes import streaming_class
+from apps.trading.adapters.ccxt_venue import CcxtVenue
+from apps.trading.domain.venue_keys import VenueKeys
+from apps.trading.domain.venues import CCXT_VENUES, SIMULATED, SIMULATED_DIALECT
+from apps.trading.models import Account, AccountMode
+from apps.trading.ports import Venue
+
+
+def build_venue(account: Account, keys: VenueKeys) -> Venue:
+    """The venue of ``account``. Raises ``LookupError`` for a venue that nobody built."""
+    if account.venue == SIMULATED:
+        return _ccxt(account.name, SIMULATED_DIALECT, keys, simulated_urls())
+    if account.venue in CCXT_VENUES:
+        urls = settings.HQ_CCXT_URLS.get(account.venue)
+        practice = account.mode == AccountMode.PAPER and not urls
+        return _ccxt(account.name, account.venue, keys, _practice_urls(account.venue) if practice else urls or {})
+    if account.venue == "alpaca":
+        paper = account.mode == AccountMode.PAPER
+        address = settings.HQ_CCXT_URLS.get("alpaca", {}).get("trading", "")
+        venue = AlpacaVenue(account=account.name, key=keys.api_key, secret=keys.secret, paper=paper, address=address)
+        return cast("Venue", venue)
+    raise LookupError(f"Nobody built the venue {account.venue!r}.")
+
+
+def simulated_urls() -> dict[str, Any]:
+    """Where the exchange simulator of this house is, in the library's form."""
+    address = settings.HQ_SIMULATED_URL
+    stream = address.replace("http", "ws", 1)
+    rest = {"public": f"{address}/api/v3", "private": f"{address}/api/v3", "v1": f"{address}/api/v1"}
+    more = {"sapi": f"{address}/sapi/v1", "sapiV2": f"{address}/sapi/v2", "sapiV3": f"{address}/sapi/v3"}
+    sockets = {"spot": f"{stream}/stream", "ws-api": {"spot": f"{stream}/ws-api/v3"}}
+    return {**rest, **more, "ws": sockets}
+
+
+def _ccxt(account: str, exchange: str, keys: VenueKeys, urls: dict[str, Any]) -> Venue:
+    named = {"apiKey": keys.api_key, "secret": keys.secret}
+    if keys.password:
+        named["password"] = keys.password
+    return cast("Venue", CcxtVenue(account=account, exchange=exchange, keys=named, urls=urls))
+
+
+def _practice_urls(exchange: str) -> dict[str, Any]:
+    urls: dict[str, Any] = streaming_class(exchange)().urls.get("test") or {}
+    if not urls:
+        raise LookupError(f"{exchange} has no practice addresses; use the venue paper instead.")
+    return urls
