@@ -10,6 +10,7 @@ from apps.foundation.clock import Moment
 from apps.foundation.errors import OutcomeUnknown, Refused, RetryableFailure
 from apps.market.domain.candles import Candle
 from apps.market.domain.instruments import InstrumentRules
+from apps.trading.domain.venue_charge import VenueCharge
 
 VenueOrderState = Literal["OPEN", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED", "REJECTED"]
 VenueOrderType = Literal["market", "limit", "stop", "stop_limit", "take_profit", "trailing_stop"]
@@ -46,6 +47,7 @@ class VenueCapabilities:
 
     ``amend``: ``replace`` gives the changed order a client order id of its own (one row an order), ``in_place`` keeps
     it, empty: cancel, then send anew. ``request_expiry``: it refuses a request that comes after ``valid_until``.
+    ``balances``: it keeps balances of its own, which can be compared with the books.
     """
 
     order_types: frozenset[str] = frozenset({"market", "limit"})
@@ -55,6 +57,7 @@ class VenueCapabilities:
     request_expiry: bool = True
     native_stops: bool = False
     oco: bool = False
+    balances: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +274,15 @@ class MatchingVenue(Venue, Protocol):
 
     def match_quotes(self, *, markets: Sequence[QuotedMarket], moment: Moment) -> int:
         """Match working orders against live quotes received after their latency; answers the number of fills."""
+        ...
+
+
+@runtime_checkable
+class ChargingVenue(Venue, Protocol):
+    """A venue that lists what it takes from the account apart from trades."""
+
+    def charges_since(self, *, since: datetime) -> list[VenueCharge]:
+        """Charges booked since, oldest first. Raises ``RetryableFailure``."""
         ...
 
 

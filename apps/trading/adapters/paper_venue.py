@@ -43,7 +43,7 @@ class PaperVenue:
     """Implements ``MatchingVenue``. It answers definitively: its own tables are its order book."""
 
     name = NAME
-    capabilities = VenueCapabilities(times_in_force=frozenset({"GTC", "IOC", "FOK", "GTD"}))
+    capabilities = VenueCapabilities(times_in_force=frozenset({"GTC", "IOC", "FOK", "GTD"}), balances=False)
     request_life = timedelta(seconds=5)
     visibility_lag = timedelta(0)
     negative_answers = 2

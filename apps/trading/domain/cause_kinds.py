@@ -6,7 +6,7 @@ from datetime import timedelta
 OPERATOR_STOP, DAILY_LOSS, DRAWDOWN = "operator_stop", "daily_loss", "drawdown"
 FAILED_INVARIANT, FOREIGN_TRADE = "failed_invariant", "foreign_trade"
 VENUE_HEALTH, CLOCK_SKEW, UNKNOWN_CAP = "venue_health", "clock_skew", "unknown_cap"
-STALE_DATA, TAKEOVER = "stale_data", "takeover"
+STALE_DATA, TAKEOVER, RECONCILING = "stale_data", "takeover", "reconciling"
 
 WELL_FOR = timedelta(seconds=15)  # that a self-clearing condition must have been over before its cause closes
 
@@ -30,6 +30,7 @@ KINDS = {
     CLOCK_SKEW: CauseKind(False, "A later reading of the clocks differs by less than half of the limit."),
     UNKNOWN_CAP: CauseKind(False, "At most half as many orders as the cap have an unknown outcome, for 15 s."),
     STALE_DATA: CauseKind(False, "Everything held and half of what is watched has a fresh price, for 15 s."),
+    RECONCILING: CauseKind(False, "The account's orders, trades and balances have been compared with its venue."),
     TAKEOVER: CauseKind(False, "The account is reconciled after the other instance took over."),
 }
 

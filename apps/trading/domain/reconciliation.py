@@ -5,8 +5,9 @@ silence: an order that the venue does not list is only a question (``absent``), 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
@@ -230,14 +231,28 @@ def compare_balances(
     return gaps
 
 
-def confirmed(*, before: Mapping[str, str], now: Iterable[Gap]) -> tuple[list[Gap], dict[str, str]]:
-    """The gaps that an earlier look saw with the same amount, and what to remember for the next look.
+STANDS_AFTER = timedelta(seconds=2)
 
-    A gap that moves is an order in flight, a transfer under way or a slow venue; only a standing one is a difference.
+
+def standing(
+    *, before: Mapping[str, Sequence[str]], now: Mapping[str, str], at: datetime
+) -> tuple[frozenset[str], dict[str, list[str]]]:
+    """The names that an earlier look saw with the same value, 2 s ago at least; and what to remember for the next look.
+
+    What moves is an order in flight, a transfer under way or a slow venue; only what stands is a difference. ``before``
+    and the memory hold value and time of the first look that saw it, as texts.
     """
-    gaps = list(now)
-    remembered = {gap.asset: format(gap.unexplained, "f") for gap in gaps}
-    return [gap for gap in gaps if before.get(gap.asset) == remembered[gap.asset]], remembered
+    remembered: dict[str, list[str]] = {}
+    stands = set()
+    for name, value in now.items():
+        seen, since = before.get(name, ("", ""))
+        if seen == value and since:
+            remembered[name] = [value, since]
+            if at - datetime.fromisoformat(since) >= STANDS_AFTER:
+                stands.add(name)
+        else:
+            remembered[name] = [value, at.isoformat()]
+    return frozenset(stands), remembered
 
 
 @dataclass(frozen=True, slots=True)

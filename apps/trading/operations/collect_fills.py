@@ -3,14 +3,17 @@
 from apps.foundation.clock import Moment
 from apps.trading.domain.order_lifecycle import AT_VENUE
 from apps.trading.models import Order, VenueWatermark
-from apps.trading.operations.apply_fill import apply_fill
+from apps.trading.operations.note_bad_answer import note_bad_news
+from apps.trading.operations.take_fill import take_fill
 from apps.trading.ports import Venue
 
 BATCH = 200
 
 
 def collect_fills(*, venue: Venue, moment: Moment) -> int:
-    """Apply every fill behind the account's watermark; how many were new. Raises ``RetryableFailure``.
+    """Take in every fill behind the account's watermark; how many were new. Raises ``RetryableFailure``.
+
+    A fill that can't be posted becomes a break and holds up no other.
 
     The watermark moves after the fills it covers are committed, so a crash in between only repeats fills, which the
     unique venue trade id makes harmless. Any number of collectors may run at once: a slower one may move the watermark
@@ -22,7 +25,8 @@ def collect_fills(*, venue: Venue, moment: Moment) -> int:
     while True:
         mark, _ = VenueWatermark.objects.get_or_create(account_id=venue.account)
         page = venue.fills_since(watermark=mark.watermark, symbols=symbols, limit=BATCH)
-        applied += sum(apply_fill(fill=fill, account=venue.account, moment=moment) for fill in page.fills)
+        applied += sum(take_fill(fill=fill, venue=venue, moment=moment) for fill in page.fills)
+        note_bad_news(account=venue.account, bad=page.bad, moment=moment)
         if page.watermark != mark.watermark:
             VenueWatermark.objects.filter(pk=mark.pk).update(watermark=page.watermark)
         if page.complete:

@@ -1,6 +1,7 @@
 """Our books against a venue's lists, as pure sets: what differs is found whole, whatever the order it is told in."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from apps.foundation.identifiers import derived_id, new_id
 from apps.trading.domain.order_lifecycle import AT_VENUE, TERMINAL, OrderState
 from apps.trading.domain.reconciliation import (
+    STANDS_AFTER,
     Gap,
     HeldBackTrade,
     OrderHere,
@@ -17,9 +19,9 @@ from apps.trading.domain.reconciliation import (
     compare_balances,
     compare_orders,
     compare_trades,
-    confirmed,
     effect_of,
     in_our_form,
+    standing,
 )
 
 
@@ -216,13 +218,17 @@ def test_trades_that_are_held_back_explain_their_own_gap(ours, held_back):
     assert not compare_balances(ours=ours, theirs=theirs, dust={}, explained=effect)
 
 
-def test_only_a_gap_that_stands_is_confirmed():
-    gap = Gap("USDT", Decimal(10), Decimal(7), Decimal(-3))
-    first, remembered = confirmed(before={}, now=[gap])
-    assert not first
-    assert confirmed(before=remembered, now=[gap])[0] == [gap]
-    assert not confirmed(before=remembered, now=[replace(gap, unexplained=Decimal(-2))])[0]
-    assert confirmed(before=remembered, now=[]) == ([], {})
+def test_only_what_stands_for_a_while_counts():
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    stands, memory = standing(before={}, now={"USDT": "-3"}, at=at)
+    assert not stands
+    stands, memory = standing(before=memory, now={"USDT": "-3"}, at=at + STANDS_AFTER / 2)
+    assert not stands
+    assert standing(before=memory, now={"USDT": "-3"}, at=at + STANDS_AFTER)[0] == {"USDT"}
+    moved, memory = standing(before=memory, now={"USDT": "-2"}, at=at + STANDS_AFTER)
+    assert not moved
+    assert standing(before=memory, now={"USDT": "-2"}, at=at + 1.5 * STANDS_AFTER)[0] == frozenset()
+    assert standing(before=memory, now={}, at=at) == (frozenset(), {})
 
 
 def test_uuids_of_orders_are_versions_that_are_recognised():
