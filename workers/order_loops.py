@@ -5,6 +5,7 @@ from django.conf import settings
 from apps.foundation.loops import Loop, each_of
 from apps.market import queries as market
 from apps.trading import operations as trading
+from apps.trading.ports import StreamingVenue, Venue
 from apps.trading.wiring import paper_venues, venues
 
 
@@ -19,8 +20,36 @@ def match_paper_orders() -> bool:
     return trading.match_paper_orders(venues=paper_venues(), moment=market.current_moment()) > 0
 
 
+def listen_to_venues() -> bool:
+    """Take in what the streams of all accounts told; True while they tell."""
+    moment = market.current_moment()
+    streaming = {name: venue for name, venue in venues().items() if isinstance(venue, StreamingVenue)}
+    return each_of(streaming, lambda venue: trading.take_venue_news(venue=venue, moment=moment) > 0)
+
+
+def poll_open_orders() -> bool:
+    """Ask the venues for the orders at work there, whatever their streams told."""
+    moment = market.current_moment()
+    each_of(_outside(), lambda venue: trading.poll_open_orders(venue=venue, moment=moment) > 0)
+    return False
+
+
+def poll_fills() -> bool:
+    """Ask the venues for their latest trades: late ones and those that no order at work points to."""
+    moment = market.current_moment()
+    each_of(_outside(), lambda venue: trading.collect_fills(venue=venue, moment=moment) > 0)
+    return False
+
+
+def _outside() -> dict[str, Venue]:
+    return {name: venue for name, venue in venues().items() if venue.name != "paper"}
+
+
 LOOPS = (
     Loop(name="order_sweep", step=sweep_orders, idle_seconds=1.0),
+    Loop(name="venue_stream", step=listen_to_venues, idle_seconds=0.2),
+    Loop(name="open_order_poll", step=poll_open_orders, idle_seconds=3.0),
+    Loop(name="fill_poll", step=poll_fills, idle_seconds=10.0),
     Loop(
         name="paper_matching",
         step=match_paper_orders,

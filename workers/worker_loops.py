@@ -17,6 +17,9 @@ MODULES = {
     "vote_collector": "workers.vote_collector",
     "order_sweep": "workers.order_loops",
     "paper_matching": "workers.order_loops",
+    "venue_stream": "workers.order_loops",
+    "open_order_poll": "workers.order_loops",
+    "fill_poll": "workers.order_loops",
     "outbox_relay": "workers.outbox_relay",
     "venue_watch": "workers.venue_watch",
 }

@@ -23,7 +23,15 @@ QUIET_WORKER = (
 )
 CORE_TEAMS = ("market", "agents", "fleet", "upkeep")
 CORE_LOOPS = ("market_clock", "vote_collector")
-EXECUTION_LOOPS = ("order_sweep", "paper_matching", "outbox_relay", "venue_watch")
+EXECUTION_LOOPS = (
+    "order_sweep",
+    "paper_matching",
+    "outbox_relay",
+    "venue_watch",
+    "venue_stream",
+    "open_order_poll",
+    "fill_poll",
+)
 CORE_THREADS = 6
 EXECUTION_THREADS = 4
 LEAN = {

@@ -182,7 +182,8 @@ def dialect_of(exchange: str) -> Dialect:
         return BinanceDialect(
             exchange=exchange,
             capabilities=VenueCapabilities(
-                order_types=frozenset({"market", "limit", "stop", "stop_limit", "take_profit"}),
+                # Not every instrument takes stops and take-profits that sell at the market; all take these.
+                order_types=frozenset({"market", "limit", "stop_limit"}),
                 amend="replace",
                 native_stops=True,
             ),

@@ -2,20 +2,24 @@
 
 from uuid import UUID
 
+import structlog
+
 from apps.foundation.clock import Moment
 from apps.foundation.errors import OutcomeUnknown
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.models import Order
-from apps.trading.operations.collect_fills import collect_fills
-from apps.trading.operations.record_venue_report import record_venue_report
-from apps.trading.ports import Venue
+from apps.trading.operations.note_bad_answer import note_bad_answer
+from apps.trading.operations.take_venue_report import take_venue_report
+from apps.trading.ports import Venue, VenueRefused
+
+log = structlog.get_logger(__name__)
 
 
 def send_cancel(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
     """Cancel a PENDING_CANCEL order at its venue; False when there is nothing to cancel (any more).
 
-    A cancellation is harmless to repeat. One whose outcome is unknown leaves PENDING_CANCEL standing for the next
-    sweep: an order is never called canceled without the venue's word.
+    A cancellation is harmless to repeat. One that is refused or has an unknown outcome leaves PENDING_CANCEL standing
+    for the next sweep: an order is never called canceled without the venue's word.
     """
     order = Order.objects.filter(pk=order_id, state=OrderState.PENDING_CANCEL, account_id=venue.account).first()
     if order is None:
@@ -27,8 +31,11 @@ def send_cancel(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
             venue_order_id=order.venue_order_id,
             moment=moment,
         )
-    except OutcomeUnknown:
+    except VenueRefused as refusal:
+        log.warning("cancel_refused", account=venue.account, order=str(order_id), code=refusal.code)
         return False
-    collect_fills(venue=venue, moment=moment)
-    record_venue_report(order_id=order.pk, report=report, moment=moment)
+    except OutcomeUnknown as failure:
+        note_bad_answer(account=venue.account, symbol=order.symbol, failure=failure, moment=moment)
+        return False
+    take_venue_report(order=order, report=report, venue=venue, moment=moment)
     return True

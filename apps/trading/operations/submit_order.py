@@ -12,8 +12,8 @@ from apps.trading.domain.trading_state import permits
 from apps.trading.models import Order
 from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.operations.lock_order import lock_order
-from apps.trading.operations.order_as_sent import as_sent, sendable_at, watched_there
 from apps.trading.operations.note_bad_answer import note_bad_answer
+from apps.trading.operations.order_as_sent import as_sent, sendable_at, watched_there
 from apps.trading.operations.record_venue_report import EXECUTOR, record_refusal
 from apps.trading.operations.take_venue_report import take_venue_report
 from apps.trading.ports import Venue, VenueOrderExists, VenueRefused, VenueReport

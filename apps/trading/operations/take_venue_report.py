@@ -1,0 +1,45 @@
+"""Take in all that an answer about an order tells: acceptance, its trades, then its end."""
+
+from decimal import Decimal
+
+import structlog
+
+from apps.foundation.clock import Moment
+from apps.foundation.errors import RetryableFailure
+from apps.trading.models import Order
+from apps.trading.operations.note_bad_answer import note_bad_answer
+from apps.trading.operations.record_venue_report import record_venue_report
+from apps.trading.operations.take_fill import take_fill
+from apps.trading.ports import Venue, VenueReport
+
+log = structlog.get_logger(__name__)
+
+
+def take_venue_report(*, order: Order, report: VenueReport, venue: Venue, moment: Moment) -> None:
+    """Bring the order up to what the venue says. Trades that the answer only counts are asked for by the order's id.
+
+    When they can't be had now the order stays at work here, and the next look at it asks again.
+    """
+    record_venue_report(order_id=order.pk, report=report, moment=moment)
+    if _booked(order) >= report.filled_quantity:
+        return
+    for fill in report.fills:
+        take_fill(fill=fill, venue=venue, moment=moment)
+    if _booked(order) < report.filled_quantity:
+        _ask_for_trades(order, report, venue, moment)
+    record_venue_report(order_id=order.pk, report=report, moment=moment)
+
+
+def _ask_for_trades(order: Order, report: VenueReport, venue: Venue, moment: Moment) -> None:
+    try:
+        fills = venue.fills_of(symbol=order.symbol, venue_order_id=report.venue_order_id)
+    except RetryableFailure as failure:
+        log.info("trades_not_told_yet", account=venue.account, order=str(order.pk), reason=failure.message)
+        note_bad_answer(account=venue.account, symbol=order.symbol, failure=failure, moment=moment)
+        return
+    for fill in fills:
+        take_fill(fill=fill, venue=venue, moment=moment)
+
+
+def _booked(order: Order) -> Decimal:
+    return Order.objects.values_list("filled_quantity", flat=True).get(pk=order.pk)
