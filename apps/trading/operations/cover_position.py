@@ -3,12 +3,12 @@
 A group's stop-loss is the protection of the units it covers; the guard's own stop covers the rest.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Max, Q
 
 from apps.foundation import audit
 from apps.foundation.clock import Moment
@@ -25,7 +25,8 @@ from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.operations.read_groups import ReadGroup, groups_of
 from apps.trading.queries.risk_limits import current_limits
 
-REFUSALS = 3  # of a position's stops by the venue, such as dust below its minimum, before the guard stops asking
+REFUSALS = 3  # of a position's stops by the venue before the guard asks less often
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=10)
 BARS = 30  # of the base timeframe: what the average true range is taken over
 
 
@@ -84,14 +85,20 @@ def _size_exits(position: Position, group: ReadGroup, share: Decimal, watched_fr
         if wanted > 0 and waiting:
             changed |= _resize(waiting[0], position, wanted, waiting[0].stop_price, moment)
         elif wanted > 0 and group.may_arm(role):
-            sale = exit_sale(group.row, role, wanted, watched_from, group.expires_firm)
+            sale = exit_sale(group.row, role, wanted, watched_from=watched_from, expires_firm=group.expires_firm)
             record_sale(arm_sale(position=position, sale=sale, moment=moment), position, "exit.armed", sale, moment)
             changed = True
     return changed
 
 
 def exit_sale(
-    row: OrderGroup, role: str, quantity: Decimal, watched_from: datetime, expires_firm: datetime | None
+    row: OrderGroup,
+    role: str,
+    quantity: Decimal,
+    *,
+    watched_from: datetime,
+    expires_firm: datetime | None,
+    replaces: UUID | None = None,
 ) -> ArmedSale:
     """The exit of a group as it is armed: the stop sells at the market, the take-profit at its price or better."""
     stop = role == STOP_LOSS
@@ -108,6 +115,7 @@ def exit_sale(
         role=role,
         watched_from=watched_from,
         expires_firm=expires_firm,
+        replaces_id=replaces,
         actor=row.created_by,
         reason=f"The {role.replace('_', '-')} of a {row.kind}: sells when the price {word} to {plain(trigger)}.",
     )
@@ -135,8 +143,20 @@ def _age(order: Order) -> tuple[datetime, str]:
     return order.proposed_wall, order.pk.hex
 
 
+def _may_ask_again(position: Position, moment: Moment) -> bool:
+    """After some refusals: only what the venue takes at all (no dust), and each time after twice as long."""
+    refused = guards_stops(position).filter(state=OrderState.REJECTED).aggregate(n=Count("pk"), last=Max("done_wall"))
+    if refused["n"] < REFUSALS:
+        return True
+    rules, mark = market.instrument_rules(position.symbol), market.mark(position.symbol, moment).price
+    if mark is None or position.quantity < rules.min_quantity or position.quantity * mark < rules.min_notional:
+        return False
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(refused["n"] - REFUSALS, 10))
+    return bool(moment.wall - refused["last"] >= pause)
+
+
 def _arm(position: Position, quantity: Decimal, moment: Moment) -> bool:
-    if guards_stops(position).filter(state=OrderState.REJECTED).count() >= REFUSALS:
+    if not _may_ask_again(position, moment):
         return False
     assert position.stop_price is not None
     sale = ArmedSale(

@@ -16,6 +16,7 @@ from apps.foundation.money import ZERO, plain
 from apps.market import queries as market
 from apps.trading.domain.order_lifecycle import OPEN
 from apps.trading.models import Cursor, Order, Portfolio, Position
+from apps.trading.operations.chase_exits import chase_exits
 from apps.trading.operations.cover_position import cover_position, protective_orders
 from apps.trading.operations.expire_orders import expire_orders
 from apps.trading.operations.fire_protective_stop import fire_protective_stop
@@ -25,7 +26,7 @@ from apps.trading.operations.move_cursor import move_cursor
 from apps.trading.operations.settle_groups import settle_instrument
 from apps.trading.operations.snapshot_equity import snapshot_equity
 from apps.trading.operations.want_incident import want_incident
-from apps.trading.operations.watch_triggers import armed_orders, fire_hit, seen_in_bars, seen_live
+from apps.trading.operations.watch_triggers import Seen, armed_orders, fire_hit, seen_in_bars, seen_live
 
 CURSOR = "guard"
 
@@ -46,18 +47,30 @@ def guard_cycle(*, moment: Moment) -> bool:
     _prove_coverage(moment)
     expire_orders(moment=moment)
     _settle_groups(moment)
+    chase_exits(clock=clock, moment=moment)
     armed = armed_orders()
     _fire_waiting(armed, moment)
-    if not clock.lock_step:
-        fire_hit(armed, seen_live(armed, moment), moment)
-    elif new and through is not None:
-        fire_hit(armed, seen_in_bars(armed, after=through, until=moment.firm), moment)
+    fire_hit(armed, _seen(armed, clock, through, moment), moment)
     if clock.lock_step and not new:
         return False
     monitor_risk(moment=moment)
     snapshot_equity(moment=moment)
     until = moment.firm if clock.lock_step else clock.bar_at
     return until is not None and move_cursor(name=CURSOR, through=until) and clock.lock_step
+
+
+def _seen(armed: list[Order], clock: market.MarketClockView, through: datetime | None, moment: Moment) -> list[Seen]:
+    """What the market showed since the last look: bars, and on a live market the marks of now behind them.
+
+    The bars of a live market catch what happened between two looks, or while the quotes were away with Redis.
+    """
+    until = moment.firm if clock.lock_step else clock.bar_at
+    seen = (
+        seen_in_bars(armed, after=through, until=until, base=clock.base_timeframe)
+        if through is not None and until is not None and through < until
+        else []
+    )
+    return seen if clock.lock_step else [*seen, *seen_live(armed, moment)]
 
 
 def _reached(name: str) -> datetime | None:

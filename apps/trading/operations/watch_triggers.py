@@ -42,14 +42,12 @@ def armed_orders() -> list[Order]:
     return list(Order.objects.filter(state=OrderState.ARMED).order_by("pk"))
 
 
-def seen_in_bars(armed: Iterable[Order], *, after: datetime, until: datetime) -> list[Seen]:
-    """The bars of instruments with armed orders, in the order of (bar, symbol)."""
-    seen = [
+def seen_in_bars(armed: Iterable[Order], *, after: datetime, until: datetime, base: str) -> list[Seen]:
+    """The bars of instruments with armed orders, in the order of (bar, symbol), in one read."""
+    return [
         Seen(bar.symbol, Stretch(bar.open, bar.low, bar.high, bar.close), bar.open_at, bar.close_at)
-        for symbol in _watched(armed)
-        for bar in market.bars_between(symbol=symbol, after=after, until=until)
+        for bar in market.bars_of(symbols=_watched(armed), after=after, until=until, base=base)
     ]
-    return sorted(seen, key=lambda each: (each.close_at, each.symbol))
 
 
 def seen_live(armed: Iterable[Order], moment: Moment) -> list[Seen]:

@@ -1,0 +1,88 @@
+"""Chase exits that were fired and do not get done: cancel, wait for the proof, sell what is left at today's price.
+
+There are never two sales for one position: a new stop is armed only for what no order at the venue may still sell, and
+an exit whose outcome is unknown counts as one that may. It is looked up by the executor, never sent again.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, F, Max, OuterRef, Q, Subquery
+
+from apps.foundation.clock import Moment
+from apps.market.domain import timeframes
+from apps.market.queries import MarketClockView
+from apps.trading.domain.order_lifecycle import OrderState
+from apps.trading.models import Order, Position
+from apps.trading.operations.announce_changes import announce_order
+from apps.trading.operations.lock_order import lock_order
+from apps.trading.operations.record_venue_report import ask_to_cancel
+
+SILENT_FOR = timedelta(seconds=10)  # on a live market
+SILENT_BARS = 3  # in lock-step, where a bar is the shortest time there is
+ENDED_UNDONE = (OrderState.CANCELED, OrderState.EXPIRED, OrderState.NOT_PLACED, OrderState.REJECTED)
+NOTE = "The exit was not filled in time; what is left is sold at today's price."
+
+
+def chase_exits(*, clock: MarketClockView, moment: Moment) -> int:
+    """Ask silent exits back, and fire the stops armed in place of exits that ended undone; how many moved."""
+    return _ask_silent_ones_back(clock, moment) + _hit_again(moment)
+
+
+def _ask_silent_ones_back(clock: MarketClockView, moment: Moment) -> int:
+    at_work = Order.objects.filter(
+        is_protective=True,
+        triggered_firm__isnull=False,
+        state__in=[OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED],
+    ).annotate(last_trade_firm=Max("fills__traded_firm"), last_trade_wall=Max("fills__recorded_wall"))
+    return sum(
+        ask_to_cancel(order_id=order.pk, note=NOTE, moment=moment)
+        for order in at_work.order_by("pk")
+        if _silent(order, clock, moment)
+    )
+
+
+def _silent(order: Order, clock: MarketClockView, moment: Moment) -> bool:
+    """No trade and no change of state for the time given."""
+    if clock.lock_step:
+        span = timeframes.span(clock.base_timeframe)
+        return moment.firm - _latest(order.state_firm, order.last_trade_firm) >= SILENT_BARS * span
+    return moment.wall - _latest(order.state_wall, order.last_trade_wall) >= SILENT_FOR
+
+
+def _latest(changed: datetime, traded: datetime | None) -> datetime:
+    return changed if traded is None else max(changed, traded)
+
+
+def _hit_again(moment: Moment) -> int:
+    """An exit that was due stays due: the stop armed for what is left counts as hit, wherever the price is now."""
+    armed = Order.objects.filter(is_protective=True, state=OrderState.ARMED, triggered_firm__isnull=True)
+    opened = Position.objects.filter(
+        portfolio_id=OuterRef("portfolio_id"), symbol=OuterRef("symbol"), quantity__gt=0
+    ).values("opened_firm")
+    undone = Order.objects.filter(
+        portfolio_id=OuterRef("portfolio_id"),
+        symbol=OuterRef("symbol"),
+        proposed_firm__gte=OuterRef("opened"),
+        is_protective=True,
+        triggered_firm__isnull=False,
+        submitted_wall__isnull=False,
+        state__in=ENDED_UNDONE,
+        filled_quantity__lt=F("quantity"),
+    )
+    # The guard's own stops follow each other, and so do the stop-losses of one group.
+    due = Q(group__isnull=True) & Exists(undone.filter(group__isnull=True))
+    due |= Exists(undone.filter(group=OuterRef("group")))
+    return sum(
+        _mark_hit(stop, moment) for stop in armed.annotate(opened=Subquery(opened[:1])).filter(due).order_by("pk")
+    )
+
+
+@transaction.atomic
+def _mark_hit(stop: Order, moment: Moment) -> bool:
+    lock_order(stop.pk)
+    hit = Order.objects.filter(pk=stop.pk, state=OrderState.ARMED, triggered_firm__isnull=True)
+    if not hit.update(triggered_firm=moment.firm):
+        return False
+    announce_order(order_id=stop.pk, portfolio_id=stop.portfolio_id)
+    return True
