@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from apps.foundation.errors import NotReady, Refused
@@ -10,6 +10,8 @@ from apps.market.domain.candles import Candle
 from apps.market.domain.instruments import InstrumentRules
 from apps.market.domain.order_book import OrderBook
 from apps.market.domain.quotes import Quote
+from apps.market.domain.sessions import Session
+from apps.market.domain.stock_rows import RowNotice
 
 
 class ProviderRefused(Refused):
@@ -86,6 +88,24 @@ class CandleStore(Protocol):
     def append(self, candles: Sequence[Candle]) -> None: ...
 
 
+class SessionCalendar(Protocol):
+    """When exchanges are open."""
+
+    def sessions(self, calendar: str, first: date, last: date) -> list[Session]:
+        """The trading days from ``first`` to ``last``. Raises ``Refused`` (``unknown_calendar``)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNotice:
+    """What a source's cleaning found wrong, and where."""
+
+    symbol: str
+    source: str
+    timeframe: str
+    notice: RowNotice
+
+
 @dataclass(frozen=True, slots=True)
 class MarketAdapters:
     """The adapters of this process. The callables build lazily: a process that never asks never loads an exchange
@@ -95,6 +115,8 @@ class MarketAdapters:
     board: QuoteBoard
     lock_step: Callable[[], LockStepMarket]
     live: Callable[[], tuple[MarketDataProvider, ...]]
+    calendar: Callable[[], SessionCalendar]
+    notices: Callable[[], Sequence[SourceNotice]]
 
 
 _installed: list[MarketAdapters] = []

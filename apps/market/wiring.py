@@ -7,9 +7,12 @@ from pathlib import Path
 
 from django.conf import settings
 
+from apps.foundation.errors import Refused
 from apps.market import ports
+from apps.market.adapters import alpaca_provider, source_notices, yahoo_provider
 from apps.market.adapters.candle_recorder import CandleRecorder, write_rules
 from apps.market.adapters.ccxt_provider import CcxtProvider
+from apps.market.adapters.exchange_sessions import ExchangeSessions
 from apps.market.adapters.guarded_provider import GuardedProvider
 from apps.market.adapters.recorded_provider import RecordedMarket
 from apps.market.adapters.redis_quotes import RedisQuoteBoard
@@ -17,10 +20,26 @@ from apps.market.adapters.simulated_provider import SimulatedMarket
 from apps.market.domain.instruments import InstrumentRules
 from apps.market.domain.recorded_set import NoRecordedRun
 
+STOCK_PROVIDERS = (yahoo_provider.NAME, alpaca_provider.NAME)
+
 
 def install() -> None:
     """Put the adapters of this process in place; nothing is opened or loaded until it is asked for."""
-    ports.install(ports.MarketAdapters(board=RedisQuoteBoard(), lock_step=lock_step_market, live=live_providers))
+    ports.install(
+        ports.MarketAdapters(
+            board=RedisQuoteBoard(),
+            lock_step=lock_step_market,
+            live=live_providers,
+            calendar=session_calendar,
+            notices=source_notices.take,
+        )
+    )
+
+
+@lru_cache(maxsize=1)
+def session_calendar() -> ports.SessionCalendar:
+    """The calendars of the exchanges; their library is loaded on first use."""
+    return ExchangeSessions()
 
 
 def lock_step_market() -> ports.LockStepMarket:
@@ -38,19 +57,58 @@ def live_providers() -> tuple[ports.MarketDataProvider, ...]:
     """The exchanges that the settings name, in order of priority; their clients are kept, their library is loaded on
     first use.
     """
+    urls = {**settings.HQ_CCXT_URLS, "stocks": settings.HQ_STOCK_URLS}
     return _live(
-        tuple(settings.PROVIDERS), tuple(settings.INSTRUMENTS), json.dumps(settings.HQ_CCXT_URLS, sort_keys=True)
+        tuple(settings.PROVIDERS),
+        tuple(settings.INSTRUMENTS),
+        tuple(settings.STOCKS),
+        json.dumps(urls, sort_keys=True),
     )
 
 
 @lru_cache(maxsize=1)
-def _live(names: tuple[str, ...], symbols: tuple[str, ...], urls: str) -> tuple[ports.MarketDataProvider, ...]:
+def _live(
+    names: tuple[str, ...], symbols: tuple[str, ...], stocks: tuple[str, ...], urls: str
+) -> tuple[ports.MarketDataProvider, ...]:
     given = json.loads(urls)
-    return tuple(GuardedProvider(CcxtProvider(name, urls=given.get(name, {}), symbols=symbols)) for name in names)
+    coins = tuple(symbol for symbol in symbols if symbol not in stocks)
+    return tuple(
+        GuardedProvider(
+            _stock_provider(name, stocks, given["stocks"].get(name, ""))
+            if name in STOCK_PROVIDERS
+            else CcxtProvider(name, urls=given.get(name, {}), symbols=coins)
+        )
+        for name in names
+    )
+
+
+def _stock_provider(name: str, stocks: Sequence[str], address: str) -> ports.MarketDataProvider:
+    if name == yahoo_provider.NAME:
+        cache = str(settings.HQ_HOME / "cache" / name)
+        return yahoo_provider.YahooProvider(
+            symbols=stocks, calendar=session_calendar(), cache_dir=cache, address=address
+        )
+    if not (settings.ALPACA_DATA_KEY and settings.ALPACA_DATA_SECRET):
+        raise Refused(
+            "PROVIDERS names alpaca, but ALPACA_DATA_KEY or ALPACA_DATA_SECRET is empty. Set both (a free paper "
+            "account has them), or take alpaca out of PROVIDERS.",
+            code="market_refused",
+            field="ALPACA_DATA_KEY",
+        )
+    return alpaca_provider.AlpacaProvider(
+        symbols=stocks,
+        calendar=session_calendar(),
+        key=settings.ALPACA_DATA_KEY,
+        secret=settings.ALPACA_DATA_SECRET,
+        feed=settings.ALPACA_FEED,
+        address=address,
+    )
 
 
 def lone_provider(name: str, symbols: Sequence[str]) -> ports.MarketDataProvider:
     """One exchange for a command that runs without the firm: it paces itself and needs no Redis."""
+    if name in STOCK_PROVIDERS:
+        return _stock_provider(name, symbols, settings.HQ_STOCK_URLS.get(name, ""))
     return CcxtProvider(name, urls=settings.HQ_CCXT_URLS.get(name, {}), symbols=symbols, paced=True)
 
 

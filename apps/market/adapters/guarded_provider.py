@@ -29,7 +29,13 @@ from apps.market.domain.quotes import Quote
 from apps.market.ports import MarketDataProvider
 
 # Requests to public endpoints from one address, well below what the exchanges document.
-RATES = {"binance": "10/second", "kraken": "1/second", "coinbase": "5/second"}
+RATES = {
+    "binance": "10/second",
+    "kraken": "1/second",
+    "coinbase": "5/second",
+    "yfinance": "2/second",
+    "alpaca": "3/second",
+}
 DEFAULT_RATE = "2/second"
 LONGEST_WAIT_SECONDS = 3.0
 BREAKER_FAILURES = 5

@@ -1,11 +1,12 @@
 """The candle value, and how finer candles become coarser ones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from apps.market.domain import timeframes
+from apps.market.domain.sessions import Sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,9 @@ def problem(candle: Candle) -> str | None:
     return None
 
 
-def merge(parts: Sequence[Candle], timeframe: str) -> Candle | None:
+def merge(parts: Sequence[Candle], timeframe: str, sessions: Sessions | None = None) -> Candle | None:
     """One coarser candle of ``timeframe`` from the finer ones of one bucket, oldest first; None unless all of them are
-    there.
+    there: all that the sessions cover, for an instrument that keeps some.
 
     First open, highest high, lowest low, last close, sum of volumes.
     """
@@ -58,7 +59,11 @@ def merge(parts: Sequence[Candle], timeframe: str) -> Candle | None:
         raise ValueError(f"{timeframe} candles can't be made of {parts[0].timeframe} candles.")
     start = timeframes.floor_time(parts[0].open_at, timeframe)
     step = timeframes.span(parts[0].timeframe)
-    if len(parts) != length // finer or any(part.open_at != start + step * place for place, part in enumerate(parts)):
+    if sessions is None:
+        wanted = [start + step * place for place in range(length // finer)]
+    else:
+        wanted = sessions.opens_between(start, start + timeframes.span(timeframe) - step, parts[0].timeframe)
+    if [part.open_at for part in parts] != wanted:
         return None
     return Candle(
         symbol=parts[0].symbol,
@@ -73,20 +78,29 @@ def merge(parts: Sequence[Candle], timeframe: str) -> Candle | None:
     )
 
 
-def aggregate(candles: Iterable[Candle], timeframe: str) -> list[Candle]:
-    """Every complete ``timeframe`` candle that these finer ones give, oldest first for each symbol and source."""
+def aggregate(
+    candles: Iterable[Candle], timeframe: str, sessions: Mapping[str, Sessions] | None = None
+) -> list[Candle]:
+    """Every complete ``timeframe`` candle that these finer ones give, oldest first for each symbol and source.
+
+    ``sessions``: those of the symbols that keep some.
+    """
     buckets: dict[tuple[str, str, datetime], dict[datetime, Candle]] = {}
     for candle in candles:
         key = (candle.symbol, candle.source, timeframes.floor_time(candle.open_at, timeframe))
         buckets.setdefault(key, {})[candle.open_at] = candle
-    merged = (merge([parts[at] for at in sorted(parts)], timeframe) for _, parts in sorted(buckets.items()))
+    kept = sessions or {}
+    merged = (
+        merge([parts[at] for at in sorted(parts)], timeframe, kept.get(symbol))
+        for (symbol, _, _), parts in sorted(buckets.items())
+    )
     return [candle for candle in merged if candle is not None]
 
 
-def ladder(candles: Sequence[Candle], base: str) -> list[Candle]:
+def ladder(candles: Sequence[Candle], base: str, sessions: Mapping[str, Sessions] | None = None) -> list[Candle]:
     """The given base candles and every stored coarser one they complete, each step built from the step below."""
     everything, finer = list(candles), list(candles)
     for timeframe in timeframes.stored_from(base)[1:]:
-        finer = aggregate(finer, timeframe)
+        finer = aggregate(finer, timeframe, sessions)
         everything += finer
     return everything

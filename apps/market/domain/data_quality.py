@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import pairwise
 
 from apps.market.domain import timeframes
 from apps.market.domain.candles import Candle
+from apps.market.domain.sessions import Sessions, missing_between
 
 WICK_LIMIT = Decimal("0.25")  # a wick this far from both open and close is taken for a bad print
 MOVE_LIMIT = Decimal("0.25")  # a close this far from the one before is worth a look
@@ -31,14 +31,9 @@ class Outlier:
     reason: str
 
 
-def find_gaps(opens: Sequence[datetime], timeframe: str) -> list[Gap]:
-    """The holes in ascending opening times."""
-    step = timeframes.span(timeframe)
-    return [
-        Gap(first_open=earlier + step, last_open=later - step, missing=int((later - earlier) / step) - 1)
-        for earlier, later in pairwise(opens)
-        if later - earlier > step
-    ]
+def find_gaps(opens: Sequence[datetime], timeframe: str, sessions: Sessions | None = None) -> list[Gap]:
+    """The holes in ascending opening times; a night or holiday of an instrument that keeps sessions is none."""
+    return [Gap(*hole) for hole in missing_between(opens, timeframe, sessions)]
 
 
 def find_outliers(candles: Sequence[Candle], *, before: Decimal | None = None) -> list[Outlier]:

@@ -1,13 +1,14 @@
 """The price that counts: the median of fresh sources that agree, or the reason why there is none to trust."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
 
 from apps.foundation.money import BASIS_POINT, plain
 from apps.market.domain.quotes import Quote
+from apps.market.domain.sessions import SessionStatus
 
 LARGEST_DIVERGENCE_BPS = Decimal(50)  # of one source from the median of the fresh ones
 STALE_AFTER_BARS = 3
@@ -17,7 +18,8 @@ SILENT_AFTER = timedelta(seconds=20)  # wall clock, live markets only: four poll
 @dataclass(frozen=True, slots=True)
 class Mark:
     """``price`` is None when no source ever spoke. ``as_of`` is the newest event behind it, ``sources`` those it was
-    made of.
+    made of. ``closed``: the instrument's exchange is closed, so the price is that of its last session and nothing
+    trades before ``opens_at`` (None where its calendar does not reach so far).
     """
 
     symbol: str
@@ -29,6 +31,8 @@ class Mark:
     stale: bool
     diverging: bool
     reason: str
+    closed: bool = False
+    opens_at: datetime | None = None
 
 
 def no_mark(symbol: str, reason: str) -> Mark:
@@ -47,15 +51,28 @@ def no_mark(symbol: str, reason: str) -> Mark:
 
 
 def mark_of(
-    symbol: str, quotes: Sequence[Quote], *, wall: datetime, firm: datetime, bar: timedelta, live: bool
+    symbol: str,
+    quotes: Sequence[Quote],
+    *,
+    wall: datetime,
+    firm: datetime,
+    bar: timedelta,
+    live: bool,
+    session: SessionStatus | None = None,
 ) -> Mark:
     """The mark at this moment from the latest quote of each source.
 
     A source is stale when its feed is silent (wall clock, live only) or its event is older than three bars (firm
     clock). Of the fresh ones those within 50 bp of their median count, when they are the majority; else the mark is
     ``diverging``.
-    Without a fresh source the last prices are shown, marked stale.
+    Without a fresh source the last prices are shown, marked stale. While the instrument's exchange is closed
+    (``session``) its feeds may be silent, and a price is stale only when it is older than the end of the last session.
     """
+    if session is not None and not session.is_open:
+        closing = min(firm, session.closed_at or firm)
+        found = mark_of(symbol, quotes, wall=wall, firm=closing, bar=bar, live=False)
+        opens = "" if session.until is None else f" until {session.until:%Y-%m-%d %H:%M} UTC"
+        return replace(found, closed=True, opens_at=session.until, reason=f"Closed{opens}. {found.reason}")
     if not quotes:
         return no_mark(symbol, f"No source has sent a price of {symbol} yet.")
     why_stale = {quote.source: staleness(quote, wall=wall, firm=firm, bar=bar, live=live) for quote in quotes}

@@ -11,6 +11,8 @@ from apps.market.domain.candles import Candle
 RECORDED_HALF_SPREAD_BPS = Decimal(1)
 SIMULATED_SHARE_OF_RANGE = Decimal("0.04")  # a simulated venue also widens with the bar's range
 SIMULATED_LARGEST_BPS = Decimal(12)
+# Sources that tell no bid and ask: what is assumed about them, in words.
+LAST_TRADE_ONLY = {"yfinance": "yfinance tells the last trade only: bid and ask are assumed 1 bp to each side of it."}
 _SIGNIFICANT_STEP = Decimal("1e-6")
 
 
@@ -49,6 +51,22 @@ def problem(quote: Quote) -> str | None:
     if quote.bid > quote.ask:
         return f"bid {quote.bid} is above ask {quote.ask}"
     return None
+
+
+def quote_around(last: Decimal, *, symbol: str, source: str, event_at: datetime, received_at: datetime) -> Quote:
+    """The quote assumed around a live source's last trade, where it tells no bid and ask."""
+    half = RECORDED_HALF_SPREAD_BPS * BASIS_POINT * last
+    grain = Decimal(1).scaleb(last.adjusted()) * _SIGNIFICANT_STEP if last.is_finite() and last > 0 else Decimal(1)
+    return Quote(
+        symbol=symbol,
+        source=source,
+        bid=((last - half) / grain).to_integral_value(rounding=ROUND_FLOOR) * grain,
+        ask=((last + half) / grain).to_integral_value(rounding=ROUND_CEILING) * grain,
+        last=last,
+        event_at=event_at,
+        received_at=received_at,
+        market="live",
+    )
 
 
 def assumed_quote(candle: Candle, *, received_at: datetime, market: str) -> Quote:

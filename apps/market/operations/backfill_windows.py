@@ -16,9 +16,11 @@ from apps.foundation.identifiers import new_id
 from apps.market import ports
 from apps.market.domain import timeframes
 from apps.market.models import Backfill, BackfillState, CandleGap, GapState, Instrument, MarketClock, StoredCandle
+from apps.market.operations.record_notices import record_notices
 from apps.market.operations.store_candles import note_quality, store
 from apps.market.ports import MarketDataProvider
 from apps.market.queries.instruments import found_instrument, primary_source
+from apps.market.queries.sessions import sessions_by_symbol, sessions_of
 from apps.market.queries.views import backfill_view
 
 TASK = "workers.market.backfill"
@@ -43,6 +45,9 @@ class _Series:
     @property
     def bars(self) -> int:
         """How many candles that would be without a hole."""
+        sessions = sessions_by_symbol([self.symbol], self.last_open).get(self.symbol)
+        if sessions is not None:
+            return max(1, len(sessions.opens_between(self.first_open, self.last_open, self.timeframe)))
         return int((self.last_open - self.first_open) / timeframes.span(self.timeframe)) + 1
 
     def stored(self) -> int:
@@ -64,12 +69,18 @@ def backfill_windows(*, moment: Moment, bars: int) -> list[UUID]:
         last_open = timeframes.floor_time(moment.wall, timeframe) - timeframes.span(timeframe)
         first_open = last_open - timeframes.span(timeframe) * (bars - 1)
         for row in Instrument.objects.filter(watched=True).exclude(sources=[]).order_by("place"):
-            series = _Series(row.symbol, primary_source(row.symbol), timeframe, first_open, last_open)
+            begin = _session_bars_back(row.calendar, last_open, bars, timeframe) if row.calendar else first_open
+            series = _Series(row.symbol, primary_source(row.symbol), timeframe, begin, last_open)
             if bars - series.stored() > bars * SMALL_HOLES:
                 planned.append(_planned(series, "", moment))
     if Backfill.objects.filter(state__in=_UNFINISHED).exists():
         after_commit.enqueue(TASK, queue="market", expires=120)  # also what an earlier, lost message left behind
     return [row.id for row in planned if row is not None]
+
+
+def _session_bars_back(calendar: str, last_open: datetime, bars: int, timeframe: str) -> datetime:
+    """Where to begin so that the exchange was open for ``bars`` bars."""
+    return sessions_of(calendar, last_open).back(last_open, bars, timeframe)
 
 
 def request_backfill(
@@ -160,6 +171,7 @@ def _store_page(row: Backfill, provider: MarketDataProvider, wall: datetime) -> 
     length = timeframes.span(row.timeframe)
     end = min(row.last_open, row.next_open + length * (PAGE - 1))
     found = provider.candles(row.instrument_id, row.timeframe, since=row.next_open, limit=PAGE)
+    record_notices(wall=wall)
     page = [candle for candle in found if candle.open_at <= end]
     done = end >= row.last_open
     with transaction.atomic():

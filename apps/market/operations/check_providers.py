@@ -9,6 +9,7 @@ from apps.market.domain import timeframes
 from apps.market.domain.mark_price import STALE_AFTER_BARS
 from apps.market.models import Instrument, MarketClock, Provider, ProviderState, StoredCandle
 from apps.market.operations.ask_providers import judge_sources
+from apps.market.operations.keep_sessions import keep_sessions
 from apps.market.operations.poll_quotes import learn_rules
 
 
@@ -23,7 +24,8 @@ def check_providers(*, moment: Moment) -> None:
     with transaction.atomic():
         judge_sources(moment.wall)
     if Instrument.objects.filter(watched=True, sources=[]).exists():
-        learn_rules()
+        learn_rules(moment=moment)
+    keep_sessions(first=moment.wall, last=moment.wall)
 
 
 def judge_recorded_sources(clock: MarketClock, wall: datetime) -> None:

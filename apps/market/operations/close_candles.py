@@ -14,9 +14,11 @@ from apps.market.domain.candles import Candle
 from apps.market.models import Instrument, MarketClock, MarketState, StoredCandle
 from apps.market.operations.ask_providers import ask_all
 from apps.market.operations.publish_prices import notify, show_candles
+from apps.market.operations.record_notices import record_notices
 from apps.market.operations.store_candles import complete_coarser, note_missing, note_quality, store
 from apps.market.ports import MarketDataProvider
 from apps.market.queries.candles import newest_open
+from apps.market.queries.sessions import resting, sessions_by_symbol
 
 GRACE = timedelta(seconds=10)  # how long the leading source may take to show a closed bar
 CLAIM = timedelta(seconds=15)  # one process fetches; another takes over when it dies
@@ -55,7 +57,10 @@ def _close(clock: MarketClock, target: datetime, moment: Moment) -> datetime | N
         for symbol, sources in listed.items()
         for source in sources
     }
-    answers = ask_all(ports.adapters().live(), lambda provider: _fetched(provider, wanted, base, target))
+    idle = _nothing_new(wanted, base, target)
+    asked = {key: since for key, since in wanted.items() if key not in idle}
+    answers = ask_all(ports.adapters().live(), lambda provider: _fetched(provider, asked, base, target))
+    record_notices(wall=moment.wall)
     found = [candle for answer in answers for candle in answer.found or ()]
     last_open = target - timeframes.span(base)
     leaders = {
@@ -63,10 +68,12 @@ def _close(clock: MarketClock, target: datetime, moment: Moment) -> datetime | N
         for symbol, sources in listed.items()
     }
     late = moment.wall - target >= GRACE
+    off = resting(leaders, last_open, base)
+    due = {symbol: leader for symbol, leader in leaders.items() if symbol not in off}
     with transaction.atomic():
         store(found, correct=True)
-        missing = _missing(leaders, base, last_open)
-        if not listed or len(missing) == len(listed) or (missing and not late):
+        missing = _missing(due, base, last_open)
+        if not listed or (due and len(missing) == len(due)) or (missing and not late):
             return None
         for symbol in missing:
             note_missing(symbol=symbol, source=leaders[symbol], timeframe=base, open_at=last_open, wall=moment.wall)
@@ -88,6 +95,17 @@ def _since(symbol: str, source: str, base: str, target: datetime) -> datetime:
     newest = newest_open(symbol=symbol, source=source, timeframe=base)
     earliest = target - length * _LONGEST_CATCH_UP
     return max(newest + length, earliest) if newest is not None else target - length
+
+
+def _nothing_new(wanted: dict[tuple[str, str], datetime], base: str, target: datetime) -> set[tuple[str, str]]:
+    """The series of instruments whose exchange was closed since their newest bar: nobody is asked for those."""
+    length = timeframes.span(base)
+    sessions = sessions_by_symbol({symbol for _, symbol in wanted}, target)
+    return {
+        (source, symbol)
+        for (source, symbol), since in wanted.items()
+        if symbol in sessions and not sessions[symbol].opens_between(since, target - length, base)
+    }
 
 
 def _fetched(

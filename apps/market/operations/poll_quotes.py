@@ -10,7 +10,9 @@ from apps.market.domain.instruments import InstrumentRules
 from apps.market.domain.quotes import Quote
 from apps.market.models import Instrument, MarketClock
 from apps.market.operations.ask_providers import ask_all, note_answers
+from apps.market.operations.keep_sessions import keep_sessions
 from apps.market.operations.publish_prices import notify, show_quotes
+from apps.market.operations.record_notices import record_notices
 from apps.market.queries.instruments import watched_symbols
 
 log = structlog.get_logger(__name__)
@@ -28,18 +30,19 @@ def poll_quotes(*, moment: Moment) -> int:
     symbols = watched_symbols()
     answers = ask_all(ports.adapters().live(), lambda provider: provider.quotes(symbols, received_at=moment.wall))
     note_answers(answers, moment.wall)
+    record_notices(wall=moment.wall)
     quotes: list[Quote] = [quote for answer in answers for quote in answer.found or ()]
     if not quotes:
         return 0
     ports.adapters().board.put(quotes)
     notify("hq_quotes")
     if not Instrument.objects.filter(watched=True).exclude(sources=[]).exists():
-        learn_rules()
+        learn_rules(moment=moment)
     show_quotes(sorted({quote.symbol for quote in quotes}), moment)
     return len(quotes)
 
 
-def learn_rules() -> None:
+def learn_rules(*, moment: Moment) -> None:
     """Take each watched instrument's rules from the first provider that states them, and note who trades it."""
     symbols = watched_symbols()
     answers = ask_all(ports.adapters().live(), lambda provider: provider.instruments(symbols))
@@ -59,8 +62,10 @@ def learn_rules() -> None:
                 min_quantity=rule.min_quantity,
                 min_notional=rule.min_notional,
                 assumed=list(rule.assumed),
+                calendar=rule.calendar,
                 sources=sources[symbol],
             )
+    keep_sessions(first=moment.wall, last=moment.wall)
     if rules:
         after_commit.enqueue("workers.market.plan_backfills", queue="market", expires=60)
     unlisted = [symbol for symbol in symbols if symbol not in rules]

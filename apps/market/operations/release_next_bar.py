@@ -14,6 +14,7 @@ from apps.market.models import Instrument, MarketClock, MarketState
 from apps.market.operations.publish_prices import notify, put_on_board, show_candles, show_quotes
 from apps.market.operations.store_candles import complete_coarser, note_missing, store
 from apps.market.ports import LockStepMarket
+from apps.market.queries.sessions import resting
 
 
 def release_next_bar(*, moment: Moment) -> bool:
@@ -63,12 +64,13 @@ def _read_bar(
     """The bar's candles and quotes of every source; what a source lacks is noted as missing."""
     providers = {provider.name: provider for provider in market.at(closed_at)}
     found: list[Candle] = []
+    closed = resting(market.symbols, open_at, market.base_timeframe)
     for row in Instrument.objects.filter(symbol__in=market.symbols).order_by("place"):
         for source in row.sources:
             bar = providers[source].candles(row.symbol, market.base_timeframe, since=open_at, limit=1)
             if bar:
                 found += bar
-            else:
+            elif row.symbol not in closed:
                 note_missing(
                     symbol=row.symbol, source=source, timeframe=market.base_timeframe, open_at=open_at, wall=moment.wall
                 )

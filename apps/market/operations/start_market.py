@@ -2,6 +2,7 @@
 bar.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -17,11 +18,13 @@ from apps.market.domain.instruments import DEFAULT_MIN_NOTIONAL, InstrumentRules
 from apps.market.domain.recorded_set import HISTORY_BARS
 from apps.market.models import Instrument, MarketClock, MarketKind, MarketState
 from apps.market.operations.check_providers import judge_recorded_sources
+from apps.market.operations.keep_sessions import keep_sessions
 from apps.market.operations.publish_prices import put_on_board
 from apps.market.operations.store_candles import note_quality, store
 from apps.market.operations.watch_instruments import name_providers, watch
 from apps.market.ports import LockStepMarket
 from apps.market.queries.market_clock import LIVE_BASE_TIMEFRAME, MarketClockView, market_clock
+from apps.market.queries.sessions import sessions_by_symbol
 
 _FINEST_STEP = "0.00000001"
 
@@ -52,10 +55,13 @@ def _start_lock_step(market: LockStepMarket, moment: Moment) -> None:
     bar_at = clock.bar_at if clock else market.first_open + HISTORY_BARS * timeframes.span(market.base_timeframe)
     if bar_at is None:
         raise Conflict("The market's clock has no bar.", code="another_market")
+    # What is watched has its history: it was stored when it came in, and every bar since with its release.
+    there = set(Instrument.objects.filter(watched=True).values_list("symbol", flat=True)) if clock else set()
     _watch_lock_step(market, bar_at)
+    keep_sessions(first=market.first_open, last=market.last_open or bar_at)
     name_providers(market.sources, market.kind)
-    if clock is None:  # the clock's row commits with the history before it, so where it is, all is there
-        _load_history(market, bar_at, moment)
+    _load_history(market, [symbol for symbol in market.symbols if symbol not in there], bar_at, moment)
+    if clock is None:
         MarketClock.objects.create(
             kind=market.kind,
             digest=market.digest,
@@ -141,13 +147,13 @@ def _watch_lock_step(market: LockStepMarket, bar_at: datetime) -> None:
     watch([rules[symbol] for symbol in market.symbols], sources)
 
 
-def _load_history(market: LockStepMarket, bar_at: datetime, moment: Moment) -> None:
-    """Store the bars before the current one for every source."""
+def _load_history(market: LockStepMarket, symbols: Sequence[str], bar_at: datetime, moment: Moment) -> None:
+    """Store the bars of ``symbols`` before the current one for every source; those already there stay."""
     since = bar_at - HISTORY_BARS * timeframes.span(market.base_timeframe)
     for provider in market.at(bar_at):
-        for rule in provider.instruments(market.symbols):
+        for rule in provider.instruments(symbols):
             found = provider.candles(rule.symbol, market.base_timeframe, since=since, limit=HISTORY_BARS)
-            store(bars.ladder(found, market.base_timeframe))
+            store(bars.ladder(found, market.base_timeframe, sessions_by_symbol([rule.symbol], bar_at)))
             note_quality(found, wall=moment.wall)
 
 
@@ -161,6 +167,7 @@ def _kept_rules(row: Instrument) -> InstrumentRules:
         row.min_quantity,
         row.min_notional,
         tuple(row.assumed),
+        row.calendar,
     )
 
 

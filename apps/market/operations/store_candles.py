@@ -13,6 +13,7 @@ from apps.market.domain import data_quality, timeframes
 from apps.market.domain.candles import Candle
 from apps.market.models import CandleGap, StoredCandle
 from apps.market.queries.candles import read
+from apps.market.queries.sessions import sessions_by_symbol
 
 BATCH = 2_000  # rows a statement; about 1 MB
 OUTLIERS = Counter("hq_market_outliers_total", "Candles that look like bad prints.", ["source", "instrument"])
@@ -58,6 +59,7 @@ def complete_coarser(*, base: str, after: datetime, until: datetime, symbols: It
     made: list[Candle] = []
     stored = timeframes.stored_from(base)
     names = list(symbols)
+    sessions = sessions_by_symbol(names, until)
     for finer, coarser in pairwise(stored):
         begin, end = timeframes.floor_time(after, coarser), timeframes.floor_time(until, coarser)
         if begin == end:
@@ -65,7 +67,7 @@ def complete_coarser(*, base: str, after: datetime, until: datetime, symbols: It
         rows = StoredCandle.objects.filter(
             instrument_id__in=names, timeframe=finer, open_at__gte=begin, open_at__lt=end
         )
-        merged = bars.aggregate(read(rows), coarser)
+        merged = bars.aggregate(read(rows), coarser, sessions)
         store(merged)
         made += merged
     return made
@@ -97,7 +99,8 @@ def note_quality(candles: Sequence[Candle], *, wall: datetime) -> None:
     if not candles:
         return
     first = candles[0]
-    for gap in data_quality.find_gaps([candle.open_at for candle in candles], first.timeframe):
+    sessions = sessions_by_symbol([first.symbol], candles[-1].open_at).get(first.symbol)
+    for gap in data_quality.find_gaps([candle.open_at for candle in candles], first.timeframe, sessions):
         GAPS.labels(source=first.source, instrument=first.symbol).inc(gap.missing)
         CandleGap.objects.get_or_create(
             instrument_id=first.symbol,

@@ -19,6 +19,7 @@ def watch(rules: Sequence[InstrumentRules], sources: Mapping[str, Sequence[str]]
                 "min_quantity": rule.min_quantity,
                 "min_notional": rule.min_notional,
                 "assumed": list(rule.assumed),
+                "calendar": rule.calendar,
                 "sources": list(sources.get(rule.symbol, ())),
                 "watched": True,
                 "place": place,

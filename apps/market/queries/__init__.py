@@ -11,6 +11,7 @@ from apps.market.queries.instruments import (
 from apps.market.queries.market_clock import MarketClockView, current_moment, market_clock
 from apps.market.queries.order_market import OrderMarket, order_market
 from apps.market.queries.prices import latest_quotes, latest_quotes_of, mark, marks
+from apps.market.queries.sessions import closed_instruments, resting, session_status
 from apps.market.queries.views import (
     backfill_view,
     candle_snapshot,
@@ -38,6 +39,7 @@ __all__ = [
     "candle_view",
     "clock_view",
     "closed_candles",
+    "closed_instruments",
     "closes_of",
     "current_moment",
     "gap_view",
@@ -59,6 +61,8 @@ __all__ = [
     "quote_snapshot",
     "quote_snapshots_of",
     "quote_view",
+    "resting",
+    "session_status",
     "stored_candle_view",
     "watched_symbols",
 ]

@@ -2,7 +2,7 @@
 
 from apps.foundation.errors import NotFound
 from apps.market.domain.instruments import InstrumentRules
-from apps.market.models import Instrument, MarketClock
+from apps.market.models import Instrument, MarketClock, Provider, ProviderState
 
 
 def watched_symbols() -> list[str]:
@@ -26,6 +26,7 @@ def rules_of(row: Instrument) -> InstrumentRules:
         min_quantity=row.min_quantity,
         min_notional=row.min_notional,
         assumed=tuple(row.assumed),
+        calendar=row.calendar,
     )
 
 
@@ -40,10 +41,15 @@ def listed_sources(symbol: str) -> list[str]:
 
 
 def primary_source(symbol: str) -> str:
-    """The source whose candles count for this instrument: the market's leading one, or the first that quotes it."""
+    """The source whose candles count for this instrument: the market's leading one, or the first that quotes it and is
+    not down.
+    """
     sources = listed_sources(symbol)
     leading = MarketClock.objects.values_list("primary_source", flat=True).first() or ""
-    return leading if leading in sources or not sources else sources[0]
+    if leading in sources or not sources:
+        return leading
+    down = set(Provider.objects.filter(name__in=sources, state=ProviderState.DOWN).values_list("name", flat=True))
+    return next((source for source in sources if source not in down), sources[0])
 
 
 def found_instrument(symbol: str) -> Instrument:

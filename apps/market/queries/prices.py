@@ -17,10 +17,12 @@ from apps.market import ports
 from apps.market.domain import timeframes
 from apps.market.domain.mark_price import STALE_AFTER_BARS, Mark, mark_of, no_mark
 from apps.market.domain.quotes import Quote, assumed_quote
+from apps.market.domain.sessions import SessionStatus
 from apps.market.models import MarketState
 from apps.market.queries.candles import base_candles_at
 from apps.market.queries.instruments import found_instrument
 from apps.market.queries.market_clock import MarketClockView, market_clock
+from apps.market.queries.sessions import sessions_by_symbol
 
 _REMEMBERED_BARS = 50 * STALE_AFTER_BARS  # how far back a silent source is still shown, marked stale
 _kept: dict[tuple[Any, ...], dict[str, tuple[Mark, list[Quote]]]] = {}  # marks of the newest bar this process has seen
@@ -45,7 +47,10 @@ def priced(symbols: Sequence[str], moment: Moment, clock: MarketClockView) -> di
         quotes = latest_quotes_of(missing, moment, clock)
     except NotReady as error:
         return {symbol: (no_mark(symbol, error.message), []) for symbol in symbols}
-    found = {symbol: (_mark(symbol, quotes[symbol], moment, clock), quotes[symbol]) for symbol in missing}
+    hours = {symbol: each.status(moment.firm) for symbol, each in sessions_by_symbol(missing, moment.firm).items()}
+    found = {
+        symbol: (_mark(symbol, quotes[symbol], moment, clock, hours.get(symbol)), quotes[symbol]) for symbol in missing
+    }
     kept.update({symbol: pair for symbol, pair in found.items() if pair[1]})
     return {symbol: found.get(symbol) or kept[symbol] for symbol in symbols}
 
@@ -112,7 +117,9 @@ def _quotes_of_candles(symbols: Sequence[str], firm: datetime, clock: MarketCloc
     return found
 
 
-def _mark(symbol: str, quotes: Sequence[Quote], moment: Moment, clock: MarketClockView) -> Mark:
+def _mark(
+    symbol: str, quotes: Sequence[Quote], moment: Moment, clock: MarketClockView, session: SessionStatus | None
+) -> Mark:
     if not quotes and clock.state != MarketState.RUNNING:
         return no_mark(symbol, clock.message)
     found = mark_of(
@@ -122,6 +129,7 @@ def _mark(symbol: str, quotes: Sequence[Quote], moment: Moment, clock: MarketClo
         firm=moment.firm,
         bar=timeframes.span(clock.base_timeframe),
         live=not clock.lock_step,
+        session=session,
     )
     ended = clock.state == MarketState.ENDED and found.price is not None
     return replace(found, stale=True, reason=f"Stale: {clock.message}") if ended else found

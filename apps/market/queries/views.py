@@ -11,7 +11,7 @@ from apps.market.domain import timeframes
 from apps.market.domain.candles import Candle
 from apps.market.domain.mark_price import Mark
 from apps.market.domain.order_book import OrderBook
-from apps.market.domain.quotes import Quote
+from apps.market.domain.quotes import LAST_TRADE_ONLY, Quote
 from apps.market.models import Backfill, CandleGap, Instrument, MarketClock, Provider, StoredCandle
 from apps.market.queries.candles import closed_candles
 from apps.market.queries.instruments import found_instrument, primary_source, watched_symbols
@@ -56,6 +56,8 @@ def mark_view(found: Mark) -> dict[str, Any]:
         "stale": found.stale,
         "diverging": found.diverging,
         "reason": found.reason,
+        "closed": found.closed,
+        "opens_at": iso(found.opens_at),
     }
 
 
@@ -74,12 +76,17 @@ def quote_snapshots(symbols: Sequence[str], moment: Moment) -> dict[str, dict[st
         symbol: {
             "instrument": symbol,
             "market": clock.kind,
-            "assumption": ASSUMED_QUOTES[clock.kind],
+            "assumption": _assumption(clock.kind, quotes),
             "mark": mark_view(found),
             "quotes": [quote_view(quote) for quote in quotes],
         }
         for symbol, (found, quotes) in priced(symbols, moment, clock).items()
     }
+
+
+def _assumption(kind: str, quotes: Sequence[Quote]) -> str:
+    told = [ASSUMED_QUOTES[kind], *(LAST_TRADE_ONLY.get(quote.source, "") for quote in quotes)]
+    return " ".join(words for words in told if words)
 
 
 def quote_snapshots_of(symbol: str | None, moment: Moment) -> list[dict[str, Any]]:
