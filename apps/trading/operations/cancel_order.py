@@ -8,35 +8,55 @@ from django.db import transaction
 from apps.foundation import after_commit, audit
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict, NotFound
+from apps.trading.domain.order_groups import STOP_LOSS, TAKE_PROFIT
 from apps.trading.domain.order_lifecycle import OPEN, TERMINAL, OrderState
 from apps.trading.models import Order
 from apps.trading.operations.announce_changes import announce_order
 from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.operations.lock_order import lock_order
+from apps.trading.operations.settle_groups import UNRESOLVED, settle_instrument
 from apps.trading.queries.order_views import order_view
 
 _OURS = frozenset({OrderState.APPROVED, OrderState.ARMED})
 _AT_WORK = frozenset({OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED})
-_IN_FLIGHT = frozenset({OrderState.SUBMITTING, OrderState.UNKNOWN})
 
 
 def cancel_order(*, order_id: UUID, actor: str, reason: str, moment: Moment) -> dict[str, Any]:
     """The order's view: CANCELED, or PENDING_CANCEL, or with ``cancel_wanted`` while its sending is unresolved.
+
+    An exit of a group takes the other one with it; the entry leaves the exits of what it bought.
 
     Raises ``NotFound``, and ``Conflict`` for a finished order or a protective stop, which the stop guard owns.
     """
     order = Order.objects.filter(pk=order_id).first()
     if order is None:
         raise NotFound(f"There is no order {order_id}.", code="unknown_order", field="id")
-    if order.is_protective:
+    if order.is_protective and order.group_id is None:
         raise Conflict(
             "This stop protects a position and belongs to the stop guard. Close the position instead.",
             code="protective_stop",
         )
-    if not ask_to_stop(order_id=order_id, actor=actor, reason=reason, moment=moment):
+    if order.role in {STOP_LOSS, TAKE_PROFIT}:
+        stopped = _stop_exits(order, actor, reason, moment)
+    else:
+        stopped = ask_to_stop(order_id=order_id, actor=actor, reason=reason, moment=moment)
+    if not stopped:
         order.refresh_from_db()
         raise Conflict(f"The order is finished already: {order.state}.", code="order_finished", state=order.state)
     return order_view(order_id)
+
+
+@transaction.atomic
+def _stop_exits(order: Order, actor: str, reason: str, moment: Moment) -> bool:
+    """Cancel an exit together with the other one of its group; the guard's own stop covers their units at once."""
+    locked = lock_order(order.pk)
+    if locked is None or locked.state in TERMINAL:
+        return False
+    exits = Order.objects.filter(group_id=order.group_id, role__in=[STOP_LOSS, TAKE_PROFIT], state__in=OPEN)
+    for exit_id in list(exits.order_by("pk").values_list("pk", flat=True)):
+        ask_to_stop(order_id=exit_id, actor=actor, reason=reason, moment=moment)
+    settle_instrument(portfolio_id=order.portfolio_id, symbol=order.symbol, moment=moment)
+    return True
 
 
 def cancel_open_orders(
@@ -81,8 +101,11 @@ def ask_to_stop(*, order_id: UUID, actor: str, reason: str, moment: Moment) -> b
             order_id=order_id, before=_AT_WORK, after=OrderState.PENDING_CANCEL, actor=actor, note=note, moment=moment
         )
         after_commit.enqueue("workers.execution.send_cancel", queue="execution", expires=60, order_id=str(order_id))
-    elif order.state in _IN_FLIGHT and not order.cancel_wanted:
+    elif order.state in UNRESOLVED and not order.cancel_wanted:
         _keep_wish(order, actor, note, moment)
+    waiting = Order.objects.filter(replaces_id=order_id, state=OrderState.PROPOSED, cancel_wanted=False).first()
+    if waiting is not None:  # whoever cancels an order does not want the one that was to take its place
+        _keep_wish(waiting, actor, note, moment)
     return True
 
 

@@ -48,8 +48,10 @@ def with_first_trail(intent: OrderIntent, *, mark: Decimal | None, tick: Decimal
     """A trailing stop begins behind the mark; without one it begins with the first price that is seen."""
     if intent.type != "trailing_stop" or mark is None or intent.stop_price is not None:
         return intent
-    rule = Trail(side=intent.side, percent=intent.trail_pct, amount=intent.trail_amount, tick=tick, extreme=mark)
-    return replace(intent, stop_price=rule.stop_at(mark), trail_extreme=mark)
+    best = max if intent.side == "sell" else min
+    extreme = mark if intent.trail_extreme is None else best(mark, intent.trail_extreme)
+    rule = Trail(side=intent.side, percent=intent.trail_pct, amount=intent.trail_amount, tick=tick, extreme=extreme)
+    return replace(intent, stop_price=rule.stop_at(extreme), trail_extreme=extreme)
 
 
 def send_soon(order_id: UUID) -> None:

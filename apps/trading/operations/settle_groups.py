@@ -15,6 +15,8 @@ from apps.trading.operations.read_groups import groups_of
 from apps.trading.operations.record_venue_report import ask_to_cancel
 
 OURS = frozenset({OrderState.APPROVED, OrderState.ARMED})
+# A wish to cancel is kept on these: a replacement that waits for the end of another, an order whose fate is open.
+UNRESOLVED = frozenset({OrderState.PROPOSED, OrderState.SUBMITTING, OrderState.UNKNOWN})
 
 
 def settle_groups(*, portfolio_id: UUID, symbol: str, moment: Moment) -> int:
@@ -39,8 +41,7 @@ def end_order(*, order_id: UUID, note: str, moment: Moment, actor: str = GUARD) 
     )
     if ended is not None or ask_to_cancel(order_id=order_id, note=note, moment=moment):
         return True
-    sending = {OrderState.SUBMITTING, OrderState.UNKNOWN}
-    return bool(Order.objects.filter(pk=order_id, state__in=sending, cancel_wanted=False).update(cancel_wanted=True))
+    return bool(Order.objects.filter(pk=order_id, state__in=UNRESOLVED, cancel_wanted=False).update(cancel_wanted=True))
 
 
 @transaction.atomic

@@ -7,8 +7,9 @@ from django.db.models import Q, QuerySet
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import RetryableFailure
-from apps.trading.domain.order_lifecycle import OrderState
+from apps.trading.domain.order_lifecycle import TERMINAL, OrderState
 from apps.trading.models import Order
+from apps.trading.operations.judge_replacement import judge_replacement
 from apps.trading.operations.order_as_sent import sendable_at
 from apps.trading.operations.record_venue_report import KEPT_WISH, ask_to_cancel
 from apps.trading.operations.resolve_unknown_order import resolve_unknown_order
@@ -32,6 +33,7 @@ def sweep_orders(*, venue: Venue, moment: Moment) -> int:
         _send_forgotten(orders, venue, moment)
         + _give_up_on_silent(orders, venue, moment)
         + _look_up_unknown(orders, venue, moment)
+        + _judge_replacements(orders, moment)
         + _send_kept_wishes(orders, moment)
         + _cancel_again(orders, venue, moment)
     )
@@ -56,6 +58,11 @@ def _look_up_unknown(orders: QuerySet[Order], venue: Venue, moment: Moment) -> i
     due = Q(lookup__isnull=True) | Q(lookup__next_look_wall__lte=moment.wall)
     unknown = orders.filter(due, state=OrderState.UNKNOWN).order_by("submitted_wall", "pk")
     return sum(resolve_unknown_order(order_id=pk, venue=venue, moment=moment) for pk in _ids(unknown))
+
+
+def _judge_replacements(orders: QuerySet[Order], moment: Moment) -> int:
+    waiting = orders.filter(state=OrderState.PROPOSED, replaces__state__in=TERMINAL).order_by("proposed_wall", "pk")
+    return sum(judge_replacement(order_id=pk, moment=moment) for pk in _ids(waiting))
 
 
 def _send_kept_wishes(orders: QuerySet[Order], moment: Moment) -> int:

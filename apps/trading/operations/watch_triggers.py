@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import transaction
+
 from apps.foundation.clock import Moment
 from apps.foundation.money import plain
 from apps.market import queries as market
@@ -106,6 +108,7 @@ def _follow(order: Order, seen: Seen) -> bool:
     return is_hit(side=order.side, type=order.type, trigger=order.stop_price, seen=seen.stretch)
 
 
+@transaction.atomic
 def _trail(order: Order, seen: Seen) -> bool:
     rule = Trail(
         side=order.side,
