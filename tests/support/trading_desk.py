@@ -14,6 +14,7 @@ from apps.trading.operations.guard_cycle import guard_cycle
 from apps.trading.operations.match_paper_orders import match_paper_orders
 from apps.trading.operations.open_portfolio import open_portfolio
 from apps.trading.operations.propose_order import propose_order
+from apps.trading.operations.reconcile_account import reconcile_account
 from apps.trading.operations.submit_order import submit_order
 from apps.trading.operations.sweep_orders import sweep_orders
 from apps.trading.operations.verify_books import check_books, verify_books
@@ -49,6 +50,7 @@ class Desk:
         self.market = market
         self.venue = WatchedVenue()
         open_portfolio(currency="USDT", capital=Decimal(1000), moment=market.moment)
+        assert reconcile_account(venue=self.venue, moment=market.moment).passed
 
     def moment(self, *, later: float = 0) -> Moment:
         """Now; ``later`` seconds ahead on the wall clock only."""
