@@ -43,7 +43,11 @@ MATRIX = {
     ("trading/equity/", "GET"): VIEWER,
     ("trading/risk/limits/", "GET"): VIEWER,
     ("trading/risk/limits/", "PATCH"): RISK,
+    ("trading/risk/limits/history/", "GET"): VIEWER,
+    ("trading/risk/use/", "GET"): VIEWER,
     ("trading/risk/state/", "GET"): VIEWER,
+    ("trading/budgets/", "GET"): VIEWER,
+    ("trading/budgets/<uuid:agent_id>/", "PUT"): RISK,
     ("trading/stop/", "POST"): TRADER,  # whoever may trade may stop; only risk may start again
     ("trading/resume/", "POST"): RISK,
     ("trading/decisions/", "GET"): VIEWER,

@@ -225,6 +225,9 @@ class EquityShape(serializers.Serializer):
 class CauseShape(serializers.Serializer):
     id = serializers.UUIDField()
     kind = serializers.CharField()
+    account = serializers.CharField(help_text="Empty: the whole house.")
+    clears = serializers.CharField(help_text="What ends it.")
+    well_since = UtcTimeField(allow_null=True, help_text="Since when what opened it is over; it closes after a while.")
     state = serializers.ChoiceField(choices=TRADING_STATES[1:])
     latched = serializers.BooleanField(help_text="Stays until a person with role risk resumes.")
     author = serializers.CharField()
@@ -235,12 +238,6 @@ class CauseShape(serializers.Serializer):
     closed_at = UtcTimeField(allow_null=True)
     closed_by = serializers.CharField()
     close_reason = serializers.CharField()
-
-
-class StateShape(serializers.Serializer):
-    state = serializers.ChoiceField(choices=TRADING_STATES)
-    causes = CauseShape(many=True)
-    history = CauseShape(many=True)
 
 
 class LimitShape(serializers.Serializer):

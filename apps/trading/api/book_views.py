@@ -10,9 +10,8 @@ from rest_framework.response import Response
 
 from apps.foundation.permissions import Role
 from apps.foundation.rest.views import HouseView, ListView
-from apps.trading import operations, queries
+from apps.trading import queries
 from apps.trading.api import answer_shapes as shapes
-from apps.trading.api import request_bodies as bodies
 from apps.trading.api.account_parameter import ACCOUNT
 from apps.trading.api.list_filters import EquityFilter, TransferFilter
 from apps.trading.models import EquitySnapshot, LedgerTransfer
@@ -58,31 +57,3 @@ class EquityView(ListView):
 
     def render(self, rows: Sequence[EquitySnapshot]) -> list[dict[str, Any]]:
         return queries.snapshot_views(rows)
-
-
-class LimitsView(HouseView):
-    roles = {"GET": Role.VIEWER, "PATCH": Role.RISK}
-    query_parameters = ()
-
-    @extend_schema(responses=shapes.LimitsShape)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
-        """The risk limits that hold, with their meaning and bounds."""
-        return Response(queries.limits_view())
-
-    @extend_schema(request=bodies.ChangeLimitsRequest, responses=shapes.LimitsShape)
-    def patch(self, request: Request) -> Response:
-        """Change some limits; a new version is kept with author and reason."""
-        changes = bodies.ChangeLimitsRequest.checked(request.data)
-        reason = changes.pop("reason")
-        answer = operations.change_limits(changes=changes, actor=self.actor, reason=reason, moment=self.moment)
-        return Response(answer)
-
-
-class StateView(HouseView):
-    roles = {"GET": Role.VIEWER}
-    query_parameters = ()
-
-    @extend_schema(responses=shapes.StateShape)
-    def get(self, request: Request) -> Response:  # noqa: ARG002
-        """The trading state and every cause behind it."""
-        return Response(queries.state_view())

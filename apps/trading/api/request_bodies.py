@@ -83,6 +83,14 @@ class ClosePositionRequest(ReasonRequest):
     )
 
 
+class BudgetRequest(StrictSerializer):
+    amount = DecimalText(minimum=0, help_text="Free money the agent has afterwards, in the account's currency.")
+    reason = serializers.CharField(max_length=LONGEST_REASON, help_text="Kept with the change.")
+    account = serializers.CharField(
+        max_length=40, required=False, allow_null=True, help_text="Left out: the account that the house trades."
+    )
+
+
 def _limit_field(name: str) -> serializers.Field:
     lowest, highest, meaning = LIMITS[name]
     hint = f"{meaning} From {lowest:f} to {highest:f}."

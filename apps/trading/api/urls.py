@@ -4,6 +4,7 @@ from apps.foundation.rest.routes import endpoint
 from apps.trading.api import account_views as accounts
 from apps.trading.api import book_views as books
 from apps.trading.api import order_views as orders
+from apps.trading.api import risk_views as risk
 
 urlpatterns = [
     *endpoint("trading/portfolio/", books.PortfolioView.as_view(), name="portfolio"),
@@ -23,6 +24,10 @@ urlpatterns = [
     *endpoint("trading/accounts/<slug:name>/enable/", accounts.EnableAccountView.as_view(), name="account-enable"),
     *endpoint("trading/accounts/<slug:name>/disable/", accounts.DisableAccountView.as_view(), name="account-disable"),
     *endpoint("trading/equity/", books.EquityView.as_view(), name="equity"),
-    *endpoint("trading/risk/limits/", books.LimitsView.as_view(), name="risk-limits"),
-    *endpoint("trading/risk/state/", books.StateView.as_view(), name="risk-state"),
+    *endpoint("trading/risk/limits/", risk.LimitsView.as_view(), name="risk-limits"),
+    *endpoint("trading/risk/limits/history/", risk.LimitsHistoryView.as_view(), name="risk-limits-history"),
+    *endpoint("trading/risk/use/", risk.LimitUseView.as_view(), name="risk-use"),
+    *endpoint("trading/risk/state/", risk.StateView.as_view(), name="risk-state"),
+    *endpoint("trading/budgets/", risk.BudgetsView.as_view(), name="budgets"),
+    *endpoint("trading/budgets/<uuid:agent_id>/", risk.BudgetView.as_view(), name="budget"),
 ]

@@ -20,6 +20,7 @@ from apps.trading.operations.propose_target import TargetOutcome, propose_target
 from apps.trading.operations.record_venue_answer import record_clock_offset, record_venue_answer
 from apps.trading.operations.resume_trading import resume_trading
 from apps.trading.operations.send_cancel import send_cancel
+from apps.trading.operations.set_agent_budget import set_agent_budget
 from apps.trading.operations.snapshot_equity import prune_equity, snapshot_equity
 from apps.trading.operations.submit_order import submit_order
 from apps.trading.operations.sweep_orders import sweep_orders
@@ -56,6 +57,7 @@ __all__ = [
     "replace_keys",
     "resume_trading",
     "send_cancel",
+    "set_agent_budget",
     "snapshot_equity",
     "submit_order",
     "sweep_orders",

@@ -8,6 +8,7 @@ from apps.trading.queries.accounts import (
     find_account,
     house_account,
 )
+from apps.trading.queries.budgets import budget_view, budget_views
 from apps.trading.queries.cursors import cursor, orders_settled
 from apps.trading.queries.ledger_views import (
     all_fills,
@@ -17,6 +18,7 @@ from apps.trading.queries.ledger_views import (
     snapshot_views,
     transfer_views,
 )
+from apps.trading.queries.limit_use import limit_use
 from apps.trading.queries.order_views import (
     fill_view,
     open_orders,
@@ -26,8 +28,9 @@ from apps.trading.queries.order_views import (
     recent_orders,
 )
 from apps.trading.queries.portfolio import exposure, portfolio_view, position_views, read_portfolio
-from apps.trading.queries.risk_limits import current_limits, limits_view
+from apps.trading.queries.risk_limits import all_limits, current_limits, limits_version_view, limits_view
 from apps.trading.queries.trading_state import TradingStateView, state_view, trading_state
+from apps.trading.queries.venue_health import venue_ladder, venue_views
 
 __all__ = [
     "TradingStateView",
@@ -36,15 +39,20 @@ __all__ = [
     "account_views",
     "all_accounts",
     "all_fills",
+    "all_limits",
     "all_orders",
     "all_snapshots",
     "all_transfers",
+    "budget_view",
+    "budget_views",
     "current_limits",
     "cursor",
     "exposure",
     "fill_view",
     "find_account",
     "house_account",
+    "limit_use",
+    "limits_version_view",
     "limits_view",
     "open_orders",
     "order_view",
@@ -59,4 +67,6 @@ __all__ = [
     "state_view",
     "trading_state",
     "transfer_views",
+    "venue_ladder",
+    "venue_views",
 ]

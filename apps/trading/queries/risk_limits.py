@@ -2,10 +2,28 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.trading.domain.paper_terms import PAPER_TERMS
 from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LIMITS, LimitValues
 from apps.trading.models import RiskLimits
 from apps.trading.queries.time_text import utc_text
+
+
+def all_limits() -> QuerySet[RiskLimits]:
+    """Every version, for lists."""
+    return RiskLimits.objects.all()
+
+
+def limits_version_view(row: RiskLimits) -> dict[str, Any]:
+    """One version: who, when, why, and what changed from which value to which."""
+    return {
+        "version": row.version,
+        "author": row.author,
+        "reason": row.reason,
+        "at": utc_text(row.at),
+        "changes": row.changes,
+    }
 
 
 def current_limits() -> LimitValues:
