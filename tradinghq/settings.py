@@ -40,14 +40,19 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False  # both slash forms are routed; a redirect would lose a POST's body
 
 # Market and venue: MARKET decides where prices come from, never which limits apply
-MARKET = env.choice("MARKET", "live", ("live", "recorded", "simulated"))
+VENUE = env.text("VENUE", "paper")  # the account that the consensus trades
+MARKET = env.choice("MARKET", "simulated" if VENUE == "simulated" else "live", ("live", "recorded", "simulated"))
+if VENUE == "simulated" and MARKET == "live":
+    raise env.EnvironmentRefused(
+        "VENUE was simulated and MARKET live: the exchange simulator has prices of its own and does not follow live ones. "
+        "Choose MARKET=simulated or MARKET=recorded."
+    )
 SPEED = env.number("SPEED", 60.0, lowest=0.0, highest=100_000.0)  # lock-step markets only; 0: as fast as possible
 RECORDED_DIR = env.text("RECORDED_DIR")
 WATCHED = env.words("INSTRUMENTS", "BTC/USDT,ETH/USDT,SOL/USDT")  # a word without a slash is a US stock: AAPL
 INSTRUMENTS = [full_symbol(word) for word in WATCHED]
 STOCKS = [full_symbol(word) for word in WATCHED if "/" not in word]
 SIMULATED_SEED = env.integer("SIMULATED_SEED", 5, lowest=0, highest=2**31)  # the first minutes of 5 show every outcome
-VENUE = env.text("VENUE", "paper")
 PROVIDERS = env.words("PROVIDERS", "binance,kraken,coinbase" + (",yfinance" if STOCKS else ""))
 HQ_CCXT_URLS = env.mapping("HQ_CCXT_URLS")
 HQ_STOCK_URLS = env.mapping("HQ_STOCK_URLS")  # other addresses of yfinance and alpaca, by provider

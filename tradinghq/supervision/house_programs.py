@@ -41,6 +41,8 @@ LEAN = {
     "OMP_NUM_THREADS": "1",
     "PYTHONUNBUFFERED": "1",
 }
+EXECUTION = "execution"
+FOR_EXECUTION_ONLY = "HQ_PGP_PASSPHRASE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,14 @@ def server_programs(house: HouseSettings) -> list[SupervisedProgram]:
 def house_programs(house: HouseSettings) -> list[SupervisedProgram]:
     """Everything of ours that works on the servers, except the agents, which the fleet adds."""
     execution = (
-        [f"execution-{number}" for number in range(1, house.workers + 1)] if house.workers > 1 else ["execution"]
+        [f"{EXECUTION}-{number}" for number in range(1, house.workers + 1)] if house.workers > 1 else [EXECUTION]
     )
     return [
         _program(house, "web", _web(house)),
         _program(house, "beat", (*CELERY, "beat", "--loglevel", "INFO", "--pidfile=")),
         _program(house, "core", _worker("core", CORE_TEAMS, CORE_THREADS), loops=CORE_LOOPS),
         *(
-            _program(house, name, _worker(name, ("execution",), EXECUTION_THREADS), loops=EXECUTION_LOOPS)
+            _program(house, name, _worker(name, (EXECUTION,), EXECUTION_THREADS), loops=EXECUTION_LOOPS)
             for name in execution
         ),
         _program(house, "guard", (sys.executable, "-m", "workers.stop_guard")),
@@ -104,6 +106,8 @@ def _program(
     house: HouseSettings, name: str, argv: tuple[str, ...], *, loops: tuple[str, ...] = ()
 ) -> SupervisedProgram:
     environment = {**house.environment, **LEAN, "HQ_PROCESS": name}
+    if not name.startswith(EXECUTION):  # who opens no keys does not know the passphrase either
+        environment = {key: value for key, value in environment.items() if not key.startswith(FOR_EXECUTION_ONLY)}
     if loops:
         environment["HQ_LOOPS"] = ",".join(loops)
     return SupervisedProgram(name=name, argv=argv, environment=environment, directory=house.directory, priority=100)
