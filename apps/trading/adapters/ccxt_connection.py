@@ -35,9 +35,14 @@ _errors = library_errors()
 
 @dataclass(slots=True)
 class Call:
-    """One question to the exchange. ``once``: at most one request may leave; ``leave_by``: and not after this time."""
+    """One question to the exchange.
+
+    ``offline``: what is known is enough, no request is needed. ``once``: at most one request may leave; ``leave_by``:
+    and not after this time. ``nonsense``: an answer that was no data.
+    """
 
     readable: Callable[[str], bool]
+    offline: bool = False
     once: bool = False
     leave_by: datetime | None = None
     sends: int = 0
@@ -45,6 +50,13 @@ class Call:
     body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     nonsense: str = ""
+    turn: asyncio.Lock | None = None
+
+    def let_go(self) -> None:
+        """End the turn of the running request, if it has one."""
+        if self.turn is not None:
+            self.turn.release()
+            self.turn = None
 
     def keep(self, status: int, headers: Mapping[str, str], body: str) -> None:
         """Remember an answer; one with status 200 that is no data is remembered as such."""
@@ -71,17 +83,25 @@ async def _watch(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerT
 class CcxtConnection:
     """Clients for sending and for reading, so that no read delays a send in the library's own throttle.
 
-    ``one_at_a_time``: an exchange that counts requests by a rising nonce gets one client and one request at a time.
+    ``one_at_a_time``: an exchange that counts requests by a rising nonce gets one request at a time. ``pace_ms``: time
+    between requests of cost 1, where it is not the library's.
     """
 
     def __init__(
-        self, exchange: str, *, keys: Mapping[str, str], urls: Mapping[str, Any], one_at_a_time: bool = False
+        self,
+        exchange: str,
+        *,
+        keys: Mapping[str, str],
+        urls: Mapping[str, Any],
+        one_at_a_time: bool = False,
+        pace_ms: int | None = None,
     ) -> None:
         self.exchange = exchange
         self._keys = dict(keys)
         self._urls = urls
         self._one_at_a_time = one_at_a_time
-        self._turn: asyncio.Lock | None = None
+        self._pace_ms = pace_ms
+        self._turns: Turns | None = None
         self._opening: asyncio.Lock | None = None
         self._reader: Any = None
         self._sender: Any = None
@@ -117,8 +137,9 @@ class CcxtConnection:
         wait_for(self._close, seconds=10)
 
     async def _close(self) -> None:
-        for each in {id(client): client for client in (self._reader, self._sender) if client is not None}.values():
-            await each.close()
+        for each in (self._reader, self._sender):
+            if each is not None:
+                await each.close()
         if self._session is not None:
             await self._session.close()
         self._reader = self._sender = self._session = None
@@ -129,12 +150,10 @@ class CcxtConnection:
         client = self._sender if sending else self._reader
         token = _current.set(call)
         try:
-            if self._turn is None:
-                return await question(client)
-            async with self._turn:
-                return await question(client)
+            return await question(client)
         finally:
             _current.reset(token)
+            call.let_go()
             self._obey(call)
 
     async def _opened(self) -> Any:
@@ -146,18 +165,19 @@ class CcxtConnection:
             if self._reader is None:
                 reader = self._built()
                 await reader.load_markets()
-                self._sender = reader if self._one_at_a_time else self._built()
-                self._turn = asyncio.Lock() if self._one_at_a_time else None
+                self._sender = self._built()
                 self._reader = reader
                 self._share_markets()
         return self._reader
 
     def _built(self) -> Any:
-        overlay = _RisingNonce if self._one_at_a_time else _WatchedAnswers
+        overlay = _Turns if self._one_at_a_time else _WatchedAnswers
         build = type(f"Watched_{self.exchange}", (overlay, streaming_class(self.exchange)), {})
+        pace = {} if self._pace_ms is None else {"rateLimit": self._pace_ms}
         client: Any = build(
             {
                 **self._keys,
+                **pace,
                 "timeout": TIMEOUT_MS,
                 "enableRateLimit": True,
                 "number": str,
@@ -167,17 +187,20 @@ class CcxtConnection:
             }
         )
         client.number = str
+        client.timeout_on_exit = 0  # milliseconds that closing would sleep
         client.urls["api"] = merged(client.urls["api"], self._urls)
+        if self._one_at_a_time:
+            self._turns = self._turns or Turns()
+            client.turns = self._turns
         return client
 
     def _share_markets(self) -> None:
-        if self._sender is not self._reader:
-            self._sender.set_markets(list(self._reader.markets.values()))
+        self._sender.set_markets(list(self._reader.markets.values()))
 
     async def _wait_out_silence(self, call: Call) -> None:
         """While the exchange asked for silence: a read fails at once, a send waits if it lives long enough."""
         left = self._silent_until - time.monotonic()
-        if left <= 0:
+        if left <= 0 or call.offline:
             return
         lives = 0.0 if call.leave_by is None else (call.leave_by - wall_now()).total_seconds()
         if lives > left:
@@ -218,14 +241,37 @@ class _WatchedAnswers:
         return answer
 
 
-class _RisingNonce(_WatchedAnswers):
-    """Never uses a nonce twice, not within a millisecond and not when the clock goes back."""
+class _Turns(_WatchedAnswers):
+    """For exchanges that count requests by a rising nonce: one request at a time, from the nonce to the answer."""
 
-    _last_nonce = 0
+    turns: "Turns"
+
+    async def throttle(self, cost: Any = None) -> None:
+        await super().throttle(cost)  # type: ignore[misc]
+        call = _current.get()
+        if call is not None:
+            await self.turns.lock.acquire()
+            call.turn = self.turns.lock
+
+    async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
+        try:
+            return await super().fetch(url, method, headers, body)  # type: ignore[misc]
+        finally:
+            call = _current.get()
+            if call is not None:
+                call.let_go()
 
     def nonce(self) -> int:
-        self._last_nonce = max(self._last_nonce + 1, int(super().nonce()))  # type: ignore[misc]
-        return self._last_nonce
+        self.turns.last_nonce = max(self.turns.last_nonce + 1, int(super().nonce()))  # type: ignore[misc]
+        return self.turns.last_nonce
+
+
+@dataclass(slots=True)
+class Turns:
+    """What the clients of one key share. A nonce is never used twice, not even when the clock goes back."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    last_nonce: int = 0
 
 
 def _session() -> aiohttp.ClientSession:

@@ -30,6 +30,7 @@ class Dialect:
     one_at_a_time: bool = False
     fees_told: bool = False
     answers_creates_fully: bool = False  # with the order's state, so that a missing one is nonsense
+    clock_samples: int = 3
     fills_by_symbol: bool = True  # the list of own trades is asked for one instrument at a time
 
     def readable(self, body: str) -> bool:
@@ -202,6 +203,7 @@ def dialect_of(exchange: str) -> Dialect:
             ),
             request_life=timedelta(seconds=5),
             one_at_a_time=True,
+            clock_samples=1,  # it tells whole seconds
             fees_told=True,
             fills_by_symbol=False,
         )

@@ -48,6 +48,8 @@ _BINANCE_REFUSED = {
     -2014: "venue_key_refused",
     -2015: "venue_key_refused",
     -2016: "venue_market_closed",
+    -2021: "venue_amend_failed",  # the old order is cancelled or not, no new one is at work
+    -2022: "venue_amend_failed",
     -1099: "venue_key_refused",
 }
 _BINANCE_BAD_PARAMETERS = range(-1199, -1099)  # -1100 to -1199: malformed, missing or out of range

@@ -33,8 +33,7 @@ from apps.trading.ports import (
     WithdrawalRight,
 )
 
-SECONDS = 12.0  # a call may take, waiting for its turn in the library's throttle included
-_SAMPLES = 3
+SEND_SECONDS, READ_SECONDS = 12.0, 30.0  # a call may take, with its wait in the library's throttle
 _ORDERS_PAGE = 500
 _MOST_PAGES = 200
 # What the library raises while it reads an answer of another shape.
@@ -55,9 +54,10 @@ class CcxtVenue:
         keys: Mapping[str, str],
         urls: Mapping[str, Any],
         firm_time: Callable[[datetime], datetime] = lambda at: at,
+        pace_ms: int | None = None,
     ) -> None:
         """``keys``: the library's names (``apiKey``, ``secret``, ...). ``firm_time``: the firm's clock at a time of
-        the exchange, where that is not the same.
+        the exchange, where that is not the same. ``pace_ms``: time between requests, for a local exchange.
         """
         self.account = account
         self.name = exchange
@@ -68,7 +68,9 @@ class CcxtVenue:
         self._offset = timedelta(0)
         self._clock_read = False
         self._reading = Reading(self.dialect.from_venue, firm_time, self.dialect.fees_told)
-        self._connection = CcxtConnection(exchange, keys=keys, urls=urls, one_at_a_time=self.dialect.one_at_a_time)
+        self._connection = CcxtConnection(
+            exchange, keys=keys, urls=urls, one_at_a_time=self.dialect.one_at_a_time, pace_ms=pace_ms
+        )
         self._stream = CcxtStream(self._connection, self._reading)
 
     def client_order_id(self, order_hex: str) -> str:
@@ -174,7 +176,7 @@ class CcxtVenue:
     def clock_offset(self) -> timedelta:
         """The quickest of a few answers is the least wrong; time stamps of signed requests follow it."""
         best: tuple[timedelta, timedelta] | None = None
-        for _ in range(_SAMPLES):
+        for _ in range(self.dialect.clock_samples):
             before = wall_now()
             theirs = self._read(lambda client: client.fetch_time())
             took = wall_now() - before
@@ -231,7 +233,7 @@ class CcxtVenue:
                 message = f"{name} was {was}; {self.name} takes {', '.join(sorted(offered))}."
                 raise VenueRefused(message, code=f"venue_{name}_unsupported")
         try:
-            market = self._read(lambda client: _market(client, order.symbol))
+            market = self._read(lambda client: _market(client, order.symbol), offline=True)
         except RetryableFailure as failure:
             raise VenueRefused(f"Nothing was sent: {failure.message}", code="venue_away") from failure
         if market is None:
@@ -262,11 +264,11 @@ class CcxtVenue:
         ask = client.fetch_orders if client.has.get("fetchOrders") else client.fetch_closed_orders
         return [order for symbol in symbols for order in await _by_time(ask, symbol, start)]
 
-    def _read(self, question: Callable[[Any], Awaitable[Any]]) -> Any:
+    def _read(self, question: Callable[[Any], Awaitable[Any]], *, offline: bool = False) -> Any:
         """Ask; every failure is a ``RetryableFailure`` with the code of its cause."""
-        call = Call(readable=self.dialect.readable)
+        call = Call(readable=self.dialect.readable, offline=offline)
         try:
-            answer = self._connection.ask(question, call=call, seconds=SECONDS)
+            answer = self._connection.ask(question, call=call, seconds=READ_SECONDS)
         except TimeoutError as error:
             raise RetryableFailure(f"{self.name} did not answer in time.", code="venue_timeout") from error
         except HQError:
@@ -289,7 +291,7 @@ class CcxtVenue:
         """Ask for a change, by at most one request. What is not proven refused has an unknown outcome."""
         call = Call(readable=self.dialect.readable, once=once, leave_by=leave_by)
         try:
-            answer = self._connection.ask(question, call=call, seconds=SECONDS, sending=True)
+            answer = self._connection.ask(question, call=call, seconds=SEND_SECONDS, sending=True)
         except TimeoutError as error:
             raise OutcomeUnknown(f"{self.name} did not answer in time.") from error
         except HQError:
@@ -347,8 +349,10 @@ def _refuse_off_steps(order: VenueOrder, step: Decimal, tick: Decimal) -> None:
             )
 
 
-def _as_known(order: VenueOrder, dialect: Dialect) -> dict[str, Any]:
+def _as_known(order: VenueOrder, dialect: Dialect) -> dict[str, Any] | None:
     """What a thin answer to a create leaves out, such as one that gives the new id only."""
+    if dialect.answers_creates_fully:
+        return None
     return {
         "clientOrderId": dialect.to_venue(order.client_order_id),
         "symbol": order.symbol,
@@ -356,7 +360,7 @@ def _as_known(order: VenueOrder, dialect: Dialect) -> dict[str, Any]:
         "type": order.type,
         "amount": plain(order.quantity),
         "price": None if order.limit_price is None else plain(order.limit_price),
-        **({} if dialect.answers_creates_fully else {"status": "open"}),
+        "status": "open",
     }
 
 
