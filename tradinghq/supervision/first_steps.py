@@ -54,6 +54,8 @@ def prepare_house(home: Path) -> str | None:
     start_market(moment=current_moment())
     moment = current_moment()
     open_portfolio(currency="USDT", capital=settings.STARTING_CAPITAL, moment=moment)
+    if any(symbol.endswith("/USD") for symbol in settings.INSTRUMENTS):
+        open_portfolio(currency="USD", capital=settings.STARTING_CAPITAL, moment=moment, account="paper-usd")
     seed_agents(moment=moment)
     for task in AT_ONCE:
         after_commit.enqueue(task, queue=task.split(".")[1], expires=AT_ONCE_SECONDS)

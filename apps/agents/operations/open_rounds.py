@@ -86,14 +86,26 @@ def open_rounds(*, bar_at: datetime, moment: Moment) -> list[UUID]:
 
 
 def questions_at(bar_at: datetime) -> list[Question]:
-    """The questions that running agents want answered at this boundary, sorted by instrument and timeframe."""
+    """The questions that running agents want answered at this boundary, sorted by instrument and timeframe.
+
+    Nobody is asked about a bar in which the instrument's exchange was closed.
+    """
     watched = market.watched_symbols()
     asking: dict[tuple[str, str], list[Agent]] = defaultdict(list)
     for agent in Agent.objects.filter(desired_state=DesiredState.RUNNING).order_by("pk"):
         if timeframes.is_boundary(bar_at, agent.timeframe):
             for symbol in agent.instruments or watched:
                 asking[symbol, agent.timeframe].append(agent)
-    return [Question(*key, tuple(agents)) for key, agents in sorted(asking.items(), key=lambda item: item[0])]
+    closed = {
+        (symbol, timeframe)
+        for timeframe in {timeframe for _, timeframe in asking}
+        for symbol in market.resting({symbol for symbol, _ in asking}, bar_at - timeframes.span(timeframe), timeframe)
+    }
+    return [
+        Question(*key, tuple(agents))
+        for key, agents in sorted(asking.items(), key=lambda item: item[0])
+        if key not in closed
+    ]
 
 
 def _look(questions: Sequence[Question], bar_at: datetime, moment: Moment) -> Look:

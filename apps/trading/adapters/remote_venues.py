@@ -23,7 +23,7 @@ def build_venue(account: Account, keys: VenueKeys) -> Venue:
         return _ccxt(account.name, account.venue, keys, _practice_urls(account.venue) if practice else urls or {})
     if account.venue == "alpaca":
         paper = account.mode == AccountMode.PAPER
-        address = settings.HQ_CCXT_URLS.get("alpaca", {}).get("trading", "")
+        address = settings.HQ_STOCK_URLS.get("alpaca_trading", "")
         venue = AlpacaVenue(account=account.name, key=keys.api_key, secret=keys.secret, paper=paper, address=address)
         return cast("Venue", venue)
     raise LookupError(f"Nobody built the venue {account.venue!r}.")

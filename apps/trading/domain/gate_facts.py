@@ -49,7 +49,8 @@ class OrderFacts:
 class MarketFacts:
     """The instrument's rules and price as the market room tells them.
 
-    ``correlations``: of other instruments' returns with this one's, where they were measured.
+    ``correlations``: of other instruments' returns with this one's, where they were measured. ``closed``: the
+    instrument's exchange is closed, until ``opens_at`` where its calendar reaches so far.
     """
 
     mark: Decimal | None
@@ -65,6 +66,8 @@ class MarketFacts:
     paused_reason: str | None
     fee_bps: Decimal
     correlations: Mapping[str, float] = field(default_factory=dict)
+    closed: bool = False
+    opens_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

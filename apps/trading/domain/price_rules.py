@@ -24,6 +24,18 @@ def stale_price(facts: GateFacts) -> Finding:
     return passed_if(not market.stale, inputs, yes="The price is fresh.", no=no)
 
 
+@rule("market_closed")
+def market_session(facts: GateFacts) -> Finding:
+    """New risk is taken at prices of now; a sale may be sent while the exchange is closed and waits for the opening."""
+    market = facts.market
+    inputs = {"closed": market.closed, "opens_at": market.opens_at}
+    opens = (
+        "" if market.opens_at is None else f" It opens at {market.opens_at:%Y-%m-%d %H:%M} UTC; send the order then."
+    )
+    no = f"The exchange of {facts.order.symbol} is closed.{opens}"
+    return passed_if(not market.closed, inputs, yes="The exchange is open.", no=no)
+
+
 @rule("diverging_providers")
 def diverging_providers(facts: GateFacts) -> Finding:
     market = facts.market

@@ -14,6 +14,7 @@ RULES: tuple[Rule, ...] = (
     permission_rules.venue_health,
     permission_rules.clock_skew,
     permission_rules.instrument_paused,
+    price_rules.market_session,
     price_rules.stale_price,
     price_rules.diverging_providers,
     price_rules.spread,

@@ -11,7 +11,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, Subquery
 
 from apps.foundation.clock import Moment
 from apps.market.domain import timeframes
-from apps.market.queries import MarketClockView
+from apps.market.queries import MarketClockView, closed_instruments
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.models import Order, Position
 from apps.trading.operations.announce_changes import announce_order
@@ -35,10 +35,11 @@ def _ask_silent_ones_back(clock: MarketClockView, moment: Moment) -> int:
         triggered_firm__isnull=False,
         state__in=[OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED],
     ).annotate(last_trade_firm=Max("fills__traded_firm"), last_trade_wall=Max("fills__recorded_wall"))
+    silent = [order for order in at_work.order_by("pk") if _silent(order, clock, moment)]
+    # While an exchange is closed an exit waits there for the opening; asking it back would only lose its place.
+    closed = closed_instruments({order.symbol for order in silent}, moment.firm)
     return sum(
-        ask_to_cancel(order_id=order.pk, note=NOTE, moment=moment)
-        for order in at_work.order_by("pk")
-        if _silent(order, clock, moment)
+        ask_to_cancel(order_id=order.pk, note=NOTE, moment=moment) for order in silent if order.symbol not in closed
     )
 
 

@@ -65,8 +65,10 @@ def _match_live(venue: MatchingVenue, moment: Moment, base_timeframe: str) -> in
 
 
 def _fresh_market(symbol: str, moment: Moment, base_timeframe: str) -> QuotedMarket | None:
-    """The leading fresh quote and the volume of the newest bar; None while either is old: nothing is made up."""
+    """The leading fresh quote and the volume of the newest bar; None while either is old or the exchange is closed."""
     bar = timeframes.span(base_timeframe)
+    if market.closed_instruments([symbol], moment.firm):
+        return None
     try:
         quotes = market.latest_quotes(symbol, moment)
     except NotReady:  # the quote board is away: nothing is fresh, and fills that were made are still taken in

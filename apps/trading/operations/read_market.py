@@ -49,6 +49,8 @@ class MarketReading:
             min_notional=rules.min_notional,
             paused_reason=self.paused_reason,
             fee_bps=self.fee_bps,
+            closed=mark.closed,
+            opens_at=mark.opens_at,
         )
 
 

@@ -6,6 +6,7 @@ const RULES: Record<string, string> = {
   max_position_share: "Largest position",
   gross_exposure: "Total exposure",
   concentration: "Share of one asset",
+  market_session: "Market open",
   stale_price: "Fresh price",
   price_collar: "Price near the mark",
   diverging_providers: "Sources agree",
