@@ -1,19 +1,23 @@
 """The trading tables in the admin: money can be read, never edited; what may be done is done through the operations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.forms import CharField, DecimalField, IntegerField, ModelForm
 from django.http import HttpRequest
 from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from apps.foundation.admin import ReadOnlyAdmin
-from apps.foundation.errors import HQError
+from apps.foundation.errors import HQError, Refused
 from apps.foundation.permissions import Role, role_at_least
 from apps.market.queries import current_moment
-from apps.trading import operations
+from apps.trading import operations, queries
+from apps.trading.domain.order_intent import LONGEST_REASON
+from apps.trading.domain.risk_limits import LIMITS, changed
 from apps.trading.models import (
     Cursor,
     EquitySnapshot,
@@ -31,6 +35,7 @@ from apps.trading.models import (
     RiskLimits,
     StateCause,
     UnknownLookup,
+    VenueHealth,
     VenueWatermark,
 )
 
@@ -191,9 +196,75 @@ class LedgerPostingAdmin(SteeredAdmin):
     list_select_related = ["transfer", "account"]
 
 
+class LimitsForm(ModelForm):
+    """Every limit at the value that holds, and why it is changed. The room's rules judge what may stand there."""
+
+    reason = CharField(max_length=LONGEST_REASON, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
+
+    class Meta:
+        model = RiskLimits
+        fields = ["reason"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        holds = queries.current_limits().stored()
+        for name, (lowest, highest, meaning) in LIMITS.items():
+            kind = IntegerField if isinstance(holds[name], int) else DecimalField
+            widget = UnfoldAdminTextInputWidget()
+            hint = f"{meaning} From {lowest:f} to {highest:f}."
+            self.fields[name] = kind(initial=holds[name], help_text=hint, widget=widget)
+        self.order_fields([*LIMITS, "reason"])
+
+    def clean(self) -> dict[str, Any]:
+        """Adds what the rules refuse to the field that they name."""
+        given = super().clean() or {}
+        if not self.errors:
+            try:
+                changed(queries.current_limits(), self.changes)
+            except Refused as refusal:
+                self.add_error(refusal.field if refusal.field in self.fields else None, refusal.message)
+        return given
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The limits that were given another value, as the operation takes them."""
+        holds = queries.current_limits()
+        given = {name: self.cleaned_data[name] for name in LIMITS if name in self.cleaned_data}
+        return {name: value for name, value in given.items() if value != getattr(holds, name)}
+
+
 @admin.register(RiskLimits)
 class RiskLimitsAdmin(SteeredAdmin):
+    """Versions can't be edited; a new one is added through the operation, with a reason."""
+
     list_display = ["version", "author", "reason", "at", "changes"]
+    form = LimitsForm
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_risk_permission(request)
+
+    def get_fields(self, request: HttpRequest, obj: RiskLimits | None = None) -> Sequence[str]:  # noqa: ARG002
+        return ["version", "author", "reason", "at", "changes", "values"] if obj else [*LIMITS, "reason"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[ModelForm]:
+        return LimitsForm if obj is None else super().get_form(request, obj, change, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: RiskLimits, form: ModelForm, change: bool) -> None:  # noqa: ARG002
+        """A new version by the operation; the row shown afterwards is that one."""
+        assert isinstance(form, LimitsForm)
+        answer = operations.change_limits(
+            changes=form.changes,
+            actor=request.user.get_username(),
+            reason=form.cleaned_data["reason"],
+            moment=current_moment(),
+        )
+        obj.pk = answer["version"]
+
+
+@admin.register(VenueHealth)
+class VenueHealthAdmin(SteeredAdmin):
+    list_display = ["account", "rung", "rung_since", "reason", "latency_ms", "failures_in_row", "clock_offset_ms"]
+    list_filter = ["rung"]
 
 
 @admin.register(EquitySnapshot)
