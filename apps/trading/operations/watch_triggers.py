@@ -53,7 +53,7 @@ def seen_in_bars(armed: Iterable[Order], *, after: datetime, until: datetime, ba
 
 
 def seen_live(armed: Iterable[Order], moment: Moment) -> list[Seen]:
-    """The marks of instruments with armed orders; a stale or missing one, or one of a closed exchange, shows nothing."""
+    """The marks of instruments with armed orders; a stale, missing or closed one shows nothing."""
     marks = market.marks(_watched(armed), moment)
     return [
         Seen(symbol, Stretch.of_price(mark.price))
