@@ -29,6 +29,8 @@ MATRIX = {
     ("trading/orders/", "POST"): TRADER,
     ("trading/orders/<uuid:order_id>/", "GET"): VIEWER,
     ("trading/orders/<uuid:order_id>/cancel/", "POST"): TRADER,
+    ("trading/orders/<uuid:order_id>/amend/", "POST"): TRADER,
+    ("trading/orders/preview/", "POST"): TRADER,
     ("trading/fills/", "GET"): VIEWER,
     ("trading/positions/", "GET"): VIEWER,
     ("trading/positions/<instrument:symbol>/close/", "POST"): TRADER,

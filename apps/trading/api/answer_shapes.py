@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from apps.foundation.rest.serializer_fields import DecimalText, InstrumentField, UtcTimeField
+from apps.trading.domain.order_groups import BRACKET, OCO, ROLES
 from apps.trading.domain.order_intent import ORIGINS, SIDES, TIMES_IN_FORCE
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.domain.order_types import ROW_TYPES
@@ -100,6 +101,52 @@ class FillShape(serializers.Serializer):
     recorded_at = UtcTimeField()
 
 
+class TriggerShape(serializers.Serializer):
+    """What the order waits for."""
+
+    state = serializers.ChoiceField(choices=["waiting", "at_venue", "hit", "ended"])
+    price = money(nullable=True)
+    fires = serializers.ChoiceField(choices=["at_or_below", "at_or_above"])
+    then = serializers.ChoiceField(choices=["market", "limit"])
+    best_price = money(nullable=True, why="The best price that a trailing stop has seen.")
+
+
+class GroupMemberShape(serializers.Serializer):
+    id = serializers.UUIDField()
+    role = serializers.ChoiceField(choices=ROLES)
+    state = serializers.ChoiceField(choices=ORDER_STATES)
+    side = serializers.ChoiceField(choices=SIDES)
+    type = serializers.ChoiceField(choices=ROW_TYPES)
+    quantity = money()
+    filled_quantity = money()
+    limit_price = money(nullable=True)
+    stop_price = money(nullable=True)
+
+
+class OrderGroupShape(serializers.Serializer):
+    """Orders that belong together: the exits of held units, or an entry with its exits."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=[OCO, BRACKET])
+    units = money(nullable=True, why="What an oco may sell; null: what the entry bought.")
+    take_profit_price = money(nullable=True)
+    stop_loss_price = money(nullable=True)
+    orders = GroupMemberShape(many=True)
+
+
+class OrderPreviewShape(serializers.Serializer):
+    allowed = serializers.BooleanField()
+    summary = serializers.CharField()
+    verdicts = VerdictShape(many=True)
+    account = serializers.CharField()
+    mark = money(nullable=True)
+    quantity = money()
+    value = money(nullable=True)
+    reserves = money(nullable=True)
+    reserves_asset = serializers.CharField()
+    stop_price = money(nullable=True, why="The trigger; of a trailing stop where it would begin.")
+
+
 class OrderShape(serializers.Serializer):
     id = serializers.UUIDField()
     client_order_id = serializers.CharField()
@@ -122,6 +169,12 @@ class OrderShape(serializers.Serializer):
     limit_price = money(nullable=True)
     stop_price = money(nullable=True)
     trail_pct = money(nullable=True)
+    trail_amount = money(nullable=True)
+    trigger = TriggerShape(allow_null=True)
+    role = serializers.ChoiceField(choices=ROLES, allow_blank=True)
+    group = OrderGroupShape(allow_null=True)
+    replaces = serializers.UUIDField(allow_null=True)
+    replaced_by = serializers.UUIDField(allow_null=True)
     filled_quantity = money()
     filled_cost = money()
     average_price = money(nullable=True)

@@ -39,17 +39,34 @@ class OrdersView(ListView):
 
     @extend_schema(request=bodies.ProposeOrderRequest, responses={201: shapes.OrderShape})
     def post(self, request: Request) -> Response:
-        """Propose an order. The answer's state is APPROVED, ARMED, or DENIED with the reasons in its verdicts."""
-        wanted = bodies.ProposeOrderRequest.checked(request.data)
-        intent = OrderIntent(
-            symbol=wanted.pop("instrument"),
-            expires_firm=wanted.pop("expires_at", None),
-            origin="manual",
-            actor=self.actor,
-            privileged=role_at_least(request.user, Role.RISK),
-            **wanted,
-        )
+        """Propose an order. The answer's state is APPROVED, ARMED, or DENIED with the reasons in its verdicts.
+
+        Of an oco or a bracket it is the first order, the take-profit or the entry, with its group.
+        """
+        intent = _intent(self, request)
         return Response(operations.propose_order(intent=intent, moment=self.moment), status=status.HTTP_201_CREATED)
+
+
+def _intent(view: HouseView, request: Request) -> OrderIntent:
+    """The body as an intent of the person who sent it. Raises for a body of the wrong shape."""
+    wanted = bodies.ProposeOrderRequest.checked(request.data)
+    return OrderIntent(
+        symbol=wanted.pop("instrument"),
+        expires_firm=wanted.pop("expires_at", None),
+        origin="manual",
+        actor=view.actor,
+        privileged=role_at_least(request.user, Role.RISK),
+        **wanted,
+    )
+
+
+class PreviewOrderView(HouseView):
+    roles = {"POST": Role.TRADER}
+
+    @extend_schema(request=bodies.ProposeOrderRequest, responses=shapes.OrderPreviewShape)
+    def post(self, request: Request) -> Response:
+        """What the risk gate would say to this order now, and what it would reserve; nothing is stored."""
+        return Response(operations.preview_order(intent=_intent(self, request), moment=self.moment))
 
 
 class OrderView(HouseView):
@@ -70,6 +87,30 @@ class CancelOrderView(HouseView):
         reason = bodies.ReasonRequest.checked(request.data or {})["reason"]
         answer = operations.cancel_order(order_id=order_id, actor=self.actor, reason=reason, moment=self.moment)
         return Response(answer)
+
+
+class AmendOrderView(HouseView):
+    roles = {"POST": Role.TRADER}
+
+    @extend_schema(request=bodies.AmendOrderRequest, responses={201: shapes.OrderShape})
+    def post(self, request: Request, order_id: UUID) -> Response:
+        """Replace an order by one with new values; the answer is the new order, linked to the old one.
+
+        What works at a venue is asked back first: the new order is PROPOSED until the old one is proven to have ended.
+        """
+        wanted = bodies.AmendOrderRequest.checked(request.data)
+        reason = wanted.pop("reason")
+        if "expires_at" in wanted:
+            wanted["expires_firm"] = wanted.pop("expires_at")
+        answer = operations.amend_order(
+            order_id=order_id,
+            changes=wanted,
+            actor=self.actor,
+            reason=reason,
+            moment=self.moment,
+            privileged=role_at_least(request.user, Role.RISK),
+        )
+        return Response(answer, status=status.HTTP_201_CREATED)
 
 
 class FillsView(ListView):

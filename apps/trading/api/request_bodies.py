@@ -28,13 +28,28 @@ class ProposeOrderRequest(StrictSerializer):
     )
     quantity = DecimalText(required=False, allow_null=True, help_text="Base units; give this or notional.")
     notional = DecimalText(required=False, allow_null=True, help_text="Quote currency, rounded down to the step.")
-    limit_price = DecimalText(required=False, allow_null=True)
-    stop_price = DecimalText(required=False, allow_null=True)
-    trail_pct = DecimalText(required=False, allow_null=True)
+    limit_price = DecimalText(required=False, allow_null=True, help_text="Of a bracket: its entry's limit.")
+    stop_price = DecimalText(required=False, allow_null=True, help_text="The trigger; of a bracket: its entry's.")
+    trail_pct = DecimalText(required=False, allow_null=True, help_text="In percent of the best price seen.")
+    trail_amount = DecimalText(required=False, allow_null=True, help_text="In quote currency; instead of trail_pct.")
+    take_profit_price = DecimalText(required=False, allow_null=True, help_text="Of oco and bracket.")
+    stop_loss_price = DecimalText(required=False, allow_null=True, help_text="Of oco and bracket.")
     time_in_force = serializers.ChoiceField(choices=TIMES_IN_FORCE, default="GTC")
     expires_at = UtcTimeField(required=False, allow_null=True, help_text="With GTD: on the firm clock.")
     reduce_only = serializers.BooleanField(default=False)
     post_only = serializers.BooleanField(default=False)
+    reason = serializers.CharField(max_length=LONGEST_REASON, default="", allow_blank=True)
+
+
+class AmendOrderRequest(StrictSerializer):
+    """The new values; what is left out stays. ``quantity`` is the new total, what is filled already included."""
+
+    quantity = DecimalText(required=False)
+    limit_price = DecimalText(required=False)
+    stop_price = DecimalText(required=False, help_text="The trigger; of an armed exit the only value that can change.")
+    trail_pct = DecimalText(required=False)
+    trail_amount = DecimalText(required=False)
+    expires_at = UtcTimeField(required=False, help_text="Of a GTD order, on the firm clock.")
     reason = serializers.CharField(max_length=LONGEST_REASON, default="", allow_blank=True)
 
 

@@ -9,8 +9,10 @@ from apps.trading.api import risk_views as risk
 urlpatterns = [
     *endpoint("trading/portfolio/", books.PortfolioView.as_view(), name="portfolio"),
     *endpoint("trading/orders/", orders.OrdersView.as_view(), name="orders"),
+    *endpoint("trading/orders/preview/", orders.PreviewOrderView.as_view(), name="order-preview"),
     *endpoint("trading/orders/<uuid:order_id>/", orders.OrderView.as_view(), name="order"),
     *endpoint("trading/orders/<uuid:order_id>/cancel/", orders.CancelOrderView.as_view(), name="order-cancel"),
+    *endpoint("trading/orders/<uuid:order_id>/amend/", orders.AmendOrderView.as_view(), name="order-amend"),
     *endpoint("trading/fills/", orders.FillsView.as_view(), name="fills"),
     *endpoint("trading/positions/", orders.PositionsView.as_view(), name="positions"),
     *endpoint(

@@ -15,6 +15,7 @@ from apps.trading.operations.monitor_risk import monitor_risk
 from apps.trading.operations.open_account import disable_account, enable_account, open_account, replace_keys
 from apps.trading.operations.open_portfolio import open_portfolio
 from apps.trading.operations.poll_open_orders import poll_open_orders
+from apps.trading.operations.preview_order import preview_order
 from apps.trading.operations.propose_order import propose_order
 from apps.trading.operations.propose_target import TargetOutcome, propose_target
 from apps.trading.operations.record_venue_answer import record_clock_offset, record_venue_answer
@@ -49,6 +50,7 @@ __all__ = [
     "open_account",
     "open_portfolio",
     "poll_open_orders",
+    "preview_order",
     "propose_order",
     "propose_target",
     "prune_equity",

@@ -45,7 +45,7 @@ def judge_replacement(*, order_id: UUID, moment: Moment) -> bool:
             moment=moment,
             agent_id=known.agent_id,
         )
-        order = Order.objects.select_for_update().select_related("replaces").get(pk=order_id)
+        order = Order.objects.select_for_update().get(pk=order_id)
         assert order.replaces is not None
         if order.state != OrderState.PROPOSED:
             return False

@@ -27,9 +27,7 @@ def place_group(*, intent: OrderIntent, reading: MarketReading, book: Book, mome
     its first fill. Raises ``Refused`` naming the field for exits that do not fit the market, and ``Conflict`` for units
     that another group sells already.
     """
-    _check_prices(intent, reading)
-    if intent.type == OCO:
-        _check_units(intent, book)
+    first = first_order(intent, reading, book)
     intent = replace(intent, order_id=intent.order_id or new_id())
     group = OrderGroup.objects.create(
         id=derived_id("group", intent.order_id),
@@ -44,12 +42,21 @@ def place_group(*, intent: OrderIntent, reading: MarketReading, book: Book, mome
         created_firm=moment.firm,
         created_by=intent.actor,
     )
-    first = _entry(intent) if intent.type == BRACKET else _take_profit(intent)
-    order = place(intent=replace(first, group_id=group.pk), reading=reading, book=book, moment=moment)
+    first = replace(first, order_id=intent.order_id, group_id=group.pk)
+    order = place(intent=first, reading=reading, book=book, moment=moment)
     if intent.type == OCO and order.state != OrderState.DENIED:
         position = Position.objects.select_for_update().get(portfolio_id=book.portfolio_id, symbol=intent.symbol)
         cover_position(position=position, moment=moment)
     return order
+
+
+def first_order(intent: OrderIntent, reading: MarketReading, book: Book) -> OrderIntent:
+    """The order of the group that goes through the gate. Raises as ``place_group``."""
+    _check_prices(intent, reading)
+    if intent.type == BRACKET:
+        return _entry(intent)
+    _check_units(intent, book)
+    return _take_profit(intent)
 
 
 def _entry(intent: OrderIntent) -> OrderIntent:

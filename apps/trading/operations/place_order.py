@@ -27,13 +27,7 @@ def place(*, intent: OrderIntent, reading: MarketReading, book: Book, moment: Mo
     Raises ``Refused`` where nothing is traded on the account at present, and for a good-till date that has passed.
     """
     require_tradable(book)
-    if intent.expires_firm is not None and intent.expires_firm <= moment.firm:
-        raise Refused(
-            f"expires_at must lie after the firm's time {moment.firm:%Y-%m-%d %H:%M:%S} UTC, was "
-            f"{intent.expires_firm:%Y-%m-%d %H:%M:%S}.",
-            code="in_the_past",
-            field="expires_at",
-        )
+    check_date(intent, moment)
     intent = with_first_trail(intent, mark=reading.mark.price, tick=reading.rules.tick_size)
     facts = gather_facts(intent=intent, reading=reading, book=book, moment=moment)
     order = write_intent(book=book, intent=intent, facts=facts, decision=judge(facts), moment=moment)
@@ -42,6 +36,17 @@ def place(*, intent: OrderIntent, reading: MarketReading, book: Book, moment: Mo
     if order.state == OrderState.APPROVED or order.type in TRIGGERED_TYPES:
         send_soon(order.pk)  # an armed one is sent at once where the venue watches the trigger itself
     return order
+
+
+def check_date(intent: OrderIntent, moment: Moment) -> None:
+    """Raise ``Refused`` (``in_the_past``) for a good-till date that the firm's clock has passed."""
+    if intent.expires_firm is not None and intent.expires_firm <= moment.firm:
+        raise Refused(
+            f"expires_at must lie after the firm's time {moment.firm:%Y-%m-%d %H:%M:%S} UTC, was "
+            f"{intent.expires_firm:%Y-%m-%d %H:%M:%S}.",
+            code="in_the_past",
+            field="expires_at",
+        )
 
 
 def with_first_trail(intent: OrderIntent, *, mark: Decimal | None, tick: Decimal) -> OrderIntent:

@@ -9,6 +9,7 @@ from apps.foundation.errors import NotFound
 from apps.foundation.money import plain
 from apps.trading.domain.order_lifecycle import BIRTH_PATHS, OPEN, OrderState
 from apps.trading.models import Fill, Order, OrderTransition
+from apps.trading.queries.order_group_views import group_views, replacements, trigger_view
 from apps.trading.queries.time_text import utc_text
 
 
@@ -21,16 +22,22 @@ def order_view(order_id: UUID | str) -> dict[str, Any]:
 
 
 def order_views(orders: Iterable[Order]) -> list[dict[str, Any]]:
-    """Several orders in their order, with two queries for all their fills and histories."""
+    """Several orders in their order, with one query each for all their fills, histories, groups and replacements."""
     page = list(orders)
     ids = [order.pk for order in page]
+    groups = group_views({order.group_id for order in page if order.group_id is not None})
+    replaced = replacements(ids)
     transitions: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     for move in OrderTransition.objects.filter(order_id__in=ids).order_by("id"):
         transitions[move.order_id].append(_move(move))
     fills: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     for fill in Fill.objects.filter(order_id__in=ids).order_by("traded_firm", "recorded_wall", "id"):
         fills[fill.order_id].append(fill_view(fill))
-    return [_view(order, transitions[order.pk], fills[order.pk]) for order in page]
+    return [
+        _view(order, transitions[order.pk], fills[order.pk])
+        | {"group": groups.get(order.group_id), "replaced_by": _text(replaced.get(order.pk))}
+        for order in page
+    ]
 
 
 def newborn_view(order: Order) -> dict[str, Any]:
@@ -47,7 +54,7 @@ def newborn_view(order: Order) -> dict[str, Any]:
         )
         for i, step in enumerate(path)
     ]
-    return _view(order, [_move(move) for move in moves], [])
+    return _view(order, [_move(move) for move in moves], []) | {"group": None, "replaced_by": None}
 
 
 def recent_orders(limit: int = 50) -> list[dict[str, Any]]:
@@ -104,6 +111,7 @@ _MONEY = (
     "limit_price",
     "stop_price",
     "trail_pct",
+    "trail_amount",
     "filled_quantity",
     "filled_cost",
     "average_price",
@@ -136,8 +144,11 @@ def _view(order: Order, transitions: Sequence[dict[str, Any]], fills: Sequence[d
         **{name: getattr(order, name) for name in _PLAIN},
         **{name: plain(getattr(order, name)) for name in _MONEY},
         "reserved_asset": order.reserved_asset,
-        "decision_id": str(order.decision_id) if order.decision_id else None,
-        "agent_id": str(order.agent_id) if order.agent_id else None,
+        "decision_id": _text(order.decision_id),
+        "agent_id": _text(order.agent_id),
+        "role": order.role,
+        "replaces": _text(order.replaces_id),
+        "trigger": trigger_view(order),
         "correlation_id": order.correlation_id,
         "cancel_wanted": order.cancel_wanted,
         "reject_code": order.reject_code,
@@ -152,6 +163,10 @@ def _view(order: Order, transitions: Sequence[dict[str, Any]], fills: Sequence[d
     }
 
 
+def _text(identifier: UUID | None) -> str | None:
+    return str(identifier) if identifier else None
+
+
 def _summary(order: Order) -> str:
     """One line in plain words."""
     size = f"{plain(order.quantity)} {order.symbol}"
@@ -160,4 +175,5 @@ def _summary(order: Order) -> str:
     if order.filled_quantity:
         verb = "Bought" if order.side == "buy" else "Sold"
         return f"{verb} {plain(order.filled_quantity)} {order.symbol} at {plain(order.average_price)}."
-    return f"{order.side.capitalize()} {size} ({order.type}): {str(order.state).lower().replace('_', ' ')}."
+    kind, state = order.type.replace("_", "-"), str(order.state).lower().replace("_", " ")
+    return f"{order.side.capitalize()} {size} ({kind}): {state}."
