@@ -20,6 +20,7 @@ class Fill(models.Model):
     cost = MoneyField(help_text="Quantity times price in the quote currency, as posted.")
     fee = MoneyField(default=0)
     fee_asset = models.CharField(max_length=16)
+    fee_quote = MoneyField(default=0, help_text="What the fee cost in the quote currency; zero for a third asset.")
     realized_pnl = MoneyField(default=0, help_text="Before fees; zero for a buy.")
     liquidity = models.CharField(max_length=6, default="taker")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="fills", db_index=False)
