@@ -45,6 +45,7 @@ class StockWorld:
         self.sessions = Sessions(ExchangeSessions().sessions("XNYS", first, last))
         self.fault = ""
         self.asked: list[str] = []
+        self.lost: set[datetime] = set()  # minutes that are not sent
         self.spoiled: dict[datetime, D] = {}  # minutes whose prices are sent times this
         self.splits: dict[int, tuple[int, int]] = {}
         self.currency = "USD"
@@ -75,6 +76,7 @@ class StockWorld:
             self.candle(symbol, at)
             for at in self.sessions.opens_between(begin, timeframes.floor_time(last, "1m"), "1m")
         ]
+        minutes = [bar for bar in minutes if bar.open_at not in self.lost]
         found = minutes if frame == "1m" else aggregate(minutes, frame, {symbol: self.sessions})
         return [bar for bar in found if first <= bar.open_at <= last]
 
