@@ -1,0 +1,1 @@
+"""The matching engine: pure, deterministic, in Decimals; times in milliseconds are arguments."""
