@@ -97,6 +97,16 @@ def sold(
     )
 
 
+def fee_in_units(*, base: str, amount: Decimal) -> list[Posting]:
+    """Units of the base that a fee took: they came from outside as a fee, not as a position."""
+    return _clean([Posting(base, EXTERNAL, -amount), Posting(base, FEES, amount)])
+
+
+def fee_in_other_asset(*, asset: str, amount: Decimal) -> list[Posting]:
+    """A fee in an asset that is neither bought nor sold, such as the exchange's own."""
+    return _moved(asset, AVAILABLE, FEES, amount)
+
+
 def within_budget(postings: Iterable[Posting], *, asset: str, budget: str) -> list[Posting]:
     """The postings of a fill with what was reserved, and what comes back, in the order's budget.
 

@@ -14,11 +14,20 @@ from apps.foundation.correlation import bind
 from apps.foundation.identifiers import derived_id
 from apps.foundation.money import ZERO, plain
 from apps.market.domain.instruments import split_symbol
-from apps.trading.domain.decimal_math import over
-from apps.trading.domain.ledger_postings import bought, sold, within_budget
+from apps.trading.domain.decimal_math import over, times
+from apps.trading.domain.ledger_postings import (
+    FIRM,
+    bought,
+    deposit,
+    fee_in_other_asset,
+    fee_in_units,
+    sold,
+    within_budget,
+)
 from apps.trading.domain.order_lifecycle import TERMINAL, OrderState
 from apps.trading.domain.positions import FillEffect, PositionState, after_fill
-from apps.trading.models import Fill, Order, Portfolio, Position
+from apps.trading.domain.trade_fees import TradeFee, fee_of_trade
+from apps.trading.models import Fill, LedgerAccount, LedgerKind, Order, Portfolio, Position
 from apps.trading.operations.announce_changes import announce_order
 from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.operations.cover_position import cover_position, protective_orders, stop_price_after_buy
@@ -65,9 +74,10 @@ def apply_fill(*, fill: VenueFill, account: str, moment: Moment) -> bool:
 
 def _find_order(fill: VenueFill, account: str) -> tuple[UUID, UUID]:
     """The ids of order and portfolio, by our id or, where the venue names only its own, by that."""
-    named = Q(client_order_id=fill.client_order_id) if fill.client_order_id else Q(pk__in=())
-    if fill.venue_order_id:
-        named |= Q(symbol=fill.symbol, venue_order_id=fill.venue_order_id)
+    if fill.client_order_id:
+        named = Q(client_order_id=fill.client_order_id)
+    else:
+        named = Q(symbol=fill.symbol, venue_order_id=fill.venue_order_id or None)
     known = Order.objects.filter(named, account_id=account).values_list("pk", "portfolio_id").first()
     if known is None:
         whose = fill.client_order_id or fill.venue_order_id
@@ -102,15 +112,16 @@ def _lock(order_id: UUID, portfolio_id: UUID, fill: VenueFill) -> _Rows:
 
 def _post(rows: _Rows, fill: VenueFill, moment: Moment) -> None:
     order, position = rows.order, rows.position
+    fee = _fee_of(fill)
     effect = after_fill(
         _state_of(position),
         side=fill.side,
-        quantity=fill.quantity,
+        quantity=fee.units,
         price=fill.price,
-        fee=fill.fee,
+        fee=fee.in_quote,
         at_firm=fill.executed_firm,
     )
-    from_reserved = _post_to_ledger(order, fill, effect, moment)
+    from_reserved = _post_to_ledger(order, fill, fee, effect, moment)
     Fill.objects.create(
         id=derived_id("fill", order.account_id, fill.venue_trade_id),
         order=order,
@@ -119,9 +130,10 @@ def _post(rows: _Rows, fill: VenueFill, moment: Moment) -> None:
         side=fill.side,
         quantity=fill.quantity,
         price=fill.price,
-        cost=effect.cost,
+        cost=times(fill.quantity, fill.price),
         fee=fill.fee,
         fee_asset=fill.fee_asset,
+        fee_quote=fee.in_quote,
         realized_pnl=effect.realized,
         liquidity=fill.liquidity,
         account_id=order.account_id,
@@ -131,28 +143,46 @@ def _post(rows: _Rows, fill: VenueFill, moment: Moment) -> None:
     )
     _move_position(position, effect, fill, moment)
     _count_result(rows.portfolio, effect, fill)
-    _move_order(order, fill, effect, from_reserved, moment)
+    _move_order(order, fill, fee, from_reserved, moment)
     if order.group_id is not None:
         settle_groups(portfolio_id=order.portfolio_id, symbol=fill.symbol, moment=moment)
     cover_position(position=position, moment=moment, watched_from=fill.executed_firm, group_id=order.group_id)
     _record(order, fill, effect, moment)
 
 
-def _post_to_ledger(order: Order, fill: VenueFill, effect: FillEffect, moment: Moment) -> Decimal:
+def _fee_of(fill: VenueFill) -> TradeFee:
+    fee = fee_of_trade(
+        symbol=fill.symbol,
+        side=fill.side,
+        quantity=fill.quantity,
+        price=fill.price,
+        fee=fill.fee,
+        fee_asset=fill.fee_asset,
+    )
+    if fee.units <= 0:
+        raise OverFillError(f"its fee of {plain(fill.fee)} {fill.fee_asset} is more than was traded.")
+    return fee
+
+
+def _post_to_ledger(order: Order, fill: VenueFill, fee: TradeFee, effect: FillEffect, moment: Moment) -> Decimal:
     base, quote = split_symbol(fill.symbol)
-    needed = effect.cost + fill.fee if fill.side == "buy" else fill.quantity
+    needed = effect.cost + fee.in_quote if fill.side == "buy" else fee.units
     from_reserved = min(order.reserved_left, needed)
     amounts: dict[str, Any] = {
         "base": base,
         "quote": quote,
-        "quantity": fill.quantity,
-        "fee": fill.fee,
+        "quantity": fee.units,
+        "fee": fee.in_quote,
         "from_reserved": from_reserved,
     }
     if fill.side == "buy":
         postings = bought(cost=effect.cost, **amounts)
     else:
         postings = sold(proceeds=effect.cost, cost_removed=effect.cost_removed, **amounts)
+    postings += fee_in_units(base=base, amount=fee.in_base)
+    if fee.in_other:
+        _fund_fee(order, fill, moment)
+        postings += fee_in_other_asset(asset=fill.fee_asset, amount=fill.fee)
     post_transfer(
         portfolio_id=order.portfolio_id,
         cause_kind="fill",
@@ -162,6 +192,23 @@ def _post_to_ledger(order: Order, fill: VenueFill, effect: FillEffect, moment: M
         order_id=order.pk,
     )
     return from_reserved
+
+
+def _fund_fee(order: Order, fill: VenueFill, moment: Moment) -> None:
+    """What our books lack of the fee's asset came from outside: the venue had it, or it could not have taken it."""
+    held = LedgerAccount.objects.filter(
+        portfolio_id=order.portfolio_id, asset=fill.fee_asset, kind=LedgerKind.AVAILABLE, budget=FIRM
+    )
+    short = fill.fee - (held.values_list("balance", flat=True).first() or ZERO)
+    if short > 0:
+        post_transfer(
+            portfolio_id=order.portfolio_id,
+            cause_kind="fee_funding",
+            cause_id=f"{order.account_id}:{fill.venue_trade_id}",
+            postings=deposit(asset=fill.fee_asset, amount=short),
+            moment=moment,
+            order_id=order.pk,
+        )
 
 
 def _state_of(position: Position) -> PositionState:
@@ -207,13 +254,13 @@ def _count_result(portfolio: Portfolio, effect: FillEffect, fill: VenueFill) -> 
     portfolio.save(update_fields=["losses_in_row", "last_loss_firm"])
 
 
-def _move_order(order: Order, fill: VenueFill, effect: FillEffect, from_reserved: Decimal, moment: Moment) -> None:
+def _move_order(order: Order, fill: VenueFill, fee: TradeFee, from_reserved: Decimal, moment: Moment) -> None:
     filled = order.filled_quantity + fill.quantity
-    cost = order.filled_cost + effect.cost
+    cost = order.filled_cost + times(fill.quantity, fill.price)
     changes: dict[str, Any] = {
         "filled_quantity": filled,
         "filled_cost": cost,
-        "fees": order.fees + fill.fee,
+        "fees": order.fees + fee.in_quote,
         "average_price": over(cost, filled),
         "reserved_left": order.reserved_left - from_reserved,
     }
@@ -260,6 +307,7 @@ def _record(order: Order, fill: VenueFill, effect: FillEffect, moment: Moment) -
             "quantity": plain(fill.quantity),
             "price": plain(fill.price),
             "fee": plain(fill.fee),
+            "fee_asset": fill.fee_asset,
             "realized": plain(effect.realized or ZERO),
             "position": plain(effect.position.quantity),
         },

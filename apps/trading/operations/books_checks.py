@@ -19,7 +19,7 @@ class Check:
 
     def filled(self, sql: str) -> str:
         """One of the two texts with the lifecycle's lists in place."""
-        return sql.replace("{open}", _OPEN).replace("{moves}", _MOVES)
+        return sql.replace("{open}", _OPEN).replace("{moves}", _MOVES).replace("{in_base}", _IN_BASE)
 
 
 def _quoted(words: list[str]) -> str:
@@ -28,6 +28,8 @@ def _quoted(words: list[str]) -> str:
 
 _OPEN = _quoted(sorted(OPEN))
 _MOVES = _quoted(sorted(f"{a}>{b}" for a, after in TRANSITIONS.items() for b in after))
+# 1 for a trade whose fee was taken in units of what was traded, else 0.
+_IN_BASE = "(fee_asset = split_part(symbol, '/', 1))::int"
 
 CHECKS: tuple[Check, ...] = (
     Check(
@@ -69,7 +71,7 @@ CHECKS: tuple[Check, ...] = (
         "SELECT format('order %s: filled %s at %s with fees %s, its trades sum to %s at %s with %s', o.id, "
         "o.filled_quantity, o.filled_cost, o.fees, coalesce(f.quantity, 0), coalesce(f.cost, 0), coalesce(f.fee, 0)) "
         "FROM trading_order o LEFT JOIN (SELECT order_id, sum(quantity) AS quantity, sum(cost) AS cost, "
-        "sum(fee) AS fee FROM trading_fill GROUP BY order_id) f ON f.order_id = o.id "
+        "sum(fee_quote) AS fee FROM trading_fill GROUP BY order_id) f ON f.order_id = o.id "
         "WHERE o.filled_quantity <> coalesce(f.quantity, 0) OR o.filled_cost <> coalesce(f.cost, 0) "
         "OR o.fees <> coalesce(f.fee, 0) OR o.filled_quantity > o.quantity "
         "OR (o.state = 'FILLED' AND o.filled_quantity <> o.quantity)",
@@ -87,9 +89,9 @@ CHECKS: tuple[Check, ...] = (
         "SELECT format('position %s: quantity %s, cost %s, realised %s, fees %s; its trades give %s, %s, %s, %s', "
         "coalesce(p.symbol, f.symbol), p.quantity, p.cost, p.realized_pnl, p.fees, f.quantity, f.cost, f.realized, "
         "f.fees) FROM trading_position p FULL JOIN (SELECT portfolio_id, symbol, "
-        "sum(CASE side WHEN 'buy' THEN quantity ELSE -quantity END) AS quantity, "
-        "sum(CASE side WHEN 'buy' THEN cost ELSE realized_pnl - cost END) AS cost, "
-        "sum(realized_pnl) AS realized, sum(fee) AS fees FROM trading_fill GROUP BY 1, 2) f "
+        "sum(CASE side WHEN 'buy' THEN quantity ELSE -quantity END - {in_base} * fee) AS quantity, "
+        "sum(CASE side WHEN 'buy' THEN cost ELSE realized_pnl - cost END - {in_base} * fee_quote) AS cost, "
+        "sum(realized_pnl) AS realized, sum(fee_quote) AS fees FROM trading_fill GROUP BY 1, 2) f "
         "USING (portfolio_id, symbol) WHERE coalesce(p.quantity, 0) <> coalesce(f.quantity, 0) "
         "OR coalesce(p.cost, 0) <> coalesce(f.cost, 0) OR coalesce(p.realized_pnl, 0) <> coalesce(f.realized, 0) "
         "OR coalesce(p.fees, 0) <> coalesce(f.fees, 0)",

@@ -100,7 +100,7 @@ def test_killed_after_the_venue_took_it_it_is_found_and_filled_once(desk):
 
 def test_killed_before_the_answer_is_recorded_a_fill_may_come_first(desk, monkeypatch):
     order_id = desk.propose()
-    monkeypatch.setattr(submit_order_module, "record_venue_report", _dies)
+    monkeypatch.setattr(submit_order_module, "take_venue_report", _dies)
     with pytest.raises(Killed):
         desk.send(order_id)
     monkeypatch.undo()
@@ -119,12 +119,12 @@ def test_killed_while_a_fill_is_taken_in_the_next_step_takes_it_once(desk, monke
     desk.send(order_id)
     desk.market.bar()
     if where == "before the fill":
-        monkeypatch.setattr(collect_fills_module, "apply_fill", _dies)
+        monkeypatch.setattr(collect_fills_module, "take_fill", _dies)
     elif where == "inside the fill":
         monkeypatch.setattr(apply_fill_module, "cover_position", _dies)
     else:
-        real = apply_fill_module.apply_fill
-        monkeypatch.setattr(collect_fills_module, "apply_fill", lambda **given: _dies(real(**given)))
+        real = collect_fills_module.take_fill
+        monkeypatch.setattr(collect_fills_module, "take_fill", lambda **given: _dies(real(**given)))
     with pytest.raises(Killed):
         desk.match()
     monkeypatch.undo()
