@@ -98,7 +98,7 @@ def test_limits_are_changed_by_a_form_that_asks_why(desk, boss):
         ({"reason": ""}, "This field is required"),
         ({"max_position_share": "1.5"}, "max_position_share must lie between 0.0001 and 1, was 1.5"),
         ({"max_open_orders": "x"}, "Enter a whole number"),
-        ({}, "These are the limits that hold already"),
+        ({}, "Name at least one limit to change"),
     ],
 )
 def test_a_bad_form_says_what_is_wrong_and_changes_nothing(desk, boss, given, said):
