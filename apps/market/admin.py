@@ -9,7 +9,16 @@ from django.http import HttpRequest
 from apps.foundation.admin import ReadOnlyAdmin
 from apps.foundation.errors import HQError
 from apps.market import operations
-from apps.market.models import Backfill, CandleGap, Instrument, MarketClock, Provider, StoredCandle
+from apps.market.models import (
+    Backfill,
+    CandleGap,
+    DataNotice,
+    Instrument,
+    MarketClock,
+    Provider,
+    StoredCandle,
+    TradingSession,
+)
 from apps.market.queries import current_moment
 
 BY_HAND = "By hand in the admin."
@@ -69,6 +78,22 @@ class ProviderAdmin(ReadOnlyAdmin):
     list_display = ["name", "market", "priority", "enabled", "state", "latency_ms", "last_ok_at", "failures", "message"]
     list_filter = ["state", "enabled"]
     ordering = ["priority", "name"]
+
+
+@admin.register(DataNotice)
+class DataNoticeAdmin(ReadOnlyAdmin):
+    list_display = ["found_at", "instrument_id", "source", "timeframe", "open_at", "kind", "repaired", "detail"]
+    list_filter = ["source", "kind", "repaired"]
+    search_fields = ["instrument__symbol"]
+    ordering = ["-found_at"]
+
+
+@admin.register(TradingSession)
+class TradingSessionAdmin(ReadOnlyAdmin):
+    list_display = ["calendar", "open_at", "close_at"]
+    list_filter = ["calendar"]
+    date_hierarchy = "open_at"
+    ordering = ["-open_at"]
 
 
 @admin.register(CandleGap)

@@ -21,6 +21,7 @@ MATRIX = {
     ("market/orderbook/", "GET"): VIEWER,
     ("market/providers/", "GET"): VIEWER,
     ("market/gaps/", "GET"): VIEWER,
+    ("market/notices/", "GET"): VIEWER,
     ("market/backfills/", "GET"): VIEWER,
     ("market/backfills/", "POST"): TRADER,
     # trading

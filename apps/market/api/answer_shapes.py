@@ -15,6 +15,9 @@ class InstrumentShape(serializers.Serializer):
     min_notional = DecimalText()
     assumed = serializers.ListField(child=serializers.CharField(), help_text="Rules that no exchange stated.")
     sources = serializers.ListField(child=serializers.CharField())
+    calendar = serializers.CharField(help_text="The exchange whose hours it keeps; empty: it trades at all hours.")
+    open = serializers.BooleanField(help_text="Its exchange is open now.")
+    session_until = UtcTimeField(allow_null=True, help_text="When that changes; null where nobody knows.")
     watched = serializers.BooleanField()
     paused = serializers.BooleanField()
     paused_reason = serializers.CharField(allow_null=True)
@@ -43,6 +46,8 @@ class MarkShape(serializers.Serializer):
     stale = serializers.BooleanField()
     diverging = serializers.BooleanField()
     reason = serializers.CharField()
+    closed = serializers.BooleanField(help_text="Its exchange is closed; the price is that of the last session.")
+    opens_at = UtcTimeField(allow_null=True)
 
 
 class QuoteSnapshotShape(serializers.Serializer):
@@ -105,6 +110,18 @@ class GapShape(serializers.Serializer):
     last_open = UtcTimeField()
     missing = serializers.IntegerField()
     state = serializers.ChoiceField(choices=["open", "filled"])
+    found_at = UtcTimeField()
+
+
+class NoticeShape(serializers.Serializer):
+    id = serializers.IntegerField()
+    instrument = InstrumentField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    timeframe = serializers.CharField()
+    open_at = UtcTimeField()
+    kind = serializers.ChoiceField(choices=["duplicate", "no_price", "unit", "split", "dividend", "suspected_split"])
+    repaired = serializers.BooleanField(help_text="False: the row was refused.")
+    detail = serializers.CharField()
     found_at = UtcTimeField()
 
 

@@ -10,6 +10,7 @@ from apps.market.models import (
     Backfill,
     BackfillState,
     CandleGap,
+    DataNotice,
     GapState,
     Instrument,
     Provider,
@@ -76,6 +77,19 @@ class GapFilter(filters.FilterSet):
 
     class Meta:
         model = CandleGap
+        fields: list[str] = []
+
+
+class NoticeFilter(filters.FilterSet):
+    instrument = filters.CharFilter(field_name="instrument_id")
+    source = filters.CharFilter()
+    kind = filters.CharFilter()
+    repaired = filters.BooleanFilter()
+    start = filters.IsoDateTimeFilter(field_name="open_at", lookup_expr="gte")
+    end = filters.IsoDateTimeFilter(field_name="open_at", lookup_expr="lt")
+
+    class Meta:
+        model = DataNotice
         fields: list[str] = []
 
 

@@ -15,6 +15,7 @@ urlpatterns = [
     *endpoint("market/candles/", views.CandlesView.as_view(), name="candles"),
     *endpoint("market/orderbook/", views.OrderbookView.as_view(), name="orderbook"),
     *endpoint("market/providers/", views.ProvidersView.as_view(), name="providers"),
+    *endpoint("market/notices/", views.NoticesView.as_view(), name="notices"),
     *endpoint("market/gaps/", views.GapsView.as_view(), name="gaps"),
     *endpoint("market/backfills/", views.BackfillsView.as_view(), name="backfills"),
 ]

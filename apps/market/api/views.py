@@ -17,7 +17,7 @@ from apps.market import operations, queries
 from apps.market.api import answer_shapes as shapes
 from apps.market.api import list_filters
 from apps.market.api import request_bodies as bodies
-from apps.market.models import Backfill, CandleGap, Instrument, Provider, StoredCandle
+from apps.market.models import Backfill, CandleGap, DataNotice, Instrument, Provider, StoredCandle
 
 
 class InstrumentsView(ListView):
@@ -31,7 +31,8 @@ class InstrumentsView(ListView):
     queryset = Instrument.objects.all()
 
     def render(self, rows: Sequence[Instrument]) -> list[dict[str, Any]]:
-        return [queries.instrument_view(row) for row in rows]
+        at = self.moment.firm
+        return [queries.instrument_view(row, at) for row in rows]
 
 
 class PauseInstrumentView(HouseView):
@@ -125,6 +126,20 @@ class GapsView(ListView):
 
     def render(self, rows: Sequence[CandleGap]) -> list[dict[str, Any]]:
         return [queries.gap_view(row) for row in rows]
+
+
+class NoticesView(ListView):
+    """What was wrong in the data of sources: repaired, or refused so that nothing is traded on it."""
+
+    roles = {"GET": Role.VIEWER}
+    serializer_class = shapes.NoticeShape
+    filterset_class = list_filters.NoticeFilter
+    ordering = ("-found_at",)
+    ordering_fields = ("found_at", "open_at")
+    queryset = DataNotice.objects.all()
+
+    def render(self, rows: Sequence[DataNotice]) -> list[dict[str, Any]]:
+        return [queries.notice_view(row) for row in rows]
 
 
 class BackfillsView(ListView):

@@ -12,11 +12,12 @@ from apps.market.domain.candles import Candle
 from apps.market.domain.mark_price import Mark
 from apps.market.domain.order_book import OrderBook
 from apps.market.domain.quotes import LAST_TRADE_ONLY, Quote
-from apps.market.models import Backfill, CandleGap, Instrument, MarketClock, Provider, StoredCandle
+from apps.market.models import Backfill, CandleGap, DataNotice, Instrument, MarketClock, Provider, StoredCandle
 from apps.market.queries.candles import closed_candles
 from apps.market.queries.instruments import found_instrument, primary_source, watched_symbols
 from apps.market.queries.market_clock import MarketClockView, current_moment, market_clock
 from apps.market.queries.prices import latest_quotes, priced
+from apps.market.queries.sessions import sessions_of
 
 ASSUMED_QUOTES = {
     "live": "",
@@ -132,8 +133,12 @@ def candle_snapshot(symbol: str, timeframe: str, limit: int = 500) -> dict[str, 
     }
 
 
-def instrument_view(row: Instrument) -> dict[str, Any]:
-    """One instrument with its rules; ``assumed`` names those that no exchange stated."""
+def instrument_view(row: Instrument, at: datetime | None = None) -> dict[str, Any]:
+    """One instrument with its rules; ``assumed`` names those that no exchange stated. ``open``: its exchange is open
+    at this moment (firm time), until ``session_until``; what keeps no calendar is always open.
+    """
+    session = sessions_of(row.calendar, at or current_moment().firm) if row.calendar else None
+    status = None if session is None else session.status(at or current_moment().firm)
     return {
         "instrument": row.symbol,
         "base": row.base,
@@ -144,6 +149,9 @@ def instrument_view(row: Instrument) -> dict[str, Any]:
         "min_notional": plain(row.min_notional),
         "assumed": list(row.assumed),
         "sources": list(row.sources),
+        "calendar": row.calendar,
+        "open": status is None or status.is_open,
+        "session_until": None if status is None else iso(status.until),
         "watched": row.watched,
         "paused": row.paused_reason is not None,
         "paused_reason": row.paused_reason,
@@ -186,6 +194,21 @@ def gap_view(row: CandleGap) -> dict[str, Any]:
         "last_open": iso(row.last_open),
         "missing": row.missing,
         "state": row.state,
+        "found_at": iso(row.found_at),
+    }
+
+
+def notice_view(row: DataNotice) -> dict[str, Any]:
+    """Something wrong in what a source sent, repaired or refused."""
+    return {
+        "id": row.pk,
+        "instrument": row.instrument_id,
+        "source": row.source,
+        "timeframe": row.timeframe,
+        "open_at": iso(row.open_at),
+        "kind": row.kind,
+        "repaired": row.repaired,
+        "detail": row.detail,
         "found_at": iso(row.found_at),
     }
 

@@ -36,6 +36,7 @@ PATHS = (
     "orderbook?instrument=BTC/USDT",
     "providers",
     "gaps",
+    "notices",
     "backfills",
 )
 
@@ -223,7 +224,10 @@ def test_every_view_has_exactly_the_documented_fields(viewer):
     assert set(book) == set(shapes.OrderbookShape().fields)
 
 
-@pytest.mark.parametrize("model", ["instrument", "storedcandle", "marketclock", "provider", "candlegap", "backfill"])
+@pytest.mark.parametrize(
+    "model",
+    ["instrument", "storedcandle", "marketclock", "provider", "candlegap", "backfill", "datanotice", "tradingsession"],
+)
 def test_the_admin_shows_every_table(admin_client, model):
     assert admin_client.get(f"/admin/market/{model}/").status_code == 200
 
