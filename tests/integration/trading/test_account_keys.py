@@ -160,7 +160,8 @@ def test_keys_of_another_venue_and_damaged_ones_are_refused(live, exchange, pair
 
 
 def test_an_order_that_was_never_sent_ends_unsent_when_the_account_fails(desk):
-    waiting, working = desk.propose(), desk.propose(type="limit", limit_price=Decimal(40000))
+    waiting = desk.propose(quantity="0.001")
+    working = desk.propose(quantity="0.001", type="limit", limit_price=Decimal(40000))
     desk.send(working)
     trouble_now = {"account": "paper", "code": "wrong_passphrase", "detail": "Wrong.", "moment": desk.moment()}
     assert record_account_trouble(**trouble_now)
