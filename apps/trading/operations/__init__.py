@@ -18,7 +18,14 @@ from apps.trading.operations.poll_open_orders import poll_open_orders
 from apps.trading.operations.preview_order import preview_order
 from apps.trading.operations.propose_order import propose_order
 from apps.trading.operations.propose_target import TargetOutcome, propose_target
+from apps.trading.operations.reconcile_account import (
+    ReconciliationReport,
+    reconcile_account,
+    reconcile_due,
+    require_reconciliation,
+)
 from apps.trading.operations.record_venue_answer import record_clock_offset, record_venue_answer
+from apps.trading.operations.resolve_break import resolve_break
 from apps.trading.operations.resume_trading import resume_trading
 from apps.trading.operations.send_cancel import send_cancel
 from apps.trading.operations.set_agent_budget import set_agent_budget
@@ -27,9 +34,11 @@ from apps.trading.operations.submit_order import submit_order
 from apps.trading.operations.sweep_orders import sweep_orders
 from apps.trading.operations.take_venue_news import take_venue_news
 from apps.trading.operations.verify_books import BooksReport, verify_books
+from apps.trading.operations.want_reconciliation import want_reconciliation
 
 __all__ = [
     "BooksReport",
+    "ReconciliationReport",
     "TargetOutcome",
     "amend_order",
     "cancel_open_orders",
@@ -54,9 +63,13 @@ __all__ = [
     "propose_order",
     "propose_target",
     "prune_equity",
+    "reconcile_account",
+    "reconcile_due",
     "record_clock_offset",
     "record_venue_answer",
     "replace_keys",
+    "require_reconciliation",
+    "resolve_break",
     "resume_trading",
     "send_cancel",
     "set_agent_budget",
@@ -65,4 +78,5 @@ __all__ = [
     "sweep_orders",
     "take_venue_news",
     "verify_books",
+    "want_reconciliation",
 ]

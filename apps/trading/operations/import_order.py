@@ -13,7 +13,7 @@ from django.db import transaction
 from apps.foundation import audit
 from apps.foundation.clock import Moment
 from apps.foundation.identifiers import derived_id
-from apps.foundation.money import ZERO, plain
+from apps.foundation.money import ZERO
 from apps.market.domain.instruments import split_symbol
 from apps.trading.domain.decimal_math import times
 from apps.trading.domain.ledger_postings import AVAILABLE, reservation
@@ -132,19 +132,4 @@ def _reserve(order_id: UUID, proven: ProvenOrder, account: Account, moment: Mome
         postings=reservation(side="buy", asset=quote, amount=amount),
         moment=moment,
         order_id=order_id,
-    )
-
-
-def proven_by_trade(trade: dict[str, Any], quantity: Decimal) -> ProvenOrder:
-    """An order of which only a trade is known: as large as what it traded."""
-    return ProvenOrder(
-        client_order_id=trade["client_order_id"],
-        venue_order_id=trade["venue_order_id"] or f"trade {trade['venue_trade_id']}",
-        symbol=trade["symbol"],
-        side=trade["side"],
-        type="market",
-        quantity=quantity,
-        limit_price=None,
-        accepted_firm=datetime.fromisoformat(trade["executed_at"]),
-        evidence={"trade": trade, "quantity": plain(quantity)},
     )

@@ -38,6 +38,8 @@ from apps.trading.ports import Venue
 OVERLAP = timedelta(minutes=10)
 OWED_AT_MOST = timedelta(seconds=10)  # after which the screens say that an account waits for its comparison
 STALE_AFTER = timedelta(minutes=10)
+AGAIN_AFTER, AGAIN_AT_MOST = timedelta(seconds=3), timedelta(seconds=30)  # while a comparison is owed
+WITHOUT_BEAT = timedelta(seconds=90)
 _LASTING = (
     BreakKind.UNKNOWN_ORDER,
     BreakKind.FOREIGN_ORDER,
@@ -99,6 +101,25 @@ def reconcile_account(*, venue: Venue, moment: Moment) -> ReconciliationReport:
         note_bad_answer(account=venue.account, symbol="", failure=failure, moment=moment)
         return _failed(run, failure.message)
     return _finish(run)
+
+
+def reconcile_due(*, venue: Venue, moment: Moment) -> bool:
+    """Compare the account if it is owed a comparison, asked for one, or had none for long; whether it was compared.
+
+    What Beat asks for each minute is done here too while no message comes through.
+    """
+    row = AccountReconciliation.objects.filter(pk=venue.account).first()
+    if row is not None and not _is_due(row, moment):
+        return False
+    reconcile_account(venue=venue, moment=moment)
+    return True
+
+
+def _is_due(row: AccountReconciliation, moment: Moment) -> bool:
+    if row.tried_wall is None or row.wanted_wall is not None:
+        return True
+    again = min(AGAIN_AT_MOST, AGAIN_AFTER * 2 ** min(row.failures, 5)) if row.passed_wall is None else WITHOUT_BEAT
+    return moment.wall - row.tried_wall >= again
 
 
 def account_symbols(account: str) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 
 from apps.foundation.clock import Moment
@@ -100,7 +101,8 @@ def cancel_wanted(*, venue: Venue, moment: Moment) -> int:
         if _cancel(venue, order["client_order_id"], order["symbol"], order["venue_order_id"], moment):
             sent += 1
             over = "The venue does not work it any more."
-            heal_breaks(breaks=Q(pk=row.pk), healing=over, moment=moment)
+            with transaction.atomic():
+                heal_breaks(breaks=Q(pk=row.pk), healing=over, moment=moment)
     return sent
 
 

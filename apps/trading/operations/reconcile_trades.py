@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -14,6 +12,8 @@ from apps.foundation.money import plain
 from apps.trading.domain.break_kinds import BreakKind, BreakState
 from apps.trading.domain.reconciliation import TradeHere, compare_trades
 from apps.trading.models import Fill, ReconciliationBreak
+from apps.trading.operations.accept_transfer import PREFIX
+from apps.trading.operations.adopt_trade import fill_of
 from apps.trading.operations.note_bad_answer import note_bad_news
 from apps.trading.operations.record_break import Finding, heal_breaks, keep_break
 from apps.trading.operations.take_fill import fill_facts, take_fill, trade_cause
@@ -77,23 +77,6 @@ def retry_held_back(*, venue: Venue, moment: Moment) -> int:
             with transaction.atomic():
                 heal_breaks(breaks=Q(pk=row.pk), healing="The trade is in the books now.", moment=moment)
     return posted
-
-
-def fill_of(trade: dict[str, Any]) -> VenueFill:
-    """The trade as it was kept with its break."""
-    return VenueFill(
-        venue_trade_id=trade["venue_trade_id"],
-        client_order_id=trade["client_order_id"],
-        venue_order_id=trade["venue_order_id"],
-        symbol=trade["symbol"],
-        side=trade["side"],
-        quantity=Decimal(trade["quantity"]),
-        price=Decimal(trade["price"]),
-        fee=Decimal(trade["fee"]),
-        fee_asset=trade["fee_asset"],
-        liquidity=trade["liquidity"],
-        executed_firm=datetime.fromisoformat(trade["executed_at"]),
-    )
 
 
 def _compare_page(fills: Sequence[VenueFill], venue: Venue, moment: Moment, done: TradesCompared) -> None:
@@ -160,6 +143,7 @@ def _altered(posted: TradeHere, fill: VenueFill, account: str) -> Finding:
 
 def _keep_unproven(seen: set[str], earliest: datetime, venue: Venue, moment: Moment) -> None:
     ours = Fill.objects.filter(account_id=venue.account, traded_firm__gt=earliest)
+    ours = ours.exclude(venue_trade_id__startswith=PREFIX)
     for name, symbol, side, quantity, price in ours.values_list(
         "venue_trade_id", "symbol", "side", "quantity", "price"
     ).iterator(chunk_size=2_000):

@@ -92,7 +92,9 @@ def keep_break(finding: Finding, *, moment: Moment) -> UUID | None:
 
 def heal_breaks(*, breaks: Q, healing: str, moment: Moment) -> int:
     """Close open breaks by evidence, inside the running transaction; how many."""
-    rows = list(ReconciliationBreak.objects.select_for_update().filter(breaks, state=BreakState.OPEN).order_by("pk"))
+    rows = list(
+        ReconciliationBreak.objects.select_for_update(of=("self",)).filter(breaks, state=BreakState.OPEN).order_by("pk")
+    )
     for row in rows:
         close_break(row, state=BreakState.HEALED, healing=healing, moment=moment)
         audit_break(row, action="break.healed", actor=RECONCILER, payload={"healing": healing}, moment=moment)

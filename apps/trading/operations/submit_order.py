@@ -1,5 +1,6 @@
 """Send an approved order once: the intent is committed before a byte leaves, the answer is a second transaction."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -17,7 +18,10 @@ from apps.trading.operations.order_as_sent import as_sent, sendable_at, watched_
 from apps.trading.operations.record_venue_report import EXECUTOR, record_refusal
 from apps.trading.operations.take_venue_report import take_venue_report
 from apps.trading.ports import Venue, VenueOrderExists, VenueRefused, VenueReport
+from apps.trading.queries.reconciliation import may_add_risk
 from apps.trading.queries.trading_state import trading_state
+
+WAITS_AT_MOST = timedelta(seconds=30)  # for the account's first comparison: a price grows old
 
 
 def submit_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
@@ -67,7 +71,7 @@ def _claim(order_id: UUID, venue: Venue, moment: Moment) -> Order | None:
         sendable = Order.objects.filter(sendable_at(venue), pk=order_id, account_id=venue.account, cancel_wanted=False)
         if order is None or not sendable.exists():
             return None
-        if not _still_permitted(order, moment):
+        if not _still_permitted(order, moment) or _held_up(order, moment):
             return None
         return change_order_state(
             order_id=order_id,
@@ -97,3 +101,25 @@ def _still_permitted(order: Order, moment: Moment) -> bool:
         moment=moment,
     )
     return False
+
+
+def _held_up(order: Order, moment: Moment) -> bool:
+    """New risk waits (not for long) for the account's first comparison since the start, and enters no quarantine."""
+    if order.side == "sell":
+        return False
+    compared, quarantine = may_add_risk(order.account_id, order.symbol)
+    if compared and quarantine is None:
+        return False
+    late = order.approved_wall is not None and moment.wall - order.approved_wall > WAITS_AT_MOST
+    if watched_there(order) or (quarantine is None and not late):
+        return True
+    why = quarantine or f"The account {order.account_id} was not reconciled within {WAITS_AT_MOST.seconds} s."
+    change_order_state(
+        order_id=order.pk,
+        before={OrderState.APPROVED, OrderState.ARMED},
+        after=OrderState.CANCELED,
+        actor=EXECUTOR,
+        note=f"Not sent: {why}",
+        moment=moment,
+    )
+    return True

@@ -28,6 +28,16 @@ from apps.trading.queries.order_views import (
     recent_orders,
 )
 from apps.trading.queries.portfolio import exposure, portfolio_view, position_views, read_portfolio
+from apps.trading.queries.reconciliation import (
+    all_breaks,
+    break_view,
+    recent_breaks,
+    reconciled,
+    reconciliation_view,
+    reconciliation_views,
+    symbol_quarantined,
+    view_of_break,
+)
 from apps.trading.queries.risk_limits import all_limits, current_limits, limits_version_view, limits_view
 from apps.trading.queries.trading_state import TradingStateView, state_view, trading_state
 from apps.trading.queries.venue_health import venue_ladder, venue_views
@@ -38,11 +48,13 @@ __all__ = [
     "account_view",
     "account_views",
     "all_accounts",
+    "all_breaks",
     "all_fills",
     "all_limits",
     "all_orders",
     "all_snapshots",
     "all_transfers",
+    "break_view",
     "budget_view",
     "budget_views",
     "current_limits",
@@ -62,11 +74,17 @@ __all__ = [
     "portfolio_view",
     "position_views",
     "read_portfolio",
+    "recent_breaks",
     "recent_orders",
+    "reconciled",
+    "reconciliation_view",
+    "reconciliation_views",
     "snapshot_views",
     "state_view",
+    "symbol_quarantined",
     "trading_state",
     "transfer_views",
     "venue_ladder",
     "venue_views",
+    "view_of_break",
 ]
