@@ -84,7 +84,7 @@ def test_a_partly_filled_take_profit_lessens_the_stop(desk):
     take_profit, stop_loss = legs(desk, order_id)
     assert take_profit.filled_quantity == D("0.001")
     assert stop_loss.quantity == D("0.003") == covered(desk)
-    desk.bar(BTC=(50_550, 50_550, 49_700, 49_700))
+    desk.bar(BTC=(50_400, 50_450, 49_700, 49_700))
     take_profit, stop_loss = legs(desk, order_id)
     assert (take_profit.state, stop_loss.state) == ("PENDING_CANCEL", "ARMED")
     desk.sweep(later=3)
@@ -102,7 +102,7 @@ def test_a_take_profit_that_fills_while_it_is_cancelled_leaves_nothing_for_the_s
     desk.buy(quantity="0.002")
     desk.buy(quantity="0.002")
     order_id = oco(desk, "0.002")
-    desk.bar(BTC=(50_000, 50_000, 49_700, 50_400))
+    desk.bar(BTC=(50_000, 50_450, 49_700, 50_400))
     assert legs(desk, order_id)[0].state == "PENDING_CANCEL"
     desk.market.bar(BTC=(50_400, 50_600, 50_400, 50_600))
     desk.match()
