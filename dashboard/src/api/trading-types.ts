@@ -22,6 +22,7 @@ export interface Position {
 /** Equity and what follows from it are null while a held price is unknown. `as_of` is firm time. */
 export interface Portfolio {
   id: string;
+  account: string;
   name: string;
   mode: string;
   base_currency: string;
@@ -65,7 +66,7 @@ export interface Fill {
   fee_asset: string;
   realized_pnl: string;
   liquidity: string;
-  venue: string;
+  account: string;
   venue_trade_id: string;
   traded_at: string;
   recorded_at: string;
@@ -80,8 +81,54 @@ export interface Transition {
   note: string;
 }
 
+/** What an order waits for. */
+export interface Trigger {
+  state: "waiting" | "at_venue" | "hit" | "ended";
+  price: string | null;
+  fires: "at_or_below" | "at_or_above";
+  then: "market" | "limit";
+  best_price: string | null;
+}
+
+export interface GroupMember {
+  id: string;
+  role: "entry" | "take_profit" | "stop_loss";
+  state: string;
+  side: "buy" | "sell";
+  type: string;
+  quantity: string;
+  filled_quantity: string;
+  limit_price: string | null;
+  stop_price: string | null;
+}
+
+/** Orders that belong together: the exits of held units, or an entry with its exits. */
+export interface OrderGroup {
+  id: string;
+  kind: "oco" | "bracket";
+  units: string | null;
+  take_profit_price: string | null;
+  stop_loss_price: string | null;
+  orders: GroupMember[];
+}
+
+/** What the gate would say now; nothing is stored. */
+export interface OrderPreview {
+  allowed: boolean;
+  summary: string;
+  verdicts: Verdict[];
+  account: string;
+  mark: string | null;
+  quantity: string;
+  value: string | null;
+  reserves: string | null;
+  reserves_asset: string;
+  stop_price: string | null;
+}
+
 export interface Order {
   id: string;
+  account: string;
   client_order_id: string;
   portfolio_id: string;
   instrument: string;
@@ -102,6 +149,12 @@ export interface Order {
   limit_price: string | null;
   stop_price: string | null;
   trail_pct: string | null;
+  trail_amount: string | null;
+  trigger: Trigger | null;
+  role: "" | "entry" | "take_profit" | "stop_loss";
+  group: OrderGroup | null;
+  replaces: string | null;
+  replaced_by: string | null;
   filled_quantity: string;
   filled_cost: string;
   average_price: string | null;
@@ -115,7 +168,7 @@ export interface Order {
   cancel_wanted: boolean;
   reject_code: string;
   reject_detail: string;
-  venue: string;
+  account: string;
   venue_order_id: string | null;
   verdicts: Verdict[];
   gate_digest: string;
@@ -142,6 +195,11 @@ export interface EquityPoint {
 export interface Cause {
   id?: string;
   kind: string;
+  /** Empty: the whole house. */
+  account?: string;
+  /** What ends it, in a sentence. */
+  clears?: string;
+  well_since?: string | null;
   state: string;
   latched: boolean;
   author?: string;
@@ -158,6 +216,52 @@ export interface RiskState {
   state: string;
   causes: Cause[];
   history: Cause[];
+  venues: VenueHealth[];
+}
+
+/** How an account's venue answers; `rung` is null before its first answer. */
+export interface VenueHealth {
+  account: string;
+  venue: string;
+  in_house: boolean;
+  enabled: boolean;
+  state: string;
+  rung: string | null;
+  means: string;
+  since: string | null;
+  reason: string;
+  latency_ms: number | null;
+  answers: number;
+  failures: number;
+  failures_in_row: number;
+  last_failure_kind: string;
+  last_failure_at: string | null;
+  last_ok_at: string | null;
+  clock_offset_ms: number | null;
+  clock_read_at: string | null;
+}
+
+export interface LimitUse {
+  limit: string;
+  used: string | number | null;
+  holds: string | number;
+  used_pct: string | null;
+  about: string;
+}
+
+export interface LimitUseView {
+  account: string;
+  as_of: string;
+  stale: boolean;
+  use: LimitUse[];
+}
+
+export interface LimitsVersion {
+  version: number;
+  author: string;
+  reason: string;
+  at: string;
+  changes: Record<string, { from: string | number | null; to: string | number | null }>;
 }
 
 export interface Limit {

@@ -71,6 +71,11 @@ const KINDS: Record<string, string> = {
   drawdown: "drawdown limit",
   stale_data: "stale data",
   market_ended: "end of the recording",
+  venue_health: "venue not well",
+  unknown_cap: "too many orders of unknown outcome",
+  clock_skew: "clocks apart",
+  failed_invariant: "failed check of the books",
+  foreign_trade: "somebody else traded",
 };
 
 export function causeKind(kind: string): string {

@@ -20,6 +20,13 @@ const RULES: Record<string, string> = {
   unknown_orders: "Unknown orders",
   trading_state: "Trading state",
   loss_streak: "Losses in a row",
+  max_gross_exposure: "Total exposure",
+  open_order_count: "Open orders",
+  correlation: "What moves together",
+  venue_health: "Venue answers well",
+  clock_skew: "Clocks agree",
+  symbol_quarantined: "Books and venue agree",
+  agent_budget: "Agent's budget",
 };
 
 export function asWords(name: string): string {
