@@ -7,7 +7,6 @@ from django.contrib.auth import authenticate
 from django.db import transaction
 
 from apps.foundation import audit, login_limits
-from apps.foundation.auth_sessions import NotSignedIn
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Refused
 from apps.foundation.models import AuthSession
@@ -25,12 +24,12 @@ class PasswordNeeded(Refused):
 def confirm_password(*, session_id: UUID, username: str, password: str, address: str, moment: Moment) -> None:
     """Note that the session's user gave the password again. Failures count as failed sign-ins.
 
-    Raises ``NotSignedIn`` ``wrong_credentials`` and ``TooManyAttempts``.
+    Raises ``Refused`` ``wrong_password`` and ``TooManyAttempts``.
     """
     login_limits.refuse_too_many(username=username, address=address)
     if authenticate(username=username, password=password) is None:
         login_limits.count_failure(username=username, address=address)
-        raise NotSignedIn("This is not your password.", code="wrong_credentials", field="password")
+        raise Refused("This is not your password.", code="wrong_password", field="password")
     with transaction.atomic():
         AuthSession.objects.filter(pk=session_id, revoked_at__isnull=True).update(confirmed_at=moment.wall)
         audit.append(

@@ -89,6 +89,7 @@ class TicketView(HouseView):
 
 class ConfirmView(HouseView):
     roles = {"POST": Role.VIEWER}
+    secret_body = True
 
     @extend_schema(request=bodies.ConfirmRequest, responses={204: None}, operation_id="auth_confirm")
     def post(self, request: Request) -> Response:

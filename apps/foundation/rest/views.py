@@ -32,6 +32,7 @@ class HouseView(APIView):
 
     ``roles`` names the role each method needs: ``roles = {"GET": Role.VIEWER, "POST": Role.TRADER}``.
     ``repeatable = True`` marks a view whose work commits in steps of its own and may run twice (see ``idempotency``).
+    ``secret_body = True``: the body holds a password, so nothing of it is kept, no digest for repeated requests either.
     ``query_parameters``: when set, any other query parameter is refused.
     Raise ``foundation.errors`` for what can't be done; they leave as problem+json.
     """
@@ -39,6 +40,7 @@ class HouseView(APIView):
     roles: ClassVar[dict[str, Role]] = {}
     repeatable: ClassVar[bool] = False
     query_parameters: ClassVar[Sequence[str] | None] = None
+    secret_body: ClassVar[bool] = False
     permission_classes = [RoleRequired]
     http_method_names = [*METHODS, "head"]
 
@@ -80,7 +82,7 @@ class HouseView(APIView):
             refuse_unknown(request, {*self.query_parameters, "format"})
         method = str(request.method).lower()
         key = request.headers.get(KEY_HEADER)
-        if key is not None and request.user.is_authenticated and method in {"post", "patch", "put", "delete"}:
+        if key is not None and not self.secret_body and request.user.is_authenticated and method in {"post", "patch", "put", "delete"}:
             handler = getattr(self, method, None)
             if handler is not None:
                 setattr(self, method, self._once(handler, key))

@@ -151,7 +151,7 @@ def test_enabling_needs_the_password_again_and_every_live_need(desk, admin, live
     settings.MARKET, settings.DATABASE_EMBEDDED, settings.HQ_SINGLE_INSTANCE = "recorded", True, False
     enable = f"{ACCOUNTS}main/enable/"
     problem(admin.post(enable, {"reason": "go"}), 403, "password_needed")
-    problem(confirm(admin, "not the password"), 401, "wrong_credentials")
+    problem(confirm(admin, "not the password"), 400, "wrong_password")
     problem(admin.post(enable, {"reason": "go"}), 403, "password_needed")
     assert confirm(admin).status_code == 204
     missing = problem(admin.post(enable, {"reason": "go"}), 409, "live_needs_missing")["facts"]["missing"]
