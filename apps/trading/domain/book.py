@@ -20,13 +20,17 @@ CLOCK_READING_COUNTS = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class VenueStanding:
-    """The stored health of the account's venue; ``rung`` is None before its first answer."""
+    """The stored health of the account's venue; ``rung`` is None before its first answer.
+
+    ``quarantine``: the oldest open break that keeps new risk out of the order's instrument.
+    """
 
     in_house: bool
     rung: str | None = None
     reason: str = ""
     clock_offset_ms: int | None = None
     clock_wall: datetime | None = None
+    quarantine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ class Book:
             rung=standing.rung,
             reason=standing.reason,
             clock_offset_ms=standing.clock_offset_ms if known else None,
+            quarantine=standing.quarantine,
         )
 
     def valued_at(self, prices: Mapping[str, Decimal | None]) -> Valuation:

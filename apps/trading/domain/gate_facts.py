@@ -97,13 +97,17 @@ class BookFacts:
 
 @dataclass(frozen=True, slots=True)
 class VenueFacts:
-    """The account's venue. ``rung`` and ``clock_offset_ms`` are None where nobody knows; ``in_house``: no network."""
+    """The account's venue. ``rung`` and ``clock_offset_ms`` are None where nobody knows; ``in_house``: no network.
+
+    ``quarantine``: where our books and the venue differ over the order's instrument, how; None where they don't.
+    """
 
     account: str
     in_house: bool
     rung: str | None = None
     reason: str = ""
     clock_offset_ms: int | None = None
+    quarantine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

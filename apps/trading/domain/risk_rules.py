@@ -6,7 +6,15 @@ price and a mark is known, and min_notional unless the order sells all that is h
 ``exempt_reducing``.
 """
 
-from apps.trading.domain import count_rules, funds_rules, loss_rules, permission_rules, price_rules, size_rules
+from apps.trading.domain import (
+    count_rules,
+    funds_rules,
+    loss_rules,
+    permission_rules,
+    price_rules,
+    quarantine_rules,
+    size_rules,
+)
 from apps.trading.domain.risk_verdict import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -14,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     permission_rules.venue_health,
     permission_rules.clock_skew,
     permission_rules.instrument_paused,
+    quarantine_rules.symbol_quarantined,
     price_rules.market_session,
     price_rules.stale_price,
     price_rules.diverging_providers,

@@ -21,7 +21,10 @@ from apps.trading.models import Account
 
 # The book is locked and read first; what the gate needs beside it comes with the same answer.
 _LOCK_AND_READ = """
-SELECT book, hq_risk_facts(book -> 'account' ->> 'name', (book ->> 'portfolio_id')::uuid, %s, %s)
+SELECT book, hq_risk_facts(book -> 'account' ->> 'name', (book ->> 'portfolio_id')::uuid, %s, %s),
+       (SELECT detail FROM trading_reconciliationbreak
+        WHERE account_id = book -> 'account' ->> 'name' AND state = 'OPEN' AND quarantines AND symbol IN ('', %s)
+        ORDER BY opened_wall, id LIMIT 1)
 FROM hq_lock_book(%s, %s, %s, %s, %s, %s, %s) AS book
 """
 
@@ -49,16 +52,16 @@ def lock_book(
         cursor.execute(
             _LOCK_AND_READ,
             [
-                *(quote, None if agent_id is None else budget_of(agent_id)),
+                *(quote, None if agent_id is None else budget_of(agent_id), symbol),
                 *(account or settings.VENUE, account is None, quote, symbol, base, moment.firm, order_id),
             ],
         )
-        found, risk = cursor.fetchone()
+        found, risk, quarantine = cursor.fetchone()
     if found is None:
         raise _no_book(account or settings.VENUE, symbol, quote)
     if found["limits"] is None:
         raise Refused("No risk limits are set, so nothing can be judged. Open the portfolio first.", code="no_limits")
-    return _book(found, risk, symbol, base, quote, agent_id)
+    return _book(found, risk | {"quarantine": quarantine}, symbol, base, quote, agent_id)
 
 
 def require_tradable(book: Book) -> None:
@@ -138,6 +141,7 @@ def _venue(risk: dict[str, Any]) -> VenueStanding:
         reason=health.get("reason", ""),
         clock_offset_ms=health.get("clock_offset_ms"),
         clock_wall=_time(health.get("clock_wall")),
+        quarantine=risk["quarantine"],
     )
 
 

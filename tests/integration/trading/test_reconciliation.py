@@ -12,6 +12,7 @@ from apps.foundation.errors import Conflict, Refused, RetryableFailure
 from apps.foundation.identifiers import new_id
 from apps.foundation.models import OutboxEvent
 from apps.trading import queries
+from apps.trading.domain.order_intent import OrderIntent
 from apps.trading.models import (
     AccountReconciliation,
     Fill,
@@ -23,6 +24,7 @@ from apps.trading.models import (
     StateCause,
     VenueWatermark,
 )
+from apps.trading.operations.propose_order import propose_order
 from apps.trading.operations.reconcile_account import reconcile_account, require_reconciliation
 from apps.trading.operations.resolve_break import resolve_break
 from apps.trading.operations.verify_books import verify_books
@@ -429,6 +431,11 @@ def test_a_quarantine_stops_approved_buys_and_lets_sales_out(desk):
     look_twice(desk)
     assert not desk.send(buy)
     assert desk.order(buy).state == "CANCELED"
+    denied = propose_order(
+        intent=OrderIntent(symbol="BTC/USDT", side="buy", quantity=Decimal("0.001"), actor="tester"),
+        moment=desk.moment(),
+    )
+    assert (denied["state"], denied["reject_code"]) == ("DENIED", "symbol_quarantined")
     sale = desk.propose(side="sell", quantity="0.001", reduce_only=True)
     assert desk.send(sale)
 

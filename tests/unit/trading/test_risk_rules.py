@@ -32,6 +32,7 @@ DENIALS = [
     ("trading_state", "trading_halted", {"book": {"state": TradingState.HALTED, "state_reasons": ("Stopped.",)}}),
     ("trading_state", "trading_reducing", {"book": {"state": TradingState.REDUCING, "state_reasons": ("Loss.",)}}),
     ("instrument_paused", "instrument_paused", {"market": {"paused_reason": "By hand."}}),
+    ("symbol_quarantined", "symbol_quarantined", {"venue": {"quarantine": "The venue has 1 BTC less."}}),
     ("market_session", "market_closed", {"market": {"closed": True}}),
     ("stale_price", "stale_price", {"market": {"stale": True}}),
     ("diverging_providers", "diverging_providers", {"market": {"diverging": True}}),
