@@ -24,13 +24,13 @@ from apps.trading.domain.ledger_postings import (
     sold,
     within_budget,
 )
-from apps.trading.domain.order_lifecycle import TERMINAL, OrderState
+from apps.trading.domain.order_lifecycle import OPEN, TERMINAL, OrderState
 from apps.trading.domain.positions import FillEffect, PositionState, after_fill
 from apps.trading.domain.trade_fees import TradeFee, fee_of_trade
 from apps.trading.models import Fill, LedgerAccount, LedgerKind, Order, Portfolio, Position
 from apps.trading.operations.announce_changes import announce_order
 from apps.trading.operations.change_order_state import change_order_state
-from apps.trading.operations.cover_position import cover_position, protective_orders, stop_price_after_buy
+from apps.trading.operations.cover_position import cover_position, holds_dust, protective_orders, stop_price_after_buy
 from apps.trading.operations.post_transfer import post_transfer
 from apps.trading.operations.settle_groups import settle_groups
 from apps.trading.operations.want_incident import want_incident
@@ -147,7 +147,16 @@ def _post(rows: _Rows, fill: VenueFill, moment: Moment) -> None:
     if order.group_id is not None:
         settle_groups(portfolio_id=order.portfolio_id, symbol=fill.symbol, moment=moment)
     cover_position(position=position, moment=moment, watched_from=fill.executed_firm, group_id=order.group_id)
+    _tell_dust(order, position)
     _record(order, fill, effect, moment)
+
+
+def _tell_dust(order: Order, position: Position) -> None:
+    """Once, by the trade that leaves it behind: a rest that no venue takes stays until more is bought."""
+    at_work = Order.objects.filter(portfolio_id=order.portfolio_id, symbol=order.symbol, state__in=OPEN).exists()
+    if position.quantity and not at_work and holds_dust(position):
+        detail = f"{plain(position.quantity)} {position.symbol} are left, too little to be sold; no stop covers them."
+        want_incident(kind="position_dust", subject=f"position:{position.symbol}", detail=detail)
 
 
 def _fee_of(fill: VenueFill) -> TradeFee:

@@ -12,8 +12,9 @@ from django.db.models import Count, Max, Q
 
 from apps.foundation import audit
 from apps.foundation.clock import Moment
-from apps.foundation.money import ZERO, plain
+from apps.foundation.money import ZERO, floor_to, plain
 from apps.market import queries as market
+from apps.trading.domain.dust import is_dust
 from apps.trading.domain.order_groups import STOP_LOSS, TAKE_PROFIT
 from apps.trading.domain.order_lifecycle import OPEN, OrderState
 from apps.trading.domain.stop_coverage import guards_share, shares_of_groups
@@ -129,6 +130,8 @@ def _cover_rest(position: Position, shares: dict[UUID, Decimal], moment: Moment)
     )
     sending = sum((order.quantity - order.filled_quantity for order in orders if order not in waiting), ZERO)
     missing = guards_share(position.quantity, shares, sending)
+    if holds_dust(position) or not floor_to(missing, market.instrument_rules(position.symbol).step_size):
+        missing = ZERO
     surplus = waiting[1:] if missing else waiting
     for order in surplus:
         take_back(order, moment)
@@ -137,6 +140,12 @@ def _cover_rest(position: Position, shares: dict[UUID, Decimal], moment: Moment)
     if not waiting:
         return _arm(position, missing, moment)
     return _resize(waiting[0], position, missing, position.stop_price, moment) or bool(surplus)
+
+
+def holds_dust(position: Position) -> bool:
+    """Whether nothing of the position could be sold, so that no stop can protect it."""
+    rules = market.instrument_rules(position.symbol)
+    return is_dust(quantity=position.quantity, price=position.average_price, rules=rules)
 
 
 def _age(order: Order) -> tuple[datetime, str]:

@@ -8,7 +8,8 @@ from django.db.models import Q
 
 from apps.foundation import after_commit, audit
 from apps.foundation.clock import Moment
-from apps.foundation.money import ZERO, plain
+from apps.foundation.money import ZERO, floor_to, plain
+from apps.market import queries as market
 from apps.market.domain.instruments import split_symbol
 from apps.trading.domain.ledger_postings import reservation
 from apps.trading.domain.order_lifecycle import OPEN, OrderState
@@ -53,7 +54,8 @@ def fire_protective_stop(*, order_id: UUID, reason: str, moment: Moment) -> bool
         for order in sales:
             if not order.is_protective and order not in siblings:
                 _clear_the_way(order, moment)
-    quantity = min(stop.quantity - _still_selling(siblings), _free_units(stop))
+    free = min(stop.quantity - _still_selling(siblings), _free_units(stop))
+    quantity = floor_to(free, market.instrument_rules(stop.symbol).step_size)  # fees in units leave odd amounts
     if quantity <= 0:
         Order.objects.filter(pk=stop.pk, triggered_firm__isnull=True).update(triggered_firm=moment.firm)
         return False
