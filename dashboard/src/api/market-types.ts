@@ -9,6 +9,8 @@ export interface Mark {
   stale: boolean;
   diverging: boolean;
   reason: string;
+  closed: boolean;
+  opens_at: string | null;
 }
 
 export interface Quote {
@@ -54,6 +56,9 @@ export interface Instrument {
   min_notional: string | null;
   assumed: string[];
   sources: string[];
+  calendar: string;
+  open: boolean;
+  session_until: string | null;
   watched: boolean;
   paused: boolean;
   paused_reason: string | null;
@@ -73,6 +78,17 @@ export interface Provider {
   latency_ms: number | null;
   last_ok_at: string | null;
   last_error_at: string | null;
+}
+
+export interface Notice {
+  id: number;
+  instrument: string;
+  source: string;
+  timeframe: string;
+  open_at: string;
+  kind: string;
+  repaired: boolean;
+  detail: string;
 }
 
 export interface Gap {

@@ -1,6 +1,6 @@
 /** The live state of the whole desk: one store a channel, started at sign-in, emptied when the session ends. */
 
-import { computed, reactive, shallowReactive } from "vue";
+import { computed, reactive, shallowReactive, watch } from "vue";
 
 import type { AgentCard, Decision } from "../api/agent-types";
 import { get, type Page, rowsOf } from "../api/client";
@@ -10,6 +10,7 @@ import type { SystemView } from "../api/system-types";
 import type { Order, Portfolio } from "../api/trading-types";
 import { hear, startStream } from "../stream/connection";
 import type { Frame } from "../stream/frames";
+import { accounts, loadAccounts, shownAccount } from "./accounts";
 import { collection, latest, merged, newestFirst, rowsIn, type Shape, takeLatest } from "./channels";
 import { orderTime } from "./order-words";
 
@@ -69,13 +70,14 @@ async function fill<T>(part: string, path: string, store: { rows: T[]; heardAt: 
 export function startDesk(): void {
   if (leaving.length > 0) return;
   leaving.push(hear("system", (frame) => takeLatest(system, frame)));
-  leaving.push(hear("portfolio", (frame) => takeLatest(portfolio, frame)));
+  leaving.push(hear("portfolio", takePortfolio));
   follow("orders", orders, ORDER_SHAPE);
   follow("agents", agents, AGENT_SHAPE);
   follow("decisions", decisions, DECISION_SHAPE);
   startStream();
   void loadPortfolio(); // one round trip sooner than the stream's first snapshot
   void loadInstruments();
+  void loadAccounts().catch((error: unknown) => (troubles["accounts"] = error instanceof Error ? error.message : "unknown"));
   fallback = window.setTimeout(readWhatIsMissing, STREAM_LATE_MS);
 }
 
@@ -87,18 +89,37 @@ function readWhatIsMissing(): void {
   if (agents.heardAt === null) void fill("agents", "agents/", agents, AGENT_SHAPE);
 }
 
-async function loadPortfolio(): Promise<void> {
+/** The channel tells the house's portfolio; while another one is shown, a frame says when to read that again. */
+function takePortfolio(frame: Frame): void {
+  if ((frame.data as Portfolio).account === (shownAccount.value || (frame.data as Portfolio).account)) takeLatest(portfolio, frame);
+  else if (!reading) void loadPortfolio(true);
+}
+
+let reading = false;
+
+async function loadPortfolio(replace = false): Promise<void> {
+  const wanted = shownAccount.value;
+  reading = true;
   try {
-    const told = await get<Portfolio>("trading/portfolio/");
-    if (portfolio.heardAt === null) {
+    const told = await get<Portfolio>("trading/portfolio/", wanted ? { account: wanted } : {});
+    if ((replace || portfolio.heardAt === null) && wanted === shownAccount.value) {
       portfolio.data = told;
       portfolio.asOf = told.as_of;
       portfolio.heardAt = Date.now();
     }
   } catch (error) {
     troubles["portfolio"] = error instanceof Error ? error.message : "unknown";
+  } finally {
+    reading = false;
   }
 }
+
+watch(
+  () => accounts.shown,
+  (chosen) => {
+    if (chosen) void loadPortfolio(true);
+  },
+);
 
 /** The watch list, and a quote listener for each of its instruments. */
 export async function loadInstruments(): Promise<void> {
