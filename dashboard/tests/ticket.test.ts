@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 
 import type { Instrument } from "../src/api/market-types";
-import { complaints, remarks, type Ticket, ticketBody, type TicketFacts, ticketValue } from "../src/orders/ticket";
+import { KINDS, pricesOf } from "../src/orders/order-kinds";
+import { blankTicket, complaints, mayRest, remarks, type Ticket, ticketBody, type TicketFacts, ticketValue } from "../src/orders/ticket";
 
 const rules: Instrument = {
   instrument: "BTC/USDT",
@@ -11,7 +12,7 @@ const rules: Instrument = {
   step_size: "0.00001",
   min_quantity: "0.00001",
   min_notional: "5",
-  assumed: [],
+  calendar: "", open: true, session_until: null, assumed: [],
   sources: [],
   watched: true,
   paused: false,
@@ -20,19 +21,7 @@ const rules: Instrument = {
 const facts: TicketFacts = { rules, mark: "60000", cash: "500", held: "0.002", quote: "USDT" };
 
 function ticket(changes: Partial<Ticket>): Ticket {
-  return {
-    instrument: "BTC/USDT",
-    side: "buy",
-    type: "market",
-    unit: "quantity",
-    amount: "0.001",
-    limit_price: "",
-    stop_price: "",
-    time_in_force: "GTC",
-    reduce_only: false,
-    reason: "",
-    ...changes,
-  };
+  return { ...blankTicket("BTC/USDT"), amount: "0.001", ...changes };
 }
 
 describe("the order ticket", () => {
@@ -80,5 +69,50 @@ describe("the order ticket", () => {
       time_in_force: "GTC",
       reduce_only: false,
     });
+  });
+
+  it("judges the trigger of each type on its own side", () => {
+    const said = (changes: Partial<Ticket>): string | undefined => complaints(ticket(changes), facts).stop_price;
+    expect(said({ type: "take_profit", side: "sell", stop_price: "59999" })).toContain("above the mark");
+    expect(said({ type: "take_profit", side: "sell", stop_price: "60001" })).toBeUndefined();
+    expect(said({ type: "stop_limit", side: "sell", stop_price: "59000", limit_price: "58900" })).toBeUndefined();
+  });
+
+  it("wants exactly one distance of a trailing stop", () => {
+    expect(complaints(ticket({ type: "trailing_stop" }), facts).trail_pct).toBe("Give a distance.");
+    expect(complaints(ticket({ type: "trailing_stop", trail_pct: "60" }), facts).trail_pct).toContain("50 %");
+    expect(complaints(ticket({ type: "trailing_stop", trail_pct: "2", trail_amount: "100" }), facts).trail_amount).toContain("one distance");
+    expect(complaints(ticket({ type: "trailing_stop", trail_amount: "100" }), facts)).toEqual({});
+  });
+
+  it("keeps the exits of a group on their sides of what is paid", () => {
+    const bracket = { type: "bracket", take_profit_price: "61000", stop_loss_price: "59000" } as const;
+    expect(complaints(ticket(bracket), facts)).toEqual({});
+    expect(complaints(ticket({ ...bracket, stop_loss_price: "60500" }), facts).stop_loss_price).toContain("below the mark");
+    expect(complaints(ticket({ ...bracket, limit_price: "58000" }), facts).stop_loss_price).toContain("below the entry");
+    expect(complaints(ticket({ type: "bracket" }), facts).take_profit_price).toContain("or both");
+    const oco = { type: "oco", side: "sell", take_profit_price: "61000", stop_loss_price: "59000" } as const;
+    expect(complaints(ticket(oco), facts)).toEqual({});
+    expect(complaints(ticket({ ...oco, unit: "notional", amount: "50" }), facts).amount).toContain("in BTC");
+  });
+
+  it("asks for a date only with GTD, and sends it in UTC", () => {
+    expect(complaints(ticket({ time_in_force: "GTD" }), facts).expires_at).toBe("Say until when.");
+    expect(ticketBody(ticket({ time_in_force: "GTD", expires_at: "2026-03-01T12:00" }))["expires_at"]).toBe("2026-03-01T12:00Z");
+  });
+
+  it("sends for every type no price but its own", () => {
+    const all = { limit_price: "1", stop_price: "2", trail_pct: "3", trail_amount: "4", take_profit_price: "5", stop_loss_price: "6" };
+    for (const kind of KINDS) {
+      const sent = Object.keys(ticketBody(ticket({ ...all, type: kind.name }))).filter((name) => name in all);
+      expect(sent.sort()).toEqual([...pricesOf(kind.name)].sort());
+    }
+  });
+
+  it("offers post-only where an order may rest", () => {
+    expect(mayRest(ticket({ type: "limit" }))).toBe(true);
+    expect(mayRest(ticket({ type: "bracket", limit_price: "59000" }))).toBe(true);
+    expect(mayRest(ticket({ type: "bracket" }))).toBe(false);
+    expect(ticketBody(ticket({ type: "market", post_only: true }))).not.toHaveProperty("post_only");
   });
 });

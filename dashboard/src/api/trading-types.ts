@@ -128,7 +128,6 @@ export interface OrderPreview {
 
 export interface Order {
   id: string;
-  account: string;
   client_order_id: string;
   portfolio_id: string;
   instrument: string;
