@@ -7,6 +7,7 @@ from apps.foundation.fields import MoneyField
 class Instrument(models.Model):
     """One tradable pair. ``assumed`` names the rules that no exchange stated; ``sources`` lists who quotes it, the
     leading one first. ``calendar`` is the exchange whose sessions it keeps; empty for what trades at all hours.
+    ``split_note``: a split took effect and nobody has looked at what is held yet.
     """
 
     symbol = models.CharField(max_length=32, primary_key=True)
@@ -19,6 +20,7 @@ class Instrument(models.Model):
     assumed = models.JSONField(default=list, blank=True)
     sources = models.JSONField(default=list, blank=True)
     calendar = models.CharField(max_length=8, blank=True, default="")
+    split_note = models.TextField(null=True, blank=True)
     watched = models.BooleanField(default=True)
     place = models.PositiveSmallIntegerField(default=0)
     paused_reason = models.TextField(null=True, blank=True)
