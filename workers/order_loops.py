@@ -1,5 +1,7 @@
 """The execution worker's loops. They live in the worker, not in the broker: orders move on while Redis is away."""
 
+from typing import cast
+
 from django.conf import settings
 
 from apps.foundation.loops import Loop, each_of
@@ -23,7 +25,7 @@ def match_paper_orders() -> bool:
 def listen_to_venues() -> bool:
     """Take in what the streams of all accounts told; True while they tell."""
     moment = market.current_moment()
-    streaming = {name: venue for name, venue in venues().items() if isinstance(venue, StreamingVenue)}
+    streaming = {name: cast("StreamingVenue", venue) for name, venue in venues().items() if hasattr(venue, "take_news")}
     return each_of(streaming, lambda venue: trading.take_venue_news(venue=venue, moment=moment) > 0)
 
 

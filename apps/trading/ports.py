@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import OutcomeUnknown, Refused, RetryableFailure
@@ -286,7 +286,6 @@ class ChargingVenue(Venue, Protocol):
         ...
 
 
-@runtime_checkable
 class StreamingVenue(Venue, Protocol):
     """A venue that also tells of fills and orders by itself. The stream may drop, repeat and shuffle; reads decide."""
 

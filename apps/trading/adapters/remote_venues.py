@@ -1,9 +1,11 @@
 """Build the adapter of a venue outside the house for one account and its opened keys."""
 
+from datetime import datetime
 from typing import Any, cast
 
 from django.conf import settings
 
+from apps.market.queries import current_moment
 from apps.trading.adapters.alpaca_venue import AlpacaVenue
 from apps.trading.adapters.ccxt_classes import streaming_class
 from apps.trading.adapters.ccxt_venue import CcxtVenue
@@ -43,7 +45,20 @@ def _ccxt(account: str, exchange: str, keys: VenueKeys, urls: dict[str, Any]) ->
     named = {"apiKey": keys.api_key, "secret": keys.secret}
     if keys.password:
         named["password"] = keys.password
-    return cast("Venue", CcxtVenue(account=account, exchange=exchange, keys=named, urls=urls))
+    venue = CcxtVenue(
+        account=account, exchange=exchange, keys=named, urls=urls, firm_time=_firm_time, pace_ms=_pace(urls)
+    )
+    return cast("Venue", venue)
+
+
+def _firm_time(at: datetime) -> datetime:
+    """On a market in lock-step the firm lives in the bars' time, whatever an exchange's clock says."""
+    return at if settings.MARKET == "live" else current_moment().firm
+
+
+def _pace(urls: dict[str, Any]) -> int | None:
+    """An exchange on this machine needs no rest between requests."""
+    return 1 if "//127.0.0.1:" in str(urls.get("private", "")) else None
 
 
 def _practice_urls(exchange: str) -> dict[str, Any]:

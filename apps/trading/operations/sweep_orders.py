@@ -1,5 +1,6 @@
 """Find what a lost message, a dead worker or a silent venue left behind, by its state alone, and move it on."""
 
+import time
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from apps.trading.ports import Venue
 FORGOTTEN_AFTER = timedelta(seconds=2)
 CANCEL_AGAIN_AFTER = timedelta(seconds=2)
 BATCH = 50
+LONGEST_PASS = 2.0  # seconds of sending with one moment
 
 
 def sweep_orders(*, venue: Venue, moment: Moment) -> int:
@@ -43,7 +45,12 @@ def _send_forgotten(orders: QuerySet[Order], venue: Venue, moment: Moment) -> in
     # A triggered stop carries the firm time of its trigger only; it is claimed at once, the claim itself is guarded.
     old = Q(state=OrderState.APPROVED, approved_wall__lte=moment.wall - FORGOTTEN_AFTER) | Q(state=OrderState.ARMED)
     waiting = orders.filter(sendable_at(venue)).filter(old).order_by("approved_wall", "pk")
-    return sum(submit_order(order_id=pk, venue=venue, moment=moment) for pk in _ids(waiting))
+    sent, began = 0, time.monotonic()
+    for pk in _ids(waiting):
+        if time.monotonic() - began > LONGEST_PASS:  # a request lives from its moment on; the next pass has a new one
+            break
+        sent += submit_order(order_id=pk, venue=venue, moment=moment)
+    return sent
 
 
 def _give_up_on_silent(orders: QuerySet[Order], venue: Venue, moment: Moment) -> int:
