@@ -1,4 +1,4 @@
-"""Over any facts: missing input denies, worse facts let nothing more through, sales are bound by their own rules only."""
+"""Over any facts: missing input denies, worse facts let nothing more through, sales are bound by their own rules."""
 
 from dataclasses import fields, replace
 from decimal import Decimal
