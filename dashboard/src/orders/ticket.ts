@@ -2,17 +2,19 @@
 
 import type { Instrument } from "../api/market-types";
 import { type Amount, compare, isMultiple, multiply, parse, placesOf, show, signOf, subtract } from "../format/decimal";
+import { type Force, KIND_OF, type OrderKind, pricesOf, type PriceName } from "./order-kinds";
 
-export interface Ticket {
+export interface Ticket extends Record<PriceName, string> {
   instrument: string;
   side: "buy" | "sell";
-  type: "market" | "limit" | "stop";
+  type: OrderKind;
   unit: "quantity" | "notional";
   amount: string;
-  limit_price: string;
-  stop_price: string;
-  time_in_force: "GTC" | "IOC" | "FOK";
+  time_in_force: Force;
+  /** As the browser's own control writes it, in UTC: 2026-03-01T12:00 */
+  expires_at: string;
   reduce_only: boolean;
+  post_only: boolean;
   reason: string;
 }
 
@@ -24,8 +26,33 @@ export interface TicketFacts {
   quote: string;
 }
 
-export type TicketField = "instrument" | "amount" | "limit_price" | "stop_price" | "reduce_only";
+export type TicketField = "instrument" | "amount" | PriceName | "reduce_only" | "expires_at";
 export type Complaints = Partial<Record<TicketField, string>>;
+
+export function blankTicket(instrument: string): Ticket {
+  return {
+    instrument,
+    side: "buy",
+    type: "market",
+    unit: "quantity",
+    amount: "",
+    limit_price: "",
+    stop_price: "",
+    trail_pct: "",
+    trail_amount: "",
+    take_profit_price: "",
+    stop_loss_price: "",
+    time_in_force: "GTC",
+    expires_at: "",
+    reduce_only: false,
+    post_only: false,
+    reason: "",
+  };
+}
+
+function given(ticket: Ticket, price: PriceName): boolean {
+  return pricesOf(ticket.type).includes(price) && ticket[price].trim() !== "";
+}
 
 function priceComplaint(text: string, tick: Amount): string | null {
   if (!text.trim()) return "Give a price.";
@@ -35,10 +62,17 @@ function priceComplaint(text: string, tick: Amount): string | null {
   return null;
 }
 
+/** Whether the order may rest in the book, so that it can be kept from trading at once. */
+export function mayRest(ticket: Ticket): boolean {
+  return ticket.type === "limit" || (ticket.type === "bracket" && given(ticket, "limit_price") && !given(ticket, "stop_price"));
+}
+
 /** The price a ticket would trade at, as far as anyone can tell beforehand. */
 export function ticketPrice(ticket: Ticket, facts: TicketFacts): Amount {
-  if (ticket.type === "limit" && parse(ticket.limit_price)) return ticket.limit_price;
-  if (ticket.type === "stop" && parse(ticket.stop_price)) return ticket.stop_price;
+  for (const price of ["limit_price", "stop_price", "take_profit_price"] as const) {
+    if (price === "take_profit_price" && ticket.type !== "oco") continue;
+    if (given(ticket, price) && parse(ticket[price])) return ticket[price];
+  }
   return facts.mark;
 }
 
@@ -55,6 +89,7 @@ function amountComplaint(ticket: Ticket, facts: TicketFacts): string | null {
   if (!parse(text)) return `“${text}” is not a number. Write it like 0.0021.`;
   if (signOf(text) <= 0) return "The amount must be above zero.";
   const base = ticket.instrument.split("/")[0] ?? "";
+  if (ticket.unit === "notional" && ticket.type === "oco") return `An OCO sells units: give the amount in ${base}.`;
   if (ticket.unit === "quantity" && rules) {
     if (rules.min_quantity && compare(text, rules.min_quantity) === -1) return `The smallest order is ${show(rules.min_quantity)} ${base}.`;
     if (isMultiple(text, rules.step_size) === false) return `Quantities move in steps of ${show(rules.step_size)} ${base}.`;
@@ -73,14 +108,55 @@ function amountComplaint(ticket: Ticket, facts: TicketFacts): string | null {
   return null;
 }
 
-function stopComplaint(ticket: Ticket, facts: TicketFacts): string | null {
-  const wrong = priceComplaint(ticket.stop_price, facts.rules?.tick_size);
-  if (wrong) return wrong;
+/** A trigger that lies on the side where it would fire at once. */
+function triggerComplaint(ticket: Ticket, facts: TicketFacts): string | null {
   const side = compare(ticket.stop_price, facts.mark);
   if (side === null) return null;
-  if (ticket.side === "sell" && side >= 0) return `A stop to sell lies below the mark (${show(facts.mark)}); this one would fire at once.`;
-  if (ticket.side === "buy" && side <= 0) return `A stop to buy lies above the mark (${show(facts.mark)}); this one would fire at once.`;
+  const word = KIND_OF.get(ticket.type)?.label.toLowerCase() ?? "stop";
+  const below = (ticket.side === "sell") !== (ticket.type === "take_profit");
+  if (below && side >= 0) return `A ${word} to ${ticket.side} lies below the mark (${show(facts.mark)}); this one would fire at once.`;
+  if (!below && side <= 0) return `A ${word} to ${ticket.side} lies above the mark (${show(facts.mark)}); this one would fire at once.`;
   return null;
+}
+
+function exitComplaint(ticket: Ticket, facts: TicketFacts, price: "take_profit_price" | "stop_loss_price"): string | null {
+  const entry = ticketPrice({ ...ticket, type: "bracket" }, facts);
+  const paid = ticket.type === "oco" ? facts.mark : entry;
+  const side = compare(ticket[price], paid);
+  if (side === null) return null;
+  const what = ticket.type === "oco" || paid === facts.mark ? "the mark" : "the entry";
+  if (price === "take_profit_price" && side <= 0) return `A take-profit lies above ${what} (${show(paid)}); this one would sell at once.`;
+  if (price === "stop_loss_price" && side >= 0) return `A stop-loss lies below ${what} (${show(paid)}); this one would sell at once.`;
+  return null;
+}
+
+function distanceComplaint(text: string, percent: boolean): string | null {
+  if (!parse(text)) return `“${text}” is not a number. Write it like ${percent ? "2.5" : "500"}.`;
+  if (signOf(text) <= 0) return "The distance must be above zero.";
+  if (percent && compare(text, "50") === 1) return "At most 50 %.";
+  return null;
+}
+
+function priceComplaints(ticket: Ticket, facts: TicketFacts): Complaints {
+  const found: Complaints = {};
+  const kind = KIND_OF.get(ticket.type);
+  for (const price of pricesOf(ticket.type)) {
+    if (!given(ticket, price)) {
+      if (kind?.needs.includes(price)) found[price] = "Give a price.";
+      continue;
+    }
+    const distance = price === "trail_pct" || price === "trail_amount";
+    let wrong = distance ? distanceComplaint(ticket[price], price === "trail_pct") : priceComplaint(ticket[price], facts.rules?.tick_size);
+    if (!wrong && price === "stop_price") wrong = triggerComplaint(ticket, facts);
+    if (!wrong && (price === "take_profit_price" || price === "stop_loss_price")) wrong = exitComplaint(ticket, facts, price);
+    if (wrong) found[price] = wrong;
+  }
+  const choice = kind?.choice ?? [];
+  const chosen = choice.filter((price) => given(ticket, price));
+  const first = choice[0];
+  if (first && chosen.length === 0) found[first] = ticket.type === "bracket" ? "Give a take-profit, a stop-loss or both." : "Give a distance.";
+  if (ticket.type === "trailing_stop" && chosen.length > 1) found.trail_amount = "Give one distance: in percent or in money.";
+  return found;
 }
 
 export function complaints(ticket: Ticket, facts: TicketFacts): Complaints {
@@ -89,14 +165,8 @@ export function complaints(ticket: Ticket, facts: TicketFacts): Complaints {
   if (facts.rules?.paused) found.instrument = `${ticket.instrument} is paused: ${facts.rules.paused_reason ?? "no reason given"}`;
   const amount = amountComplaint(ticket, facts);
   if (amount) found.amount = amount;
-  if (ticket.type === "limit") {
-    const wrong = priceComplaint(ticket.limit_price, facts.rules?.tick_size);
-    if (wrong) found.limit_price = wrong;
-  }
-  if (ticket.type === "stop") {
-    const wrong = stopComplaint(ticket, facts);
-    if (wrong) found.stop_price = wrong;
-  }
+  Object.assign(found, priceComplaints(ticket, facts));
+  if (ticket.time_in_force === "GTD" && !ticket.expires_at) found.expires_at = "Say until when.";
   if (ticket.reduce_only && ticket.side === "buy") found.reduce_only = "Only a sale can reduce a position.";
   return found;
 }
@@ -106,8 +176,9 @@ export function remarks(ticket: Ticket, facts: TicketFacts): string[] {
   const found: string[] = [];
   if (ticket.type === "limit" && parse(ticket.limit_price) && facts.mark) {
     const side = compare(ticket.limit_price, facts.mark);
-    if (ticket.side === "buy" && side === 1) found.push("The limit lies above the mark: it would be filled like a market order.");
-    if (ticket.side === "sell" && side === -1) found.push("The limit lies below the mark: it would be filled like a market order.");
+    const fate = ticket.post_only ? "post-only, it would be refused." : "it would be filled like a market order.";
+    if (ticket.side === "buy" && side === 1) found.push(`The limit lies above the mark: ${fate}`);
+    if (ticket.side === "sell" && side === -1) found.push(`The limit lies below the mark: ${fate}`);
   }
   const value = ticketValue(ticket, facts);
   const left = ticket.side === "buy" && value ? subtract(facts.cash, value) : null;
@@ -125,8 +196,11 @@ export function ticketBody(ticket: Ticket): Record<string, unknown> {
     time_in_force: ticket.time_in_force,
     reduce_only: ticket.reduce_only,
   };
-  if (ticket.type === "limit") body["limit_price"] = ticket.limit_price.trim();
-  if (ticket.type === "stop") body["stop_price"] = ticket.stop_price.trim();
+  for (const price of pricesOf(ticket.type)) {
+    if (given(ticket, price)) body[price] = ticket[price].trim();
+  }
+  if (ticket.time_in_force === "GTD" && ticket.expires_at) body["expires_at"] = `${ticket.expires_at}Z`;
+  if (ticket.post_only && mayRest(ticket)) body["post_only"] = true;
   if (ticket.reason.trim()) body["reason"] = ticket.reason.trim();
   return body;
 }

@@ -46,10 +46,20 @@ export function orderTime(order: Order): string {
   return order.proposed_at;
 }
 
-/** limit at 63,120.5 */
+const PARTS = { entry: "entry", take_profit: "take-profit", stop_loss: "stop-loss" };
+
+/** limit at 63,120.5; stop-limit at 63,000, limit 62,900; of a group: bracket stop-loss at 61,000 */
 export function typeWords(order: Order): string {
-  const price = order.type === "limit" ? order.limit_price : order.type === "stop" ? order.stop_price : null;
-  return price ? `${order.type} at ${show(price)}` : order.type;
+  const part = order.role && order.group ? `${order.group.kind === "oco" ? "OCO" : "bracket"} ${PARTS[order.role]}` : "";
+  const name = part || order.type.replaceAll("_", "-");
+  if (order.type === "trailing_stop") {
+    const distance = order.trail_pct ? `${show(order.trail_pct)} %` : show(order.trail_amount);
+    return `${name} ${distance} behind${order.stop_price ? `, at ${show(order.stop_price)}` : ""}`;
+  }
+  const trigger = order.type === "limit" || order.type === "market" ? null : order.stop_price;
+  const limit = order.limit_price && order.limit_price !== trigger ? order.limit_price : null;
+  if (trigger) return limit ? `${name} at ${show(trigger)}, limit ${show(limit)}` : `${name} at ${show(trigger)}`;
+  return limit ? `${name} at ${show(limit)}` : name;
 }
 
 const ORIGINS: Record<string, string> = {
