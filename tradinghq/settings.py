@@ -59,6 +59,7 @@ HQ_STOCK_URLS = env.mapping("HQ_STOCK_URLS")  # other addresses of yfinance and 
 ALPACA_DATA_KEY = env.text("ALPACA_DATA_KEY")  # for prices only; the keys that trade are sealed in the account
 ALPACA_DATA_SECRET = env.text("ALPACA_DATA_SECRET")
 ALPACA_FEED = env.choice("ALPACA_FEED", "iex", ("iex", "sip", "delayed_sip"))
+HQ_SIMULATED_CONTROL = env.text("HQ_SIMULATED_CONTROL")
 HQ_SIMULATED_URL = env.text("HQ_SIMULATED_URL")  # the exchange simulator; the house sets it for VENUE=simulated
 STARTING_CAPITAL = "1000"
 NEURAL = env.built("NEURAL", env.flag("NEURAL", default=False), (False,))

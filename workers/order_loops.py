@@ -8,7 +8,7 @@ from apps.foundation.loops import Loop, each_of
 from apps.market import queries as market
 from apps.trading import operations as trading
 from apps.trading.ports import StreamingVenue, Venue
-from apps.trading.wiring import paper_venues, venues
+from apps.trading.wiring import paper_venues, steered_exchange, venues
 
 
 def sweep_orders() -> bool:
@@ -18,8 +18,11 @@ def sweep_orders() -> bool:
 
 
 def match_paper_orders() -> bool:
-    """Show the paper exchange the newest bar or quotes; True while there are fills."""
-    return trading.match_paper_orders(venues=paper_venues(), moment=market.current_moment()) > 0
+    """Show the paper exchange and the simulator the newest bar or quotes; True while there are fills."""
+    moment, steered = market.current_moment(), steered_exchange()
+    beside = list(_outside().values()) if steered else []
+    taken = trading.match_paper_orders(venues=paper_venues(), moment=moment, steered=steered, beside=beside)
+    return taken > 0
 
 
 def listen_to_venues() -> bool:

@@ -175,6 +175,13 @@ def firm_key() -> FirmKey:
     return FirmKey(Path(settings.HQ_HOME) / "gnupg", settings.HQ_PGP_PASSPHRASE)
 
 
+def practice_key() -> FirmKey:
+    """The pair that the exchange simulator's keys are sealed to; its passphrase lies beside it: they guard no money."""
+    home = Path(settings.HQ_HOME) / "simulated"
+    passphrase = home / "passphrase"
+    return FirmKey(home / "gnupg", passphrase.read_text().strip() if passphrase.is_file() else "")
+
+
 @contextmanager
 def _short_path(home: Path) -> Iterator[Path]:
     if len(str(home)) <= LONGEST_SOCKET_HOME:

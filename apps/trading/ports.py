@@ -261,6 +261,14 @@ class QuotedMarket:
     window_start: datetime
 
 
+class Steered(Protocol):
+    """An exchange whose market time the house leads."""
+
+    def advance(self, *, to: datetime) -> None:
+        """Let its market time pass up to ``to``. Raises ``RetryableFailure``."""
+        ...
+
+
 class MatchingVenue(Venue, Protocol):
     """A venue inside the house, which matches only when it is shown the market."""
 

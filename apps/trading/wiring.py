@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import cache
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError
 
 from apps.foundation.errors import NotReady, Refused, RetryableFailure
@@ -16,12 +17,13 @@ from apps.trading import queries
 from apps.trading.adapters.paper_venue import PaperVenue
 from apps.trading.adapters.remote_venues import build_venue
 from apps.trading.adapters.sealed_keys import KeysNotHere, open_keys
+from apps.trading.adapters.steered_exchange import SteeredExchange
 from apps.trading.adapters.watched_venue import watched
 from apps.trading.domain.venues import PAPER, SIMULATED
 from apps.trading.models import Account, AccountMode
 from apps.trading.operations.account_state import record_account_checked, record_account_trouble
 from apps.trading.operations.record_venue_answer import record_clock_offset, record_venue_answer
-from apps.trading.ports import MatchingVenue, Venue
+from apps.trading.ports import MatchingVenue, Steered, Venue
 from apps.trading.queries.live_needs import missing_for_live
 
 TRY_AGAIN_SECONDS = 30.0
@@ -75,6 +77,12 @@ def _reachable(accounts: Iterable[Account]) -> dict[str, Venue]:
 def paper_venues() -> list[MatchingVenue]:
     """The paper exchanges of all paper accounts, enabled or not: what they hold is matched to its end."""
     return [paper_venue(row.name) for row in queries.all_accounts().filter(venue=PAPER)]
+
+
+@cache
+def steered_exchange() -> Steered | None:
+    """The simulator that this house leads through market time; None where there is none."""
+    return SteeredExchange(settings.HQ_SIMULATED_CONTROL) if settings.HQ_SIMULATED_CONTROL else None
 
 
 @cache

@@ -19,13 +19,18 @@ from django.db.migrations.executor import MigrationExecutor
 from apps.agents.operations import seed_agents
 from apps.foundation import after_commit
 from apps.foundation.database_roles import grant_app_role
+from apps.foundation.firm_key import firm_key, practice_key
 from apps.foundation.permissions import Role, ensure_roles
 from apps.foundation.private_files import write_private
 from apps.market.operations import start_market
 from apps.market.queries import current_moment
-from apps.trading.operations import open_portfolio
+from apps.trading.domain.venue_keys import VenueKeys
+from apps.trading.domain.venues import SIMULATED, SIMULATED_DIALECT
+from apps.trading.operations import open_portfolio, open_simulated_account
+from apps.trading.queries import account_views
 from tradinghq import environment as env
 from tradinghq.periodic_schedule import sync_periodic_tasks
+from tradinghq.supervision.house_exchange import can_seal, ensure_account_file
 
 ADMIN = "admin"
 FIRST_LOGIN = "first-login.txt"
@@ -56,10 +61,33 @@ def prepare_house(home: Path) -> str | None:
     open_portfolio(currency="USDT", capital=settings.STARTING_CAPITAL, moment=moment)
     if any(symbol.endswith("/USD") for symbol in settings.INSTRUMENTS):
         open_portfolio(currency="USD", capital=settings.STARTING_CAPITAL, moment=moment, account="paper-usd")
+    _prepare_accounts(home)
     seed_agents(moment=moment)
     for task in AT_ONCE:
         after_commit.enqueue(task, queue=task.split(".")[1], expires=AT_ONCE_SECONDS)
     return password
+
+
+def _prepare_accounts(home: Path) -> None:
+    """The firm's key where its passphrase is known, the simulator's account, and the account that ``VENUE`` names."""
+    if settings.HQ_PGP_PASSPHRASE:
+        firm_key().public()
+    if settings.VENUE == SIMULATED:
+        keys = ensure_account_file(home, capital=settings.STARTING_CAPITAL)
+        text = VenueKeys(SIMULATED_DIALECT, keys["key"], keys["secret"]).as_text()
+        open_simulated_account(
+            name=SIMULATED,
+            currency="USDT",
+            capital=settings.STARTING_CAPITAL,
+            sealed_keys=practice_key().seal(text) if can_seal() else "",
+            moment=current_moment(),
+        )
+    known = [account["name"] for account in account_views()]
+    if settings.VENUE not in known:
+        raise env.EnvironmentRefused(
+            f"VENUE was {settings.VENUE!r}, and there is no such account. There are: {', '.join(known)}. Start with"
+            " VENUE=paper, open the account, then start with its name."
+        )
 
 
 def leave_database() -> None:

@@ -31,6 +31,7 @@ EXECUTION_LOOPS = (
     "venue_stream",
     "open_order_poll",
     "fill_poll",
+    "reconciliation",
 )
 CORE_THREADS = 6
 EXECUTION_THREADS = 4
@@ -85,7 +86,15 @@ def house_programs(house: HouseSettings) -> list[SupervisedProgram]:
             for name in execution
         ),
         _program(house, "guard", (sys.executable, "-m", "workers.stop_guard")),
+        *_simulator(house),
     ]
+
+
+def _simulator(house: HouseSettings) -> list[SupervisedProgram]:
+    """The exchange simulator, where the house trades on its own."""
+    if "HQ_SIMULATED_CONTROL" not in house.environment:
+        return []
+    return [_program(house, "exchange", (sys.executable, "-m", "tradinghq.supervision.house_exchange"))]
 
 
 def _web(house: HouseSettings) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from apps.management.adapters.supervised_programs import SupervisorFolder
 from tradinghq import environment as env
 from tradinghq.embedded.addresses import folder
 from tradinghq.embedded.postgres_server import data_folder
+from tradinghq.supervision.house_exchange import set_aside
 from tradinghq.supervision.house_lock import take_lock
 from tradinghq.supervision.leftovers import end_leftovers
 
@@ -29,6 +30,7 @@ def set_books_aside(home: Path) -> Path | None:
             return None
         kept = folder(home) / f"postgres-until-{wall_now():%Y%m%dT%H%M%SZ}"
         data.rename(kept)
+        set_aside(home, kept.name.rpartition("-")[2])
         return kept
     finally:
         os.close(lock)

@@ -20,6 +20,7 @@ from tradinghq import environment as env
 from tradinghq.embedded import postgres_server, redis_server
 from tradinghq.embedded.addresses import EmbeddedServers, ensure_servers
 from tradinghq.supervision.first_steps import leave_database, prepare_database, prepare_house
+from tradinghq.supervision.house_exchange import ACCOUNT, house_exchange
 from tradinghq.supervision.house_lock import take_lock
 from tradinghq.supervision.house_programs import HOUSE, SERVERS, HouseSettings, house_programs, server_programs
 from tradinghq.supervision.leftovers import SUPERVISOR, end_leftovers, record
@@ -105,6 +106,8 @@ def _house(servers: EmbeddedServers | None) -> HouseSettings:
     environment = {name: value for name, value in os.environ.items() if name not in NOT_FOR_PROGRAMS}
     if settings.RECORDED_DIR:
         environment["RECORDED_DIR"] = str(Path(settings.RECORDED_DIR).absolute())  # the programs run elsewhere
+    if settings.VENUE == ACCOUNT and ACCOUNT not in settings.HQ_CCXT_URLS:
+        environment |= house_exchange(settings.HQ_HOME).environment
     return HouseSettings(
         home=settings.HQ_HOME,
         directory=settings.BASE_DIR,

@@ -32,7 +32,9 @@ def build_venue(account: Account, keys: VenueKeys) -> Venue:
 
 
 def simulated_urls() -> dict[str, Any]:
-    """Where the exchange simulator of this house is, in the library's form."""
+    """Where the exchange simulator of this house is, in the library's form; ``HQ_CCXT_URLS`` may name another one."""
+    if "simulated" in settings.HQ_CCXT_URLS:
+        return dict(settings.HQ_CCXT_URLS["simulated"])
     address = settings.HQ_SIMULATED_URL
     stream = address.replace("http", "ws", 1)
     rest = {"public": f"{address}/api/v3", "private": f"{address}/api/v3", "v1": f"{address}/api/v1"}

@@ -1,11 +1,12 @@
 """Open an account's sealed keys. Only the executor may, and nobody keeps or tells what was opened."""
 
+import json
 from pathlib import Path
 
 from django.conf import settings
 
 from apps.foundation.errors import Refused
-from apps.foundation.firm_key import FirmKey, KeyRefused, firm_key
+from apps.foundation.firm_key import KeyRefused, firm_key, practice_key
 from apps.trading.domain.venue_keys import VenueKeys, read_keys
 from apps.trading.domain.venues import SIMULATED, SIMULATED_DIALECT
 from apps.trading.models import Account
@@ -24,15 +25,19 @@ def open_keys(account: Account) -> VenueKeys:
     process = settings.HQ_PROCESS
     if process != EXECUTOR and not process.startswith(f"{EXECUTOR}-"):
         raise KeysNotHere(f"Keys are opened in the executor only; this process is {process or 'a command'}.")
+    if account.venue == SIMULATED:
+        return _simulated_keys(account)
     if not account.sealed_keys:
         raise KeyRefused(f"The account {account.name} has no keys. Seal some with manage.py seal_key.", code="no_keys")
-    simulated = account.venue == SIMULATED
-    key = practice_key() if simulated else firm_key()
-    return read_keys(key.open(account.sealed_keys), venue=SIMULATED_DIALECT if simulated else account.venue)
+    return read_keys(firm_key().open(account.sealed_keys), venue=account.venue)
 
 
-def practice_key() -> FirmKey:
-    """The pair that the exchange simulator's keys are sealed to; its passphrase lies beside it: they guard no money."""
-    home = Path(settings.HQ_HOME) / SIMULATED
-    passphrase = home / "passphrase"
-    return FirmKey(home / "gnupg", passphrase.read_text().strip() if passphrase.is_file() else "")
+def _simulated_keys(account: Account) -> VenueKeys:
+    """Sealed too where GnuPG is there; they are the simulator's own and guard no money."""
+    if account.sealed_keys:
+        return read_keys(practice_key().open(account.sealed_keys), venue=SIMULATED_DIALECT)
+    path = Path(settings.HQ_HOME) / SIMULATED / "accounts.json"
+    if not path.is_file():
+        raise KeyRefused(f"The simulator's keys are missing: there is no {path}.", code="no_keys")
+    found = json.loads(path.read_text())[0]
+    return VenueKeys(SIMULATED_DIALECT, found["key"], found["secret"])

@@ -14,6 +14,7 @@ from apps.trading.operations.match_paper_orders import match_paper_orders
 from apps.trading.operations.monitor_risk import monitor_risk
 from apps.trading.operations.open_account import disable_account, enable_account, open_account, replace_keys
 from apps.trading.operations.open_portfolio import open_portfolio
+from apps.trading.operations.open_simulated_account import open_simulated_account
 from apps.trading.operations.poll_open_orders import poll_open_orders
 from apps.trading.operations.preview_order import preview_order
 from apps.trading.operations.propose_order import propose_order
@@ -58,6 +59,7 @@ __all__ = [
     "monitor_risk",
     "open_account",
     "open_portfolio",
+    "open_simulated_account",
     "poll_open_orders",
     "preview_order",
     "propose_order",

@@ -4,8 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
+
 from apps.foundation.clock import Moment
-from apps.foundation.errors import NotReady
+from apps.foundation.errors import NotReady, RetryableFailure
 from apps.market import queries as market
 from apps.market.domain import timeframes
 from apps.market.domain.candles import Candle
@@ -14,15 +16,19 @@ from apps.trading.models import Cursor, Order
 from apps.trading.operations.collect_fills import collect_fills
 from apps.trading.operations.move_cursor import move_cursor
 from apps.trading.operations.record_venue_report import WORKING, record_venue_report
-from apps.trading.ports import MatchingVenue, QuotedMarket
+from apps.trading.ports import MatchingVenue, QuotedMarket, Steered, Venue
 
 CURSOR = "paper"
+log = structlog.get_logger(__name__)
 
 
-def match_paper_orders(*, venues: Sequence[MatchingVenue], moment: Moment) -> int:
-    """Match the working orders of all paper accounts against every bar after cursor ``paper``, or live quotes; how many fills came in.
+def match_paper_orders(
+    *, venues: Sequence[MatchingVenue], moment: Moment, steered: Steered | None = None, beside: Sequence[Venue] = ()
+) -> int:
+    """Match the working orders of all paper accounts against every bar after cursor ``paper``, or live quotes.
 
-    A crash at any step is made good by the next call: the exchange matches a bar
+    ``steered`` is led to the same bar, and the fills that this made are taken in from ``beside``. Answers how many fills
+    came in. A crash at any step is made good by the next call: the exchange matches a bar
     once, its fills are taken in before the cursor moves, and the books take a fill once.
     """
     clock = market.market_clock()
@@ -34,8 +40,20 @@ def match_paper_orders(*, venues: Sequence[MatchingVenue], moment: Moment) -> in
     if reached is not None and reached >= moment.firm:
         return 0
     taken = sum(_match_bars(venue, reached or moment.firm, moment) for venue in venues)
+    if steered is not None:
+        steered.advance(to=moment.firm)
+        taken += sum(_collected(venue, moment) for venue in beside)
     move_cursor(name=CURSOR, through=moment.firm)
     return taken
+
+
+def _collected(venue: Venue, moment: Moment) -> int:
+    """A venue that can't be asked now does not hold the market up: the polls take its fills in later."""
+    try:
+        return collect_fills(venue=venue, moment=moment)
+    except RetryableFailure as failure:
+        log.warning("fills_not_collected", account=venue.account, reason=failure.message)
+        return 0
 
 
 def _match_bars(venue: MatchingVenue, after: datetime, moment: Moment) -> int:
