@@ -87,7 +87,8 @@ export function causeWords(cause: Cause): string {
   const by = cause.author ? ` by ${cause.author}` : "";
   const since = cause.opened_at ? ` since ${stampText(cause.opened_at)}` : "";
   const said = cause.reason ? `: ${cause.reason}` : "";
-  return `${kind}${by}${since}${said}`;
+  const where = cause.account ? ` on ${cause.account}` : "";
+  return `${kind}${where}${by}${since}${said}`;
 }
 
 /** Seconds since the newest market data arrived, counted on between frames. */
