@@ -4,10 +4,11 @@ from uuid import UUID
 
 from celery import shared_task
 
+from apps.foundation.loops import each_of
 from apps.market import queries as market
 from apps.trading import operations as trading
 from apps.trading import queries as trading_queries
-from apps.trading.wiring import venue_of
+from apps.trading.wiring import venue_of, venues
 
 
 @shared_task(name="workers.execution.submit_order")
@@ -22,3 +23,16 @@ def send_cancel(*, order_id: str) -> None:
     """Send one cancellation."""
     account = trading_queries.account_of_order(UUID(order_id))
     trading.send_cancel(order_id=UUID(order_id), venue=venue_of(account), moment=market.current_moment())
+
+
+@shared_task(name="workers.execution.reconcile_account")
+def reconcile_account(*, account: str) -> None:
+    """Compare one account with its venue, as somebody asked."""
+    trading.reconcile_account(venue=venue_of(account), moment=market.current_moment())
+
+
+@shared_task(name="workers.execution.reconcile_accounts")
+def reconcile_accounts() -> None:
+    """Compare every enabled account with its venue; one that fails stops no other."""
+    moment = market.current_moment()
+    each_of(venues(), lambda venue: trading.reconcile_account(venue=venue, moment=moment).finished)

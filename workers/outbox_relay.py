@@ -29,6 +29,7 @@ RENDERERS: dict[str, tuple[str, Renderer]] = {
     "portfolio.changed": ("portfolio", lambda _, moment: trading.portfolio_view(moment)),
     "decision.made": ("decisions", lambda told, _: agents.decision_view(told["decision_id"])),
     "agent.changed": ("agents", lambda told, _: agents.agent_card(told["agent_id"])),
+    "break.changed": ("breaks", lambda told, _: trading.break_view(told["break_id"])),
     "system.changed": ("system", lambda _, moment: management.system_view(moment)),
 }
 
@@ -47,6 +48,9 @@ class Batch:
         """
         if event.kind == "incident.wanted":
             management_operations.open_incident(**event.payload, moment=self._moment)
+            return
+        if event.kind == "incident.over":
+            management_operations.clear_incident(**event.payload, moment=self._moment)
             return
         if event.kind not in RENDERERS:
             log.error("outbox_kind_unknown", kind=event.kind, aggregate=event.aggregate)

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from celery import bootsteps, current_app
+from django.db import close_old_connections
 
 from apps.foundation.loops import Loop, run_loop
 
@@ -20,6 +21,7 @@ MODULES = {
     "venue_stream": "workers.order_loops",
     "open_order_poll": "workers.order_loops",
     "fill_poll": "workers.order_loops",
+    "reconciliation": "workers.reconciliation",
     "outbox_relay": "workers.outbox_relay",
     "venue_watch": "workers.venue_watch",
 }
@@ -47,7 +49,12 @@ class WorkerLoops(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:  # noqa: ARG002
         names = [name for name in os.environ.get("HQ_LOOPS", "").split(",") if name]
-        for loop in [find_loop(name) for name in names]:
+        loops = [find_loop(name) for name in names]
+        for loop in loops:
+            if loop.first is not None:
+                loop.first()
+        close_old_connections()
+        for loop in loops:
             thread = threading.Thread(target=self._run, args=(loop,), name=f"loop-{loop.name}", daemon=True)
             thread.start()
             self._threads.append(thread)

@@ -28,12 +28,16 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A step that some process repeats until it is asked to end; the arguments are those of ``run_loop``."""
+    """A step that some process repeats until it is asked to end; the arguments are those of ``run_loop``.
+
+    ``first`` is done once, before the process takes any work; what it raises ends the process, which is started again.
+    """
 
     name: str
     step: Callable[[], object]
     idle_seconds: float
     wake: str | None = None
+    first: Callable[[], object] | None = None
 
 
 def run_loop(

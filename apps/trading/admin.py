@@ -19,6 +19,7 @@ from apps.trading import operations, queries
 from apps.trading.domain.order_intent import LONGEST_REASON
 from apps.trading.domain.risk_limits import LIMITS, changed
 from apps.trading.models import (
+    AccountReconciliation,
     Cursor,
     EquitySnapshot,
     Fill,
@@ -32,6 +33,7 @@ from apps.trading.models import (
     PaperOrder,
     Portfolio,
     Position,
+    ReconciliationBreak,
     RiskLimits,
     StateCause,
     UnknownLookup,
@@ -275,6 +277,67 @@ class EquitySnapshotAdmin(SteeredAdmin):
 @admin.register(Cursor)
 class CursorAdmin(SteeredAdmin):
     list_display = ["name", "through"]
+
+
+@admin.register(ReconciliationBreak)
+class ReconciliationBreakAdmin(SteeredAdmin):
+    list_display = ["account", "kind", "symbol", "asset", "amount", "state", "detail", "opened_wall", "choice_by"]
+    list_filter = ["state", "kind", "account", "quarantines"]
+    search_fields = ["detail", "symbol", "asset"]
+    actions = ["accept_transfer", "adopt_trade", "cancel_order", "attest_not_placed", "attest_canceled", "ignore"]
+
+    @admin.action(description="Accept as a deposit or withdrawal", permissions=["risk"])
+    def accept_transfer(self, request: HttpRequest, chosen: QuerySet[ReconciliationBreak]) -> None:
+        self._decide(request, chosen, "accept_transfer")
+
+    @admin.action(description="Adopt the trade into our books", permissions=["risk"])
+    def adopt_trade(self, request: HttpRequest, chosen: QuerySet[ReconciliationBreak]) -> None:
+        self._decide(request, chosen, "adopt_trade")
+
+    @admin.action(description="Cancel the order at the venue", permissions=["risk"])
+    def cancel_order(self, request: HttpRequest, chosen: QuerySet[ReconciliationBreak]) -> None:
+        self._decide(request, chosen, "cancel_order")
+
+    @admin.action(description="Attest: the order was never placed", permissions=["risk"])
+    def attest_not_placed(self, request: HttpRequest, chosen: QuerySet[ReconciliationBreak]) -> None:
+        self._decide(request, chosen, "attest_not_placed")
+
+    @admin.action(description="Attest: the order was canceled at the venue", permissions=["risk"])
+    def attest_canceled(self, request: HttpRequest, chosen: QuerySet[ReconciliationBreak]) -> None:
+        self._decide(request, chosen, "attest_canceled")
+
+    @admin.action(description="Ignore this once", permissions=["risk"])
+    def ignore(self, request: HttpRequest, chosen: QuerySet[ReconciliationBreak]) -> None:
+        self._decide(request, chosen, "ignore")
+
+    def _decide(self, request: HttpRequest, chosen: QuerySet[ReconciliationBreak], choice: str) -> None:
+        actor, moment = request.user.get_username(), current_moment()
+        for row in chosen.order_by("pk"):
+            self.attempt(
+                request,
+                str(row),
+                partial(
+                    operations.resolve_break,
+                    break_id=row.pk,
+                    choice=choice,
+                    reason="Decided in the admin.",
+                    actor=actor,
+                    moment=moment,
+                ),
+            )
+
+
+@admin.register(AccountReconciliation)
+class AccountReconciliationAdmin(SteeredAdmin):
+    list_display = ["account", "passed_wall", "finished_wall", "tried_wall", "failures", "trouble"]
+    actions = ["reconcile"]
+
+    @admin.action(description="Compare the chosen accounts with their venues now", permissions=["trade"])
+    def reconcile(self, request: HttpRequest, chosen: QuerySet[AccountReconciliation]) -> None:
+        moment = current_moment()
+        for row in chosen.order_by("pk"):
+            want = partial(operations.want_reconciliation, account=row.pk, moment=moment)
+            self.attempt(request, row.pk, want)
 
 
 @admin.register(VenueWatermark)

@@ -49,6 +49,7 @@ _WHOLE: dict[str, tuple[Snapshot, bool]] = {
     "orders": (lambda _: trading.recent_orders(FIRST_ROWS), False),
     "agents": (lambda _: agents.agent_cards(), False),
     "decisions": (lambda _: agents.recent_decisions(FIRST_ROWS), False),
+    "breaks": (lambda _: trading.recent_breaks(FIRST_ROWS), False),
     "system": (management.system_view, True),
 }
 

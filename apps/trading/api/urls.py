@@ -3,6 +3,7 @@
 from apps.foundation.rest.routes import endpoint
 from apps.trading.api import account_views as accounts
 from apps.trading.api import book_views as books
+from apps.trading.api import break_views as breaks
 from apps.trading.api import order_views as orders
 from apps.trading.api import risk_views as risk
 
@@ -25,6 +26,10 @@ urlpatterns = [
     *endpoint("trading/accounts/<slug:name>/keys/", accounts.AccountKeysView.as_view(), name="account-keys"),
     *endpoint("trading/accounts/<slug:name>/enable/", accounts.EnableAccountView.as_view(), name="account-enable"),
     *endpoint("trading/accounts/<slug:name>/disable/", accounts.DisableAccountView.as_view(), name="account-disable"),
+    *endpoint("trading/accounts/<slug:name>/reconcile/", breaks.ReconcileView.as_view(), name="account-reconcile"),
+    *endpoint("trading/breaks/", breaks.BreaksView.as_view(), name="breaks"),
+    *endpoint("trading/breaks/<uuid:break_id>/", breaks.BreakView.as_view(), name="break"),
+    *endpoint("trading/breaks/<uuid:break_id>/resolve/", breaks.ResolveBreakView.as_view(), name="break-resolve"),
     *endpoint("trading/equity/", books.EquityView.as_view(), name="equity"),
     *endpoint("trading/risk/limits/", risk.LimitsView.as_view(), name="risk-limits"),
     *endpoint("trading/risk/limits/history/", risk.LimitsHistoryView.as_view(), name="risk-limits-history"),

@@ -1,0 +1,24 @@
+"""The loop that compares accounts with their venues, at the executor's start first of all.
+
+It lives in the execution worker: only there the keys are open, and what holds new risk back may not hang on a message.
+"""
+
+from apps.foundation.loops import Loop, each_of
+from apps.market import queries as market
+from apps.trading import operations as trading
+from apps.trading.wiring import venues
+
+
+def owe_comparisons() -> None:
+    """Note that the executor has just started: nobody knows what happened meanwhile."""
+    trading.require_reconciliation(moment=market.current_moment())
+
+
+def reconcile_due_accounts() -> bool:
+    """Compare the accounts that are due; one that fails stops no other."""
+    moment = market.current_moment()
+    each_of(venues(), lambda venue: trading.reconcile_due(venue=venue, moment=moment))
+    return False
+
+
+LOOPS = (Loop(name="reconciliation", step=reconcile_due_accounts, idle_seconds=2.0, first=owe_comparisons),)
