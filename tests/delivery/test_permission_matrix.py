@@ -43,7 +43,7 @@ def served():
 
 
 def address(route):
-    values = {"uuid": str(uuid4()), "instrument": "BTC-USDT", "str": "nobody", "int": "7"}
+    values = {"uuid": str(uuid4()), "instrument": "BTC-USDT", "str": "nobody", "slug": "nobody", "int": "7"}
     while "<" in route:
         start, end = route.index("<"), route.index(">")
         kind = route[start + 1 : end].partition(":")[0]
