@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -147,7 +148,7 @@ class CcxtVenue:
         bad: list[Mapping[str, Any]] = []
         for name in ccxt_fills.to_ask(marks, now=now):
             mark = marks[name]
-            told = self._read(lambda client, name=name, mark=mark: ccxt_fills.trades_since(client, name, mark.since))
+            told = self._read(partial(ccxt_fills.trades_since, name=name, since=mark.since))
             fresh = [trade for trade in told if str(trade.get("id")) not in mark.known]
             taken = fresh[: limit - len(fills)]
             self._take(taken, fills, bad)

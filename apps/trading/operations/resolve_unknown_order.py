@@ -1,6 +1,7 @@
 """Find out what became of an order whose sending has an unknown outcome. It is looked up, never sent again."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -67,7 +68,7 @@ def _count_negative_answer(order: Order, venue: Venue, moment: Moment) -> bool:
     lookup.negative_answers += 1
     lookup.first_negative_wall = lookup.first_negative_wall or moment.wall
     lookup.last_negative_wall = moment.wall
-    span = {
+    span: dict[str, Any] = {
         "submitted": order.submitted_wall,
         "first_negative": lookup.first_negative_wall,
         "request_life": venue.request_life,
