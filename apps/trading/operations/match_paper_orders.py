@@ -27,9 +27,9 @@ def match_paper_orders(
 ) -> int:
     """Match the working orders of all paper accounts against every bar after cursor ``paper``, or live quotes.
 
-    ``steered`` is led to the same bar, and the fills that this made are taken in from ``beside``. Answers how many fills
-    came in. A crash at any step is made good by the next call: the exchange matches a bar
-    once, its fills are taken in before the cursor moves, and the books take a fill once.
+    ``steered`` is led to the same bar, and the fills that this made are taken in from ``beside``. Answers how many
+    fills came in. A crash at any step is made good by the next call: the exchange matches a bar once, its fills are
+    taken in before the cursor moves, and the books take a fill once.
     """
     clock = market.market_clock()
     if not clock.lock_step:
