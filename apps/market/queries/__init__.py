@@ -9,7 +9,7 @@ from apps.market.queries.instruments import (
     watched_symbols,
 )
 from apps.market.queries.market_clock import MarketClockView, current_moment, market_clock
-from apps.market.queries.order_market import OrderMarket, order_market
+from apps.market.queries.order_market import OrderMarket, order_market, remembered_market
 from apps.market.queries.prices import latest_quotes, latest_quotes_of, mark, marks
 from apps.market.queries.sessions import closed_instruments, resting, session_status
 from apps.market.queries.views import (
@@ -63,6 +63,7 @@ __all__ = [
     "quote_snapshot",
     "quote_snapshots_of",
     "quote_view",
+    "remembered_market",
     "resting",
     "session_status",
     "stored_candle_view",

@@ -68,6 +68,7 @@ class Book:
     order_exists: bool
     venue: VenueStanding
     in_flight: tuple[InFlight, ...] = ()
+    market_key: str | None = None
     budgets_hold: Decimal = ZERO
     budget: str = FIRM
     budget_cash: Decimal = ZERO

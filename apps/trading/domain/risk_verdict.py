@@ -1,10 +1,13 @@
 """What a rule finds, and the verdict that is kept of it. A rule is one function of the facts under ``rule``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+import orjson
+
+from apps.foundation.money import plain
 from apps.trading.domain.gate_facts import GateFacts, jsonable
 
 OK = "ok"
@@ -30,6 +33,12 @@ class Verdict:
             "detail": self.detail,
             "inputs": jsonable(self.inputs),
         }
+
+
+def verdicts_as_json(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """All of an order's verdicts, each as its ``as_json`` says; at once, since every order waits for it."""
+    found: list[dict[str, Any]] = orjson.loads(orjson.dumps(verdicts, default=plain, option=orjson.OPT_UTC_Z))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

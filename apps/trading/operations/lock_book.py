@@ -1,32 +1,35 @@
 """Lock a portfolio and read all the gate needs of it in one round trip (``hq_lock_book``)."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 from django.db import connection
 
 from apps.foundation.clock import Moment
+from apps.foundation.database_calls import call
 from apps.foundation.errors import Refused
 from apps.foundation.money import ZERO
 from apps.trading.domain.book import Book, VenueStanding
 from apps.trading.domain.in_flight import InFlight
-from apps.trading.domain.ledger_postings import FIRM, budget_of
+from apps.trading.domain.ledger_postings import AVAILABLE, FIRM, POSITION, RESERVED, budget_of
+from apps.trading.domain.order_lifecycle import AT_VENUE, OrderState
 from apps.trading.domain.portfolio import Holding
-from apps.trading.domain.risk_limits import LimitValues
+from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LimitValues
 from apps.trading.domain.trading_state import OpenCause, TradingState
 from apps.trading.models import Account
 
-# The book is locked and read first; what the gate needs beside it comes with the same answer.
-_LOCK_AND_READ = """
-SELECT book, hq_risk_facts(book -> 'account' ->> 'name', (book ->> 'portfolio_id')::uuid, %s, %s),
-       (SELECT detail FROM trading_reconciliationbreak
-        WHERE account_id = book -> 'account' ->> 'name' AND state = 'OPEN' AND quarantines AND symbol IN ('', %s)
-        ORDER BY opened_wall, id LIMIT 1)
-FROM hq_lock_book(%s, %s, %s, %s, %s, %s, %s) AS book
-"""
+
+class _KnownLimits(NamedTuple):
+    key: str
+    values: LimitValues
+
+
+_known = [_KnownLimits("", DEFAULT_LIMITS)]
 
 
 def lock_book(
@@ -48,24 +51,19 @@ def lock_book(
     """
     if not connection.in_atomic_block:
         raise RuntimeError("A book is locked inside the transaction that changes it.")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _LOCK_AND_READ,
-            [
-                *(quote, None if agent_id is None else budget_of(agent_id), symbol),
-                *(account or settings.VENUE, account is None, quote, symbol, base, moment.firm, order_id),
-            ],
-        )
-        found, risk, quarantine = cursor.fetchone()
-    if found is None:
+    known = _known[0]
+    wanted = (account or settings.VENUE, account is None, quote, symbol, base, moment.firm, order_id, known.key)
+    text = call("hq_lock_book", *wanted)
+    if text is None:
         raise _no_book(account or settings.VENUE, symbol, quote)
+    found = orjson.loads(text)
     if found["limits"] is None:
         raise Refused("No risk limits are set, so nothing can be judged. Open the portfolio first.", code="no_limits")
-    return _book(found, risk | {"quarantine": quarantine}, symbol, base, quote, agent_id)
+    return _book(found, symbol, base, quote, agent_id, _limits(found["limits"], known))
 
 
 def require_tradable(book: Book) -> None:
-    """Raise ``Refused`` (``account_disabled``, or the code of its trouble) where nothing new is traded on the account."""
+    """Raise ``Refused`` (``account_disabled``, or the code of its trouble) where nothing new is traded on it now."""
     if book.account_refusal is not None:
         code, sentence = book.account_refusal
         raise Refused(sentence, code=code, field="account")
@@ -90,58 +88,104 @@ def _refusal(account: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _book(  # noqa: PLR0917 - what was read, and for which order
-    found: dict[str, Any], risk: dict[str, Any], symbol: str, base: str, quote: str, agent_id: UUID | None
+    found: dict[str, Any], symbol: str, base: str, quote: str, agent_id: UUID | None, limits: LimitValues
 ) -> Book:
-    balances, open_ones = found["balances"], found["open"]
-    here = next((row for row in open_ones if row["symbol"] == symbol), {"orders": 0, "unknown": 0})
+    balances = {key: Decimal(balance) for key, balance in found["balances"].items()}
+    budget = FIRM if agent_id is None else budget_of(agent_id)
+    has_budget = f"{budget}/{quote}/{AVAILABLE}" in balances
+    positions = found["positions"] or ()
+    working = [_Working(*row) for row in found["open"] or ()]
     return Book(
         account=found["account"]["name"],
         account_refusal=_refusal(found["account"]),
         portfolio_id=UUID(found["portfolio_id"]),
         currency=quote,
         symbol=symbol,
-        cash=Decimal(balances.get(f"{quote}/available", ZERO)),
-        reserved_cash=Decimal(balances.get(f"{quote}/reserved", ZERO)),
-        free_units=Decimal(balances.get(f"{base}/position", ZERO)),
-        holdings=tuple(
-            Holding(row["symbol"], Decimal(row["quantity"]), Decimal(row["cost"])) for row in found["holdings"]
-        ),
-        working_buys={row["symbol"]: Decimal(row["buys_hold"]) for row in open_ones},
+        cash=balances.get(f"{FIRM}/{quote}/{AVAILABLE}", ZERO),
+        reserved_cash=balances.get(f"{FIRM}/{quote}/{RESERVED}", ZERO),
+        free_units=balances.get(f"{FIRM}/{base}/{POSITION}", ZERO),
+        holdings=tuple(_holdings(positions)),
+        working_buys=_working_buys(working),
         day=date.fromisoformat(found["day"]),
         day_start_equity=Decimal(found["day_start_equity"]),
         peak_equity=Decimal(found["peak_equity"]),
         losses_in_row=found["losses_in_row"],
         last_loss_firm=_time(found["last_loss_firm"]),
-        closed_firm=_time(found["closed_firm"]),
+        closed_firm=_time(next((row["closed_firm"] for row in positions if row["symbol"] == symbol), None)),
         orders_last_hour=found["orders_last_hour"],
-        open_orders=sum(row["orders"] for row in open_ones),
-        open_on_symbol=here["orders"],
-        unknown_orders=sum(row["unknown"] for row in open_ones),
-        unknown_on_symbol=here["unknown"],
-        causes=tuple(OpenCause(row["kind"], TradingState(row["state"]), row["reason"]) for row in risk["causes"]),
-        limits=LimitValues.restored(found["limits"]["values"]),
+        open_orders=sum(not order.is_protective for order in working),
+        open_on_symbol=sum(not order.is_protective for order in working if order.symbol == symbol),
+        unknown_orders=sum(order.state == OrderState.UNKNOWN for order in working),
+        unknown_on_symbol=sum(order.state == OrderState.UNKNOWN for order in working if order.symbol == symbol),
+        causes=tuple(
+            OpenCause(row["kind"], TradingState(row["state"]), row["reason"]) for row in found["causes"] or ()
+        ),
+        limits=limits,
         limits_version=found["limits"]["version"],
         order_exists=found["order_exists"],
-        venue=_venue(risk),
+        venue=_venue(found),
         in_flight=tuple(
-            InFlight(row["symbol"], row["side"], Decimal(row["left"]), Decimal(row["price"]))
-            for row in risk["in_flight"]
+            InFlight(order.symbol, order.side, Decimal(order.left), Decimal(order.price))
+            for order in working
+            if order.state in AT_VENUE and order.price is not None
         ),
-        budgets_hold=Decimal(risk["budgets_hold"]),
-        budget=FIRM if risk["budget"] is None or agent_id is None else budget_of(agent_id),
-        budget_cash=Decimal(risk["budget"] or ZERO),
+        market_key=found["market_key"],
+        budgets_hold=_in_budgets(balances, quote),
+        budget=budget if has_budget else FIRM,
+        budget_cash=balances[f"{budget}/{quote}/{AVAILABLE}"] if has_budget and budget != FIRM else ZERO,
     )
 
 
-def _venue(risk: dict[str, Any]) -> VenueStanding:
-    health = risk["venue"] or {}
+class _Working(NamedTuple):
+    """An open order as the function tells it."""
+
+    symbol: str
+    side: str
+    state: str
+    is_protective: bool
+    reserved_left: str
+    left: str
+    price: str | None
+
+
+def _holdings(positions: Iterable[dict[str, Any]]) -> Iterator[Holding]:
+    for row in positions:
+        quantity = Decimal(row["quantity"])
+        if quantity > 0:
+            yield Holding(row["symbol"], quantity, Decimal(row["cost"]))
+
+
+def _working_buys(working: Iterable[_Working]) -> dict[str, Decimal]:
+    held: dict[str, Decimal] = {}
+    for order in working:
+        holds = Decimal(order.reserved_left) if order.side == "buy" else ZERO
+        held[order.symbol] = held.get(order.symbol, ZERO) + holds
+    return held
+
+
+def _in_budgets(balances: Mapping[str, Decimal], quote: str) -> Decimal:
+    """Money in the agents' budgets, free or reserved."""
+    ends = (f"/{quote}/{AVAILABLE}", f"/{quote}/{RESERVED}")
+    return sum((b for key, b in balances.items() if key.endswith(ends) and not key.startswith(f"{FIRM}/")), ZERO)
+
+
+def _limits(told: dict[str, Any], known: _KnownLimits) -> LimitValues:
+    """The limits that hold: read once by each process, since a version never changes."""
+    if told["values"] is None:
+        return known.values
+    _known[0] = _KnownLimits(told["key"], LimitValues.restored(told["values"]))
+    return _known[0].values
+
+
+def _venue(found: dict[str, Any]) -> VenueStanding:
+    health = found["venue"] or {}
     return VenueStanding(
-        in_house=bool(risk["in_house"]),
+        in_house=found["in_house"],
         rung=health.get("rung"),
         reason=health.get("reason", ""),
         clock_offset_ms=health.get("clock_offset_ms"),
         clock_wall=_time(health.get("clock_wall")),
-        quarantine=risk["quarantine"],
+        quarantine=found["quarantine"],
     )
 
 

@@ -10,7 +10,7 @@ from apps.trading.domain.order_types import GROUP_TYPES
 from apps.trading.operations.lock_book import lock_book
 from apps.trading.operations.place_group import place_group
 from apps.trading.operations.place_order import place
-from apps.trading.operations.read_market import read_market
+from apps.trading.operations.read_market import read_market, remember_market
 from apps.trading.queries.order_views import newborn_view, order_view
 
 
@@ -21,7 +21,7 @@ def propose_order(*, intent: OrderIntent, moment: Moment) -> dict[str, Any]:
     be understood and ``NotFound`` for an unknown instrument; then nothing is stored.
     """
     check_intent(intent)
-    reading = read_market(symbol=intent.symbol, moment=moment, account=intent.account)
+    reading = remember_market(symbol=intent.symbol, moment=moment, account=intent.account)
     with transaction.atomic():
         book = lock_book(
             account=intent.account,
@@ -34,6 +34,8 @@ def propose_order(*, intent: OrderIntent, moment: Moment) -> dict[str, Any]:
         )
         if book.order_exists and intent.order_id is not None:
             return order_view(intent.order_id)
+        if reading.key is None or reading.key != book.market_key:  # a bar was released, or somebody paused it
+            reading = read_market(symbol=intent.symbol, moment=moment, account=intent.account)
         if intent.type in GROUP_TYPES:
             return order_view(place_group(intent=intent, reading=reading, book=book, moment=moment).pk)
         order = place(intent=intent, reading=reading, book=book, moment=moment)

@@ -24,6 +24,7 @@ class MarketReading:
     marks: dict[str, Mark]
     fee_bps: Decimal
     account: str | None = None
+    key: str | None = None
 
     @property
     def mark(self) -> Mark:
@@ -59,13 +60,22 @@ def read_market(*, symbol: str, moment: Moment, account: str | None = None) -> M
 
     The marks beside it are those that the account's book was last seen to need; what is missing is read later.
     """
-    found = market.order_market(symbol, _beside.get(account, ()), moment)
+    return _reading(market.order_market(symbol, _beside.get(account, ()), moment), account)
+
+
+def remember_market(*, symbol: str, moment: Moment, account: str | None = None) -> MarketReading:
+    """What this process has read of the market before: good while ``book.market_key`` is its ``key``."""
+    return _reading(market.remembered_market(symbol, _beside.get(account, ()), moment), account)
+
+
+def _reading(found: market.OrderMarket, account: str | None) -> MarketReading:
     return MarketReading(
         rules=found.rules,
         paused_reason=found.paused_reason,
         marks=found.marks,
         fee_bps=PAPER_TERMS.taker_fee_bps,
         account=account,
+        key=found.key,
     )
 
 

@@ -11,9 +11,9 @@ from django.db import connection
 from apps.foundation import audit
 from apps.foundation.clock import Moment
 from apps.foundation.correlation import current_correlation_id
+from apps.foundation.database_calls import call
 from apps.foundation.identifiers import new_id
 from apps.foundation.money import ZERO, plain
-from apps.foundation.outbox import record_events
 from apps.trading.domain.book import Book
 from apps.trading.domain.gate_facts import GateFacts
 from apps.trading.domain.ledger_postings import Posting, reservation
@@ -21,8 +21,8 @@ from apps.trading.domain.order_intent import OrderIntent
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.domain.order_types import TRIGGERED_TYPES
 from apps.trading.domain.risk_gate import GateDecision
+from apps.trading.domain.risk_verdict import verdicts_as_json
 from apps.trading.models import Order
-from apps.trading.operations.announce_changes import order_event, portfolio_event
 from apps.trading.operations.post_transfer import transfer_id
 
 _COLUMNS = tuple(field.attname for field in Order._meta.concrete_fields)  # noqa: SLF001 - Django's documented _meta
@@ -46,7 +46,7 @@ def write_intent(*, book: Book, intent: OrderIntent, facts: GateFacts, decision:
     """Store a judged intent inside the running transaction and return its row.
 
     Denied: a finished order with its reasons, no reservation. Approved: reserved funds, and APPROVED (to be sent) or
-    ARMED (waits for its trigger). Two round trips before the audit entry, which locks its chain and comes last.
+    ARMED (waits for its trigger). One round trip; the audit entry, which locks its chain, comes last in it.
     """
     row = _row(book, intent, facts, decision, moment)
     postings: Sequence[Posting] = ()
@@ -54,17 +54,8 @@ def write_intent(*, book: Book, intent: OrderIntent, facts: GateFacts, decision:
         postings = reservation(
             side=intent.side, asset=row["reserved_asset"], amount=row["reserved_amount"], budget=facts.order.budget
         )
-    _write(row, postings)
-    record_events([order_event(row["id"]), portfolio_event(book.portfolio_id)])
-    audit.append(
-        chain=audit.account_chain(book.portfolio_id),
-        action="order.proposed",
-        actor=intent.actor,
-        subject=f"order:{row['id']}",
-        payload=_audited(row, decision),
-        moment=moment,
-    )
-    return Order(**row)
+    _write(row, postings, _audit_entry(row, decision))
+    return Order.from_db(connection.alias, _COLUMNS, list(row.values()))
 
 
 def _row(book: Book, intent: OrderIntent, facts: GateFacts, decision: GateDecision, moment: Moment) -> dict[str, Any]:
@@ -85,7 +76,7 @@ def _row(book: Book, intent: OrderIntent, facts: GateFacts, decision: GateDecisi
         "budget": facts.order.budget,
         "mark_price": facts.market.mark,
         "correlation_id": current_correlation_id() or "",
-        "verdicts": [verdict.as_json() for verdict in decision.verdicts],
+        "verdicts": verdicts_as_json(decision.verdicts),
         "gate_digest": decision.digest,
         "proposed_wall": moment.wall,
         "proposed_firm": moment.firm,
@@ -117,19 +108,20 @@ def _denial(decision: GateDecision, moment: Moment) -> dict[str, Any]:
     }
 
 
-def _write(row: dict[str, Any], postings: Sequence[Posting]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT hq_write_intent(%s::jsonb, %s, %s::text[], %s::text[], %s::text[], %s::numeric[])",
-            [
-                orjson.dumps(row, default=_json).decode(),
-                transfer_id(cause_kind="reserve", cause_id=str(row["id"])),
-                [posting.budget for posting in postings],
-                [posting.asset for posting in postings],
-                [posting.kind for posting in postings],
-                [posting.amount for posting in postings],
-            ],
-        )
+def _write(row: dict[str, Any], postings: Sequence[Posting], entry: audit.NewEntry) -> None:
+    wanted: dict[str, Any] = {
+        "order": row,
+        "audit": {
+            "chain": entry.chain,
+            "action": entry.action,
+            "actor": entry.actor,
+            "subject": entry.subject,
+            "payload": audit.canonical(entry.payload),
+        },
+    }
+    if postings:
+        wanted |= {"transfer": transfer_id(cause_kind="reserve", cause_id=str(row["id"])), "postings": postings}
+    call("hq_write_intent", orjson.dumps(wanted, default=_json).decode())
 
 
 def _json(value: Any) -> str:
@@ -140,8 +132,8 @@ def _json(value: Any) -> str:
     return str(value)
 
 
-def _audited(row: dict[str, Any], decision: GateDecision) -> dict[str, Any]:
-    return {
+def _audit_entry(row: dict[str, Any], decision: GateDecision) -> audit.NewEntry:
+    payload = {
         "state": str(row["state"]),
         "account": row["account_id"],
         "symbol": row["symbol"],
@@ -157,3 +149,5 @@ def _audited(row: dict[str, Any], decision: GateDecision) -> dict[str, Any]:
         "reserved": plain(row["reserved_amount"]),
         "reserved_asset": row["reserved_asset"],
     }
+    chain, subject = audit.account_chain(row["portfolio_id"]), f"order:{row['id']}"
+    return audit.NewEntry(chain, "order.proposed", row["actor"], subject, payload)

@@ -43,18 +43,20 @@ def order_views(orders: Iterable[Order]) -> list[dict[str, Any]]:
 def newborn_view(order: Order) -> dict[str, Any]:
     """The view of a row just inserted, without asking the database: its history is the path it was born with."""
     path = BIRTH_PATHS[OrderState(order.state)]
+    last = len(path) - 1
+    at, firm_at = utc_text(order.state_wall), utc_text(order.state_firm)
     moves = [
-        OrderTransition(
-            from_state=path[i - 1] if i else "",
-            to_state=step,
-            at_wall=order.state_wall,
-            at_firm=order.state_firm,
-            actor=order.state_actor if i == len(path) - 1 else order.actor,
-            note=order.state_note if i == len(path) - 1 else "",
-        )
+        {
+            "from": str(path[i - 1]) if i else None,
+            "to": str(step),
+            "at": at,
+            "firm_at": firm_at,
+            "actor": order.state_actor if i == last else order.actor,
+            "note": order.state_note if i == last else "",
+        }
         for i, step in enumerate(path)
     ]
-    return _view(order, [_move(move) for move in moves], []) | {"group": None, "replaced_by": None}
+    return _view(order, moves, []) | {"group": None, "replaced_by": None}
 
 
 def recent_orders(limit: int = 50) -> list[dict[str, Any]]:

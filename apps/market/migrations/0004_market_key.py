@@ -1,0 +1,14 @@
+"""What tells one state of an instrument and of the market's clock from every other: for those who keep a reading."""
+
+from django.db import migrations
+
+KEY = """
+CREATE FUNCTION hq_market_key(p_symbol text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT i.xmin || '/' || c.xmin FROM market_instrument i, market_marketclock c WHERE i.symbol = p_symbol
+$$;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("market", "0003_split_note")]
+    operations = [migrations.RunSQL(KEY, "DROP FUNCTION hq_market_key(text)")]

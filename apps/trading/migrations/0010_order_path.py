@@ -1,0 +1,168 @@
+"""One round trip to lock and read a book, one to write an intent; books moved by statements, not by rows."""
+
+from django.db import migrations
+
+OPEN = (
+    "state IN ('ACCEPTED', 'APPROVED', 'ARMED', 'PARTIALLY_FILLED', "
+    "'PENDING_CANCEL', 'PROPOSED', 'SUBMITTING', 'UNKNOWN')"
+)
+
+# The portfolio's row, which every writer of its books locks first, keeps two transfers from crossing.
+TRANSFER = """
+CREATE OR REPLACE FUNCTION hq_ledger_transfer(
+    p_id uuid, p_portfolio uuid, p_cause_kind text, p_cause_id text, p_order uuid,
+    p_wall timestamptz, p_firm timestamptz,
+    p_budgets text[], p_assets text[], p_kinds text[], p_amounts numeric[]
+) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    account uuid;
+    accounts uuid[];
+BEGIN
+    INSERT INTO trading_ledgertransfer (id, portfolio_id, cause_kind, cause_id, order_id, at_wall, at_firm)
+    VALUES (p_id, p_portfolio, p_cause_kind, p_cause_id, p_order, p_wall, p_firm)
+    ON CONFLICT (id) DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    FOR place IN 1 .. cardinality(p_amounts) LOOP
+        account :=
+            md5(p_portfolio::text || '/' || p_budgets[place] || '/' || p_assets[place] || '/' || p_kinds[place])::uuid;
+        accounts[place] := account;
+        -- An update first: an upsert would check the floor on the bare amount, which is negative for a withdrawal.
+        UPDATE trading_ledgeraccount SET balance = balance + p_amounts[place] WHERE id = account;
+        IF NOT FOUND THEN
+            INSERT INTO trading_ledgeraccount AS known (id, portfolio_id, budget, asset, kind, balance)
+            VALUES (account, p_portfolio, p_budgets[place], p_assets[place], p_kinds[place], p_amounts[place])
+            ON CONFLICT (id) DO UPDATE SET balance = known.balance + excluded.balance;
+        END IF;
+    END LOOP;
+    INSERT INTO trading_ledgerposting (transfer_id, account_id, asset, amount)
+    SELECT p_id, line.account, line.asset, line.amount
+    FROM unnest(accounts, p_assets, p_amounts) AS line (account, asset, amount);
+    RETURN true;
+END;
+$$;
+"""
+
+DROP_OLD = """
+DROP FUNCTION hq_lock_book(text, boolean, text, text, text, timestamptz, uuid);
+DROP FUNCTION hq_risk_facts(text, uuid, text, text);
+DROP FUNCTION hq_write_intent(jsonb, uuid, text[], text[], text[], numeric[]);
+"""
+
+# The lock comes first and in a statement of its own: what is read after it is what the last holder committed.
+# p_account is traded; p_stand_in: where it has another currency, the paper account that has this one may stand in.
+# p_limits: the limits that the caller knows by their key; only others are told in full.
+BOOK = """
+CREATE FUNCTION hq_lock_book(
+    p_account text, p_stand_in boolean, p_quote text, p_symbol text, p_base text, p_firm timestamptz, p_order uuid,
+    p_limits text)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    owner text;
+    book record;
+BEGIN
+    SELECT a.name INTO owner FROM trading_account a JOIN trading_portfolio p ON p.id = a.portfolio_id
+    WHERE p.base_currency = p_quote AND (a.name = p_account OR (p_stand_in AND a.venue = 'paper' AND a.enabled))
+    ORDER BY a.name <> p_account, a.created_wall, a.name LIMIT 1 FOR UPDATE OF p;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    SELECT p.*, a.venue, a.enabled, a.trouble_code, a.trouble INTO book
+    FROM trading_account a JOIN trading_portfolio p ON p.id = a.portfolio_id WHERE a.name = owner;
+    RETURN json_build_object(
+        'account', json_build_object('name', owner, 'enabled', book.enabled,
+                                     'trouble_code', book.trouble_code, 'trouble', book.trouble),
+        'portfolio_id', book.id,
+        'market_key', hq_market_key(p_symbol),
+        'day', book.day,
+        'day_start_equity', book.day_start_equity::text,
+        'peak_equity', book.peak_equity::text,
+        'losses_in_row', book.losses_in_row,
+        'last_loss_firm', book.last_loss_firm,
+        'order_exists', p_order IS NOT NULL AND EXISTS (SELECT FROM trading_order WHERE id = p_order),
+        'balances', (
+            SELECT coalesce(json_object_agg(budget || '/' || asset || '/' || kind, balance::text), '{}')
+            FROM trading_ledgeraccount
+            WHERE portfolio_id = book.id AND asset IN (p_quote, p_base)
+              AND kind IN ('available', 'reserved', 'position')),
+        'positions', (
+            SELECT json_agg(json_build_object('symbol', symbol, 'quantity', quantity::text, 'cost', cost::text,
+                                              'closed_firm', closed_firm))
+            FROM trading_position WHERE portfolio_id = book.id AND (quantity > 0 OR symbol = p_symbol)),
+        'open', (
+            SELECT json_agg(json_build_array(symbol, side, state, is_protective, reserved_left::text,
+                (quantity - filled_quantity)::text, coalesce(limit_price, mark_price)::text))
+            FROM trading_order WHERE portfolio_id = book.id AND {is_open}),
+        'orders_last_hour', (
+            SELECT count(*) FROM trading_order
+            WHERE portfolio_id = book.id AND proposed_firm > p_firm - interval '1 hour' AND proposed_firm <= p_firm
+              AND side = 'buy' AND state <> 'DENIED'),
+        'limits', (
+            SELECT json_build_object(
+                'version', version, 'key', key, 'values', CASE WHEN key <> p_limits THEN "values" END)
+            FROM (SELECT *, version || '@' || at AS key FROM trading_risklimits
+                  ORDER BY version DESC LIMIT 1) AS newest),
+        'in_house', book.venue = 'paper',
+        'venue', (
+            SELECT json_build_object('rung', rung, 'reason', reason, 'clock_offset_ms', clock_offset_ms,
+                                     'clock_wall', clock_wall)
+            FROM trading_venuehealth WHERE account = owner),
+        'quarantine', (
+            SELECT detail FROM trading_reconciliationbreak
+            WHERE account_id = owner AND state = 'OPEN' AND quarantines AND symbol IN ('', p_symbol)
+            ORDER BY opened_wall, id LIMIT 1),
+        'causes', (
+            SELECT json_agg(json_build_object('kind', kind, 'state', state, 'reason', reason)
+                            ORDER BY opened_wall, id)
+            FROM trading_statecause WHERE closed_wall IS NULL AND account IN ('', owner)));
+END;
+$$;
+""".replace("{is_open}", OPEN)
+
+INTENT = """
+CREATE FUNCTION hq_write_intent(p_wanted text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    wanted jsonb := p_wanted::jsonb;
+    audited jsonb := wanted -> 'audit';
+    postings jsonb := wanted -> 'postings';
+    intent trading_order%ROWTYPE := jsonb_populate_record(NULL::trading_order, wanted -> 'order');
+BEGIN
+    INSERT INTO trading_order SELECT intent.*;
+    IF postings IS NOT NULL THEN
+        PERFORM hq_ledger_transfer(
+            (wanted ->> 'transfer')::uuid, intent.portfolio_id, 'reserve', intent.id::text, intent.id,
+            intent.proposed_wall, intent.proposed_firm,
+            array_agg(budget), array_agg(asset), array_agg(kind), array_agg(amount))
+        FROM jsonb_to_recordset(postings) AS line (budget text, asset text, kind text, amount numeric);
+    END IF;
+    PERFORM hq_record_events(
+        ARRAY['order.changed', 'portfolio.changed'],
+        ARRAY['order:' || intent.id, 'portfolio:' || intent.portfolio_id],
+        ARRAY[jsonb_build_object('order_id', intent.id), '{}'::jsonb], intent.correlation_id);
+    PERFORM pg_notify('hq_orders', '');
+    PERFORM hq_audit_append(
+        audited ->> 'chain', audited ->> 'action', audited ->> 'actor', audited ->> 'subject', audited ->> 'payload',
+        intent.proposed_wall, intent.proposed_firm, 0);
+END;
+$$;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("trading", "0009_fee_in_quote"),
+        ("foundation", "0004_record_events"),
+        ("market", "0004_market_key"),
+    ]
+    operations = [
+        migrations.RunSQL(TRANSFER, migrations.RunSQL.noop),
+        migrations.RunSQL(DROP_OLD, migrations.RunSQL.noop),
+        migrations.RunSQL(BOOK, migrations.RunSQL.noop),
+        migrations.RunSQL(INTENT, migrations.RunSQL.noop),
+        # Verdicts are several KB and never change: packing them took half the time of the insert.
+        migrations.RunSQL(
+            "ALTER TABLE trading_order ALTER COLUMN verdicts SET STORAGE EXTERNAL",
+            "ALTER TABLE trading_order ALTER COLUMN verdicts SET STORAGE EXTENDED",
+        ),
+    ]
