@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from threading import Lock
 from typing import Any
@@ -11,10 +11,10 @@ import structlog
 
 from apps.foundation.clock import wall_now
 from apps.foundation.errors import RetryableFailure
-from apps.market.adapters import stock_bars
+from apps.market.adapters import source_notices, stock_bars
 from apps.market.domain import quotes as quoting
 from apps.market.domain.candles import Candle
-from apps.market.domain.instruments import InstrumentRules
+from apps.market.domain.instruments import STOCK_CURRENCY, InstrumentRules
 from apps.market.domain.order_book import OrderBook
 from apps.market.domain.quotes import Quote
 from apps.market.domain.stock_rows import StockRow
@@ -23,6 +23,7 @@ from apps.market.ports import ProviderRefused, SessionCalendar
 NAME = "alpaca"
 _FRAMES = {"1m": "1Min", "5m": "5Min", "15m": "15Min", "1d": "1Day"}
 _PAGE = 10_000
+_EX_DATE_BEGINS = timedelta(hours=8)  # four in the morning in New York, before the first trade of that day
 _UNREADABLE = (TypeError, KeyError, IndexError, ValueError, AttributeError, InvalidOperation)
 _TOO_MANY, _SERVER, _KEY_REFUSED, _BAD_REQUEST = 429, 500, frozenset({401, 403}), 400
 log = structlog.get_logger(__name__)
@@ -50,6 +51,7 @@ class AlpacaProvider:
         self._feed = feed
         self._client: Any = None
         self._building = Lock()
+        self._asked_splits: dict[str, date] = {}
 
     def instruments(self, symbols: Sequence[str]) -> list[InstrumentRules]:
         """Assumed rules of those of the stocks that it has a quote of; the account's venue states the real ones."""
@@ -62,6 +64,7 @@ class AlpacaProvider:
         listed = [symbol for symbol in symbols if symbol in self._symbols]
         if not listed:
             return []
+        self._ask_for_splits(listed, received_at)
         latest = self._latest(listed)
         found = [
             self._quote(symbol, latest[_ticker(symbol)], received_at) for symbol in listed if _ticker(symbol) in latest
@@ -100,6 +103,28 @@ class AlpacaProvider:
             raise ProviderRefused(f"{NAME} answered without an order book of {symbol}.", code="no_prices")
         bids, asks = (quote.bid, Decimal(str(latest["bs"]))), (quote.ask, Decimal(str(latest["as"])))
         return OrderBook(symbol, NAME, quote.event_at, (bids,), (asks,), assumed="")
+
+    def _ask_for_splits(self, symbols: Sequence[str], now: datetime) -> None:
+        """Once a day and stock, before the first price of that day is believed: has a split taken effect?"""
+        today = now.astimezone(UTC).date()
+        new = [symbol for symbol in symbols if self._asked_splits.get(symbol) != today]
+        if not new:
+            return
+        wish = {
+            "symbols": ",".join(map(_ticker, new)),
+            "types": "forward_split,reverse_split",
+            "start": str(today - timedelta(days=4)),
+            "end": str(today),
+        }
+        answer = self._asked(lambda client: client.get("/corporate-actions", wish, api_version="v1"))
+        try:
+            for each in (told for kind in answer["corporate_actions"].values() for told in kind):
+                at = datetime.fromisoformat(each["ex_date"]).replace(tzinfo=UTC) + _EX_DATE_BEGINS
+                ratio = Decimal(str(each["new_rate"])) / Decimal(str(each["old_rate"]))
+                source_notices.tell(f"{each['symbol']}/{STOCK_CURRENCY}", NAME, "1d", [stock_bars.announced(at, ratio)])
+        except _UNREADABLE as error:
+            raise _unreadable(error) from error
+        self._asked_splits |= dict.fromkeys(new, today)
 
     def _refuse_unlisted(self, symbol: str) -> None:
         if symbol not in self._symbols:

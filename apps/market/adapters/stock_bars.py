@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from apps.foundation.money import plain
 from apps.market.adapters import source_notices
 from apps.market.domain import candles as bars
 from apps.market.domain import timeframes
@@ -11,7 +12,7 @@ from apps.market.domain.candles import Candle
 from apps.market.domain.instruments import STOCK_CALENDAR, STOCK_CURRENCY, InstrumentRules
 from apps.market.domain.sessions import Sessions
 from apps.market.domain.stock_repairs import clean
-from apps.market.domain.stock_rows import StockRow
+from apps.market.domain.stock_rows import RowNotice, StockRow
 from apps.market.ports import SessionCalendar
 
 # What is asked of a vendor for each timeframe: hours begin at 9:30 or 10:00 there, so they are built from quarters.
@@ -47,6 +48,14 @@ def stock_rules(symbol: str) -> InstrumentRules:
         assumed=("tick_size", "step_size", "min_quantity", "min_notional"),
         calendar=STOCK_CALENDAR,
     )
+
+
+def announced(at: datetime, ratio: Decimal) -> RowNotice:
+    """The notice of a split that a vendor announces: ``ratio`` new shares for one old one, from ``at`` on."""
+    words = (
+        f"{plain(ratio)} new shares for 1 old one." if ratio >= 1 else f"1 new share for {plain(1 / ratio)} old ones."
+    )
+    return RowNotice(at, "split_announced", repaired=True, detail=words)
 
 
 def hours_of(calendar: SessionCalendar, first: datetime, last: datetime) -> Sessions:

@@ -13,7 +13,7 @@ from typing import Any
 
 from apps.foundation.clock import wall_now
 from apps.foundation.errors import RetryableFailure
-from apps.market.adapters import stock_bars
+from apps.market.adapters import source_notices, stock_bars
 from apps.market.domain import quotes as quoting
 from apps.market.domain.candles import Candle
 from apps.market.domain.instruments import STOCK_CURRENCY, InstrumentRules
@@ -158,7 +158,9 @@ class YahooProvider:
                 code = "unknown_instrument" if (failed or {}).get("code") == "Not Found" else "provider_refused"
                 raise ProviderRefused(f"{NAME} on {symbol}: {(failed or {}).get('description')}.", code=code)
             result = chart["result"][0]
-            return result["meta"], _rows(result)
+            splits = _splits(result)
+            source_notices.tell(symbol, NAME, "1d", [stock_bars.announced(at, ratio) for at, ratio in splits.items()])
+            return result["meta"], _rows(result, splits)
         except _UNREADABLE as error:
             raise self._unreadable(error) from error
 
@@ -213,16 +215,22 @@ def redirected(address: str) -> Any:
     return Redirected()
 
 
-def _rows(result: Mapping[str, Any]) -> list[StockRow]:
+def _splits(result: Mapping[str, Any]) -> dict[datetime, Decimal]:
+    """New shares for one old one, by the moment from which they count."""
+    told = ((result.get("events") or {}).get("splits") or {}).values()
+    return {
+        datetime.fromtimestamp(int(each["date"]), UTC): Decimal(str(each["numerator"]))
+        / Decimal(str(each["denominator"]))
+        for each in told
+    }
+
+
+def _rows(result: Mapping[str, Any], splits: Mapping[datetime, Decimal]) -> list[StockRow]:
     """One row a timestamp; minutes without a trade, which Yahoo sends as nulls throughout, are left out."""
     quoted = result["indicators"]["quote"][0]
     adjusted = (result["indicators"].get("adjclose") or [{}])[0].get("adjclose")
     events = result.get("events") or {}
     paid = {int(each["date"]): Decimal(str(each["amount"])) for each in (events.get("dividends") or {}).values()}
-    splits = {
-        int(each["date"]): Decimal(str(each["numerator"])) / Decimal(str(each["denominator"]))
-        for each in (events.get("splits") or {}).values()
-    }
     rows = []
     for place, stamp in enumerate(result.get("timestamp") or ()):
         values = [quoted[name][place] for name in ("open", "high", "low", "close", "volume")]
@@ -235,7 +243,7 @@ def _rows(result: Mapping[str, Any]) -> list[StockRow]:
                     volume=Decimal(0) if values[4] is None else Decimal(str(values[4])),
                     adjusted=None if close_adjusted is None else _price(close_adjusted),
                     dividend=paid.get(int(stamp), Decimal(0)),
-                    split=splits.get(int(stamp), Decimal(0)),
+                    split=splits.get(datetime.fromtimestamp(int(stamp), UTC), Decimal(0)),
                 )
             )
     return rows

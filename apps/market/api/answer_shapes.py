@@ -119,7 +119,9 @@ class NoticeShape(serializers.Serializer):
     source = serializers.CharField()  # type: ignore[assignment]
     timeframe = serializers.CharField()
     open_at = UtcTimeField()
-    kind = serializers.ChoiceField(choices=["duplicate", "no_price", "unit", "split", "dividend", "suspected_split"])
+    kind = serializers.ChoiceField(
+        choices=["duplicate", "no_price", "unit", "split", "dividend", "suspected_split", "split_announced"]
+    )
     repaired = serializers.BooleanField(help_text="False: the row was refused.")
     detail = serializers.CharField()
     found_at = UtcTimeField()

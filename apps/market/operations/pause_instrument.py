@@ -35,7 +35,7 @@ def unpause_instrument(*, symbol: str, actor: str, reason: str, moment: Moment) 
     told = _reason(reason)
     found_instrument(symbol)
     changed = Instrument.objects.filter(symbol=symbol, paused_reason__isnull=False).update(
-        paused_reason=None, paused_by=None, paused_at=None
+        paused_reason=None, paused_by=None, paused_at=None, split_note=None
     )
     if not changed:
         raise Conflict(f"{symbol} is not paused.", code="not_paused")

@@ -7,6 +7,7 @@ from prometheus_client import Counter
 
 from apps.market import ports
 from apps.market.models import DataNotice, Instrument
+from apps.market.operations.take_split import new_splits, take_split
 
 NOTICES = Counter("hq_market_data_notices_total", "Wrong rows of a source.", ["source", "kind", "repaired"])
 log = structlog.get_logger(__name__)
@@ -15,6 +16,8 @@ log = structlog.get_logger(__name__)
 def record_notices(*, wall: datetime) -> int:
     """Store what the sources have told since the last call, each finding once; how many were told."""
     told = ports.adapters().notices()
+    if not told:
+        return 0
     known = set(Instrument.objects.filter(symbol__in={one.symbol for one in told}).values_list("symbol", flat=True))
     rows = [
         DataNotice(
@@ -30,6 +33,8 @@ def record_notices(*, wall: datetime) -> int:
         for one in told
         if one.symbol in known
     ]
+    for split in new_splits([one for one in told if one.symbol in known], wall):
+        take_split(split, wall=wall)
     DataNotice.objects.bulk_create(rows, ignore_conflicts=True)
     for row in rows:
         NOTICES.labels(source=row.source, kind=row.kind, repaired=str(row.repaired).lower()).inc()

@@ -22,7 +22,7 @@ from apps.market.models import MarketState
 from apps.market.queries.candles import base_candles_at
 from apps.market.queries.instruments import found_instrument
 from apps.market.queries.market_clock import MarketClockView, market_clock
-from apps.market.queries.sessions import sessions_by_symbol
+from apps.market.queries.sessions import sessions_by_symbol, split_notes
 
 _REMEMBERED_BARS = 50 * STALE_AFTER_BARS  # how far back a silent source is still shown, marked stale
 _kept: dict[tuple[Any, ...], dict[str, tuple[Mark, list[Quote]]]] = {}  # marks of the newest bar this process has seen
@@ -48,9 +48,12 @@ def priced(symbols: Sequence[str], moment: Moment, clock: MarketClockView) -> di
     except NotReady as error:
         return {symbol: (no_mark(symbol, error.message), []) for symbol in symbols}
     hours = {symbol: each.status(moment.firm) for symbol, each in sessions_by_symbol(missing, moment.firm).items()}
+    splits = split_notes(missing)
     found = {
         symbol: (_mark(symbol, quotes[symbol], moment, clock, hours.get(symbol)), quotes[symbol]) for symbol in missing
     }
+    for symbol, note in splits.items():
+        found[symbol] = (replace(found[symbol][0], stale=True, reason=note), found[symbol][1])
     kept.update({symbol: pair for symbol, pair in found.items() if pair[1]})
     return {symbol: found.get(symbol) or kept[symbol] for symbol in symbols}
 

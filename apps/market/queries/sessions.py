@@ -43,6 +43,15 @@ def calendars(symbols: Iterable[str]) -> dict[str, str]:
     return dict(rows.values_list("symbol", "calendar"))
 
 
+def split_notes(symbols: Iterable[str]) -> dict[str, str]:
+    """What is to be told of those of ``symbols`` whose split nobody has looked at yet."""
+    asked = [symbol for symbol in symbols if symbol.endswith(f"/{STOCK_CURRENCY}")]
+    if not asked:
+        return {}
+    rows = Instrument.objects.filter(symbol__in=asked, split_note__isnull=False)
+    return {symbol: note or "" for symbol, note in rows.values_list("symbol", "split_note")}
+
+
 def sessions_by_symbol(symbols: Iterable[str], around: datetime) -> dict[str, Sessions]:
     """The sessions of those of ``symbols`` that keep a calendar."""
     return {symbol: sessions_of(calendar, around) for symbol, calendar in calendars(symbols).items()}

@@ -9,8 +9,9 @@ from apps.agents.models import Agent
 from apps.agents.operations import seed_agents
 from apps.agents.operations.open_rounds import questions_at
 from apps.foundation.clock import Moment
+from apps.foundation.models import OutboxEvent
 from apps.market import operations, queries
-from apps.market.adapters import guarded_provider
+from apps.market.adapters import guarded_provider, source_notices
 from apps.market.models import Backfill, CandleGap, DataNotice, Instrument, StoredCandle, TradingSession
 from apps.market.queries.sessions import forget_sessions
 from tests.support.recorded_exchange import RecordedExchange, ccxt_urls
@@ -67,6 +68,8 @@ def desk(settings, monkeypatch):
     monkeypatch.setattr("apps.market.adapters.yahoo_provider.FRESH_SECONDS", 0)
     monkeypatch.setattr("apps.market.adapters.yahoo_provider.CLOSED_SECONDS", 0)
     forget_sessions()
+    source_notices.take()
+    source_notices._known.clear()
     stocks, coins = StockWorld(now=FRIDAY_OPEN + timedelta(hours=2)), RecordedExchange()
     with stocks.serving() as stock_address, coins.serving() as coin_address:
         settings.HQ_STOCK_URLS, settings.HQ_CCXT_URLS = {"yfinance": stock_address}, ccxt_urls(coin_address)
@@ -163,6 +166,33 @@ def test_nobody_is_asked_to_vote_on_a_closed_exchange(desk):
     hours = {"open": FRIDAY_OPEN.replace(hour=16, minute=0), "night": FRIDAY_CLOSE + timedelta(hours=3)}
     asked = {name: [question.symbol for question in questions_at(at)] for name, at in hours.items()}
     assert asked == {"open": ["AAPL/USD", "BTC/USDT"], "night": ["BTC/USDT"]}
+
+
+def test_a_split_at_the_opening_bell_lets_no_stop_fire_and_waits_for_a_person(desk):
+    desk.go(FRIDAY_CLOSE - timedelta(minutes=1))
+    desk.poll()
+    desk.close()
+    desk.go(MONDAY_OPEN + timedelta(seconds=20))
+    desk.stocks.splits[int(MONDAY_OPEN.timestamp())] = (4, 1)
+    desk.poll()
+    found = desk.mark()
+    assert found.stale
+    assert "A split took effect on 2026-03-09: 4 new shares for 1 old one." in found.reason
+    assert queries.instrument_paused("AAPL/USD") == found.reason
+    assert not StoredCandle.objects.filter(instrument="AAPL/USD", open_at__lt=MONDAY_OPEN).exists()
+    assert OutboxEvent.objects.filter(kind="incident.wanted", payload__kind="stock_split").count() == 1
+    desk.poll()
+    operations.unpause_instrument(symbol="AAPL/USD", actor="ann", reason="Corrected.", moment=desk.moment)
+    source_notices._known.clear()  # another process tells it again
+    desk.poll()
+    assert not desk.mark().stale
+    assert queries.instrument_paused("AAPL/USD") is None
+
+
+def test_a_split_from_before_the_house_was_started_is_history(desk):
+    desk.stocks.splits[int(FRIDAY_OPEN.timestamp())] = (4, 1)
+    desk.poll()
+    assert not desk.mark().stale
 
 
 def test_what_was_wrong_is_kept_for_people_to_see(desk):

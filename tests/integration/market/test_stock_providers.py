@@ -17,7 +17,7 @@ from apps.market.adapters.exchange_sessions import ExchangeSessions
 from apps.market.adapters.yahoo_provider import YahooProvider
 from apps.market.domain import timeframes
 from apps.market.ports import ProviderRefused
-from tests.support.recorded_broker import payload
+from tests.support.recorded_broker import KEY, SECRET, RecordedBroker, payload
 from tests.support.recorded_yahoo import StockWorld
 
 D = Decimal
@@ -92,6 +92,24 @@ def test_an_unknown_share_is_no_trouble_for_the_others(world):
     assert [(rule.symbol, rule.calendar, rule.quote) for rule in rules] == [("AAPL/USD", "XNYS", "USD")]
 
 
+def test_alpacas_splits_are_asked_for_once_a_day_before_its_prices(monkeypatch):
+    broker = RecordedBroker()
+    broker.quotes["AAPL"] = (D("50"), D("50.02"), wall_now())
+    today = wall_now().astimezone(UTC).date().isoformat()
+    broker.splits.append({"symbol": "AAPL", "new_rate": 1, "old_rate": 10, "ex_date": today})
+    source_notices.take()
+    source_notices._known.clear()
+    with broker.serving() as address:
+        keys = {"key": KEY, "secret": SECRET}
+        provider = AlpacaProvider(symbols=["AAPL/USD"], calendar=ExchangeSessions(), address=address, **keys)
+        for _ in range(2):
+            provider.quotes(["AAPL/USD"], received_at=wall_now())
+    (told,) = source_notices.take()
+    assert (told.symbol, told.notice.kind) == ("AAPL/USD", "split_announced")
+    assert told.notice.detail == "1 new share for 10 old ones."
+    assert [path for _, path in broker.asked] == ["/v1/corporate-actions", *["/v2/stocks/quotes/latest"] * 2]
+
+
 @contextmanager
 def answering(answer):
     """A server that gives one answer, as JSON, to whatever is asked."""
@@ -102,10 +120,11 @@ def answering(answer):
             pass
 
         def do_GET(self):
+            said = b'{"corporate_actions": {}}' if "corporate-actions" in self.path else body
             self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(said)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(said)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
