@@ -12,8 +12,7 @@ from workers.exchange_simulator.engine.orders import Order, OrderList, OrderType
 _ORDER_FIELDS = tuple(field.name for field in fields(Order) if field.name != "trades")
 _TRADE_FIELDS = tuple(field.name for field in fields(Trade))
 _DECIMALS = frozenset(
-    "quantity quote_quantity price stop_price trailing_bps trailing_distance trail_extreme filled quote_filled locked "
-    "fee".split()
+    ["quantity", "quote_quantity", "price", "stop_price", "trailing_bps", "trailing_distance", "trail_extreme", "filled", "quote_filled", "locked", "fee"]
 )
 
 

@@ -1,0 +1,1 @@
+"""Binance's spot interface: requests, answers, errors and streams in its words."""

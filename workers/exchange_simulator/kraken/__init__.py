@@ -1,0 +1,1 @@
+"""Kraken's spot interface, its smaller part."""
