@@ -1,4 +1,4 @@
-"""The books: double entry, append-only, balanced per asset at commit. ``hq_ledger_transfer`` is the only writer."""
+"""The books: double entry, append-only, balanced per asset. ``hq_ledger_transfer`` is the only writer."""
 
 import pgtrigger
 from django.db import models
@@ -71,17 +71,19 @@ class LedgerPosting(models.Model):
     class Meta:
         constraints = (models.CheckConstraint(condition=~Q(amount=0), name="ledger_posting_not_empty"),)
         triggers = (
+            # Each statement brings whole transfers (hq_ledger_transfer writes one), so what is there stays balanced.
             pgtrigger.Trigger(
                 name="balanced",
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                timing=pgtrigger.Deferred,
-                declare=[("difference", "NUMERIC")],
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="added"),
+                declare=[("wrong", "RECORD")],
                 func=(
-                    "SELECT sum(amount) INTO difference FROM trading_ledgerposting "
-                    "WHERE transfer_id = NEW.transfer_id AND asset = NEW.asset; "
-                    "IF difference <> 0 THEN RAISE EXCEPTION "
-                    "'Transfer % does not balance: % % are left over', NEW.transfer_id, difference, NEW.asset "
+                    "SELECT transfer_id, asset, sum(amount) AS difference INTO wrong FROM added "
+                    "GROUP BY transfer_id, asset HAVING sum(amount) <> 0 LIMIT 1; "
+                    "IF FOUND THEN RAISE EXCEPTION "
+                    "'Transfer % does not balance: % % are left over', wrong.transfer_id, wrong.difference, wrong.asset "
                     "USING ERRCODE = 'check_violation'; END IF; RETURN NULL;"
                 ),
             ),

@@ -91,6 +91,8 @@ class Order(models.Model):
             models.Index(fields=["-proposed_wall", "-id"], name="order_newest"),
             models.Index(fields=["portfolio", "proposed_firm"], name="order_rate"),
             models.Index(fields=["state", "approved_wall"], condition=Q(state__in=_OPEN), name="order_open"),
+            # The gate's look at the open orders of a book, with every order: never by way of the finished ones.
+            models.Index(fields=["portfolio"], condition=Q(state__in=_OPEN), name="order_open_book"),
             models.Index(fields=["symbol", "-proposed_wall"], name="order_symbol"),
             models.Index(fields=["group"], condition=Q(group__isnull=False), name="order_group_members"),
             models.Index(fields=["decision_id"], condition=Q(decision_id__isnull=False), name="order_decision"),

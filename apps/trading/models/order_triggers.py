@@ -4,18 +4,18 @@ import pgtrigger
 
 from apps.trading.domain.order_lifecycle import BIRTH_PATHS, TERMINAL, TRANSITIONS
 
-_HISTORY = (
-    "INSERT INTO trading_ordertransition (order_id, from_state, to_state, at_wall, at_firm, actor, note) "
-    "VALUES (NEW.id, {before}, {after}, NEW.state_wall, NEW.state_firm, {actor}, {note});"
+_INTO_HISTORY = (
+    "INSERT INTO trading_ordertransition (order_id, from_state, to_state, at_wall, at_firm, actor, note) VALUES "
 )
+_MOVE = "(NEW.id, {before}, {after}, NEW.state_wall, NEW.state_firm, {actor}, {note})"
 
 
 def check_birth() -> pgtrigger.Trigger:
     """Refuses a row born in a state that needs a history, and writes the path of the others."""
     branches = []
     for state, path in BIRTH_PATHS.items():
-        steps = "".join(
-            _HISTORY.format(
+        steps = ", ".join(
+            _MOVE.format(
                 before=f"'{path[i - 1]}'" if i else "''",
                 after=f"'{step}'",
                 actor="NEW.state_actor" if i == len(path) - 1 else "NEW.actor",
@@ -23,7 +23,7 @@ def check_birth() -> pgtrigger.Trigger:
             )
             for i, step in enumerate(path)
         )
-        branches.append(f"IF NEW.state = '{state}' THEN {steps} RETURN NULL; END IF;")
+        branches.append(f"IF NEW.state = '{state}' THEN {_INTO_HISTORY}{steps}; RETURN NULL; END IF;")
     refusal = "RAISE EXCEPTION 'An order can''t be born in %', NEW.state USING ERRCODE = 'check_violation';"
     return pgtrigger.Trigger(
         name="lifecycle_birth",
@@ -48,8 +48,9 @@ def check_move() -> pgtrigger.Trigger:
             f"IF OLD.state || '>' || NEW.state NOT IN ({pairs}) THEN "
             "RAISE EXCEPTION 'Order %: % can''t become %', NEW.id, OLD.state, NEW.state "
             "USING ERRCODE = 'check_violation'; END IF; "
-            + _HISTORY.format(before="OLD.state", after="NEW.state", actor="NEW.state_actor", note="NEW.state_note")
-            + " RETURN NULL;"
+            + _INTO_HISTORY
+            + _MOVE.format(before="OLD.state", after="NEW.state", actor="NEW.state_actor", note="NEW.state_note")
+            + "; RETURN NULL;"
         ),
     )
 
