@@ -60,7 +60,7 @@ def report_of(
     if words["side"] not in {"buy", "sell"}:
         raise Nonsense(f"side was {words['side']!r}.", field="side", was=words["side"], answer=_raw(order))
     client_id = str(known.get("clientOrderId") or "")
-    price = known.get("price")
+    price = None if known.get("type") == "market" else known.get("price")
     return VenueReport(
         client_order_id=reading.ours(client_id) if client_id else "",
         venue_order_id=words["id"],

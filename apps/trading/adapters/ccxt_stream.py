@@ -25,7 +25,9 @@ _errors = library_errors()
 class CcxtStream:
     """Two watches, of trades and of orders, that reconnect by themselves."""
 
-    def __init__(self, connection: CcxtConnection, reading: Reading) -> None:
+    def __init__(self, connection: CcxtConnection, reading: Reading, *, client_id_name: str = "") -> None:
+        """``client_id_name``: where a streamed trade carries our order id, in the exchange's own words."""
+        self._client_id_name = client_id_name
         self._connection = connection
         self._reading = reading
         self._lock = Lock()
@@ -75,7 +77,9 @@ class CcxtStream:
                 wait = min(LONGEST_WAIT, wait * 2)
 
     def _take_trade(self, trade: Mapping[str, Any]) -> None:
-        self._keep(self._fills, lambda: fill_of(trade, self._reading))
+        told = trade.get("info")
+        named = str(told.get(self._client_id_name) or "") if isinstance(told, Mapping) and self._client_id_name else ""
+        self._keep(self._fills, lambda: fill_of(trade, self._reading, client_id=named))
 
     def _take_order(self, order: Mapping[str, Any]) -> None:
         def read() -> VenueReport:

@@ -72,7 +72,7 @@ class CcxtVenue:
         self._connection = CcxtConnection(
             exchange, keys=keys, urls=urls, one_at_a_time=self.dialect.one_at_a_time, pace_ms=pace_ms
         )
-        self._stream = CcxtStream(self._connection, self._reading)
+        self._stream = CcxtStream(self._connection, self._reading, client_id_name=self.dialect.client_id_in_trades)
 
     def client_order_id(self, order_hex: str) -> str:
         return self.dialect.to_venue(order_hex)
