@@ -14,6 +14,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/decisions/:id?", name: "decisions", component: () => import("./pages/DecisionsPage.vue"), meta: { title: "Decisions" } },
   { path: "/risk", name: "risk", component: () => import("./pages/RiskPage.vue"), meta: { title: "Risk" } },
   { path: "/accounts/:name?", name: "accounts", component: () => import("./pages/AccountsPage.vue"), meta: { title: "Accounts" } },
+  { path: "/breaks", name: "breaks", component: () => import("./pages/BreaksPage.vue"), meta: { title: "Breaks" } },
   { path: "/fleet", name: "fleet", component: () => import("./pages/FleetPage.vue"), meta: { title: "Fleet" } },
   { path: "/audit", name: "audit", component: () => import("./pages/AuditPage.vue"), meta: { title: "Audit" } },
   { path: "/settings", name: "settings", component: () => import("./pages/SettingsPage.vue"), meta: { title: "Settings" } },

@@ -19,6 +19,7 @@ export const PLACES: Place[] = [
   { name: "decisions", label: "Decisions", icon: "decisions", key: "d", first: true },
   { name: "risk", label: "Risk", icon: "risk", key: "r" },
   { name: "accounts", label: "Accounts", icon: "accounts", key: "c" },
+  { name: "breaks", label: "Breaks", icon: "breaks", key: "b" },
   { name: "fleet", label: "Fleet", icon: "fleet", key: "f" },
   { name: "audit", label: "Audit", icon: "audit", key: "u" },
   { name: "settings", label: "Settings", icon: "settings", key: "s" },
