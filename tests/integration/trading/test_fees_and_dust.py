@@ -1,0 +1,110 @@
+"""Fees in units of what was bought, in a third asset, as rebates; what is left when a rest is too small to sell."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from apps.foundation.models import OutboxEvent
+from apps.market.queries import bars_between
+from apps.trading.models import Fill, LedgerAccount
+from apps.trading.operations.take_fill import take_fill
+from tests.support.trading_desk import open_desk
+
+pytestmark = pytest.mark.django_db(transaction=True)
+D = Decimal
+
+
+@pytest.fixture
+def desk(clean_redis):
+    return open_desk()
+
+
+def told(desk, order_id, **changes):
+    """The trade that the paper exchange made of this order, as another exchange might tell of it."""
+    desk.send(order_id)
+    bar = desk.market.bar_at
+    desk.market.bar()
+    shown = bars_between(symbol="BTC/USDT", after=bar, until=desk.market.bar_at)
+    desk.venue.match_bars(closed_at=desk.market.bar_at, bars=shown)
+    page = desk.venue.fills_since(watermark="", symbols=["BTC/USDT"], limit=10)
+    fill = next(fill for fill in page.fills if fill.client_order_id == desk.order(order_id).client_order_id)
+    assert take_fill(fill=replace(fill, **changes), venue=desk.venue, moment=desk.moment())
+    return fill
+
+
+def balance(asset, kind):
+    return LedgerAccount.objects.values_list("balance", flat=True).get(asset=asset, kind=kind)
+
+
+def incidents(kind):
+    return [
+        event.payload for event in OutboxEvent.objects.filter(kind="incident.wanted") if event.payload["kind"] == kind
+    ]
+
+
+def test_a_fee_in_units_makes_the_position_smaller_and_costs_its_worth(desk):
+    order_id = desk.propose(quantity="0.004")
+    fill = told(desk, order_id, fee=D("0.000004"), fee_asset="BTC")
+    position, order = desk.position(), desk.order(order_id)
+    assert (order.state, order.filled_quantity) == ("FILLED", D("0.004"))
+    assert position.quantity == D("0.003996")
+    worth = D("0.000004") * fill.price
+    assert (position.fees, order.fees, Fill.objects.get().fee_quote) == (worth, worth, worth)
+    assert order.filled_cost == D("0.004") * fill.price == position.cost + worth
+    assert balance("USDT", "available") == 1000 - D("0.004") * fill.price
+    assert (balance("BTC", "position"), balance("BTC", "fees")) == (D("0.003996"), D("0.000004"))
+    desk.assert_books_balance()
+
+
+def test_what_was_received_is_sold_in_whole_steps_and_the_rest_is_dust_that_is_told_once(desk):
+    told(desk, desk.propose(quantity="0.004"), fee=D("0.000004123"), fee_asset="BTC")
+    assert [(stop.state, stop.quantity) for stop in desk.stops()] == [("ARMED", D("0.003995877"))]
+    told(desk, desk.propose(side="sell", quantity="0.00399", reduce_only=True))
+    left = D("0.000005877")
+    assert desk.position().quantity == left
+    assert [stop.state for stop in desk.stops()] == ["CANCELED"]
+    assert len(incidents("position_dust")) == 1
+    for _ in range(3):
+        desk.bar()
+    assert len(desk.stops()) == 1, "the guard arms nothing that could not be sold"
+    assert len(incidents("position_dust")) == 1
+    assert not incidents("position_uncovered")
+    desk.assert_books_balance()
+
+
+def test_a_stop_that_fires_sells_whole_steps(desk):
+    told(desk, desk.propose(quantity="0.004"), fee=D("0.000004123"), fee_asset="BTC")
+    for _ in range(4):
+        desk.bar(BTC=(40_000, 40_000, 40_000, 40_000))
+    sold = [stop for stop in desk.stops() if stop.state == "FILLED"]
+    assert [stop.filled_quantity for stop in sold] == [D("0.00399")]
+    assert desk.position().quantity == D("0.000005877")
+    desk.assert_books_balance()
+
+
+def test_dust_is_sold_with_what_is_bought_later(desk):
+    told(desk, desk.propose(quantity="0.004"), fee=D("0.000004123"), fee_asset="BTC")
+    told(desk, desk.propose(side="sell", quantity="0.00399", reduce_only=True))
+    desk.buy(quantity="0.002")
+    assert [stop.quantity for stop in desk.stops() if stop.state == "ARMED"] == [D("0.002005877")]
+    desk.assert_books_balance()
+
+
+def test_a_fee_in_a_third_asset_is_posted_against_what_the_venue_must_have_had(desk):
+    fill = told(desk, desk.propose(quantity="0.004"), fee=D("0.0003"), fee_asset="BNB")
+    assert (desk.position().quantity, desk.position().fees) == (D("0.004"), 0)
+    assert (balance("BNB", "available"), balance("BNB", "fees"), balance("BNB", "external")) == (
+        0,
+        D("0.0003"),
+        D("-0.0003"),
+    )
+    assert balance("USDT", "available") == 1000 - D("0.004") * fill.price
+    desk.assert_books_balance()
+
+
+def test_a_rebate_makes_the_position_larger(desk):
+    told(desk, desk.propose(quantity="0.004"), fee=D("-0.000001"), fee_asset="BTC")
+    assert desk.position().quantity == D("0.004001")
+    assert desk.position().fees < 0
+    desk.assert_books_balance()
