@@ -27,6 +27,7 @@ from apps.trading.models import (
     LedgerPosting,
     LedgerTransfer,
     Order,
+    OrderGroup,
     OrderTransition,
     PaperExchange,
     PaperFill,
@@ -135,6 +136,26 @@ class OrderAdmin(SteeredAdmin):
                     moment=moment,
                 ),
             )
+
+
+class OrdersOfGroup(TabularInline):
+    model = Order
+    fk_name = "group"
+    fields = ("role", "state", "type", "quantity", "filled_quantity", "stop_price", "limit_price")
+    readonly_fields = ("role", "state", "type", "quantity", "filled_quantity", "stop_price", "limit_price")
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+
+@admin.register(OrderGroup)
+class OrderGroupAdmin(SteeredAdmin):
+    list_display = ["id", "kind", "symbol", "units", "take_profit_price", "stop_loss_price", "created_by"]
+    list_filter = ["account", "kind", "symbol"]
+    inlines = [OrdersOfGroup]
 
 
 @admin.register(Position)

@@ -106,7 +106,7 @@ def test_a_bad_field_is_named_and_nothing_changes(desk, trader, change, field):
     ("change", "answer", "field"),
     [
         ({"instrument": "DOGE/USDT"}, (404, "unknown_instrument"), "instrument"),
-        ({"type": "trailing_stop"}, (400, "order_type_unsupported"), "type"),
+        ({"type": "trailing_stop"}, (400, "required"), "trail_pct"),
         ({"quantity": None}, (400, "required"), "quantity"),
         ({"notional": "10"}, (400, "ambiguous"), "quantity"),
         ({"type": "limit"}, (400, "required"), "limit_price"),

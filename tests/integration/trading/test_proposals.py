@@ -99,7 +99,7 @@ def test_the_same_order_id_is_proposed_once(desk):
         ("unknown_instrument", NotFound, {"symbol": "DOGE/USDT"}),
         ("invalid_choice", Refused, {"side": "long"}),
         ("not_positive", Refused, {"quantity": Decimal(-1)}),
-        ("order_type_unsupported", Refused, {"type": "trailing_stop"}),
+        ("required", Refused, {"type": "trailing_stop"}),
     ],
 )
 def test_what_can_not_be_understood_leaves_nothing_behind(desk, code, error, fields):
