@@ -47,7 +47,7 @@ def order_view(order: Order, pair: str, quote: str, *, trades: bool) -> dict[str
     view: dict[str, Any] = {
         "refid": None,
         "userref": 0,
-        "cl_ord_id": order.client_id,
+        "cl_ord_id": None if order.client_id.startswith("sim-") else order.client_id,
         "status": STATUSES[order.status],
         "reason": "User requested" if order.status is Status.CANCELED else None,
         "opentm": order.created_ms / 1_000,
