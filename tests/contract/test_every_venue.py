@@ -1,6 +1,7 @@
-"""What every venue must do, whatever it is. A new venue joins by adding a stage to ``STAGES``."""
+"""What every venue must do, whatever it is. A new venue joins by adding a stage to ``HERE`` or ``OUTSIDE``."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -10,9 +11,11 @@ import pytest
 from apps.foundation.clock import Moment, wall_now
 from apps.market.queries import bars_between
 from apps.trading.adapters.alpaca_venue import AlpacaVenue
+from apps.trading.adapters.ccxt_venue import CcxtVenue
 from apps.trading.adapters.paper_venue import PaperVenue
 from apps.trading.ports import Venue, VenueOrder, VenueOrderExists, VenueRefused
 from tests.support.recorded_broker import KEY, SECRET, RecordedBroker
+from tests.support.running_exchange import RunningExchange, test_account
 from tests.support.staged_market import RULES, stage_market
 
 D = Decimal
@@ -22,7 +25,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class PaperStage:
     """The paper exchange on a market that the test writes."""
 
-    symbol, quantity, fee_asset, free_of_fees = "BTC/USDT", D("0.01"), "USDT", False
+    symbol, quantity, fee_asset, free_of_fees, at_once, through = (
+        "BTC/USDT",
+        D("0.01"),
+        "USDT",
+        False,
+        False,
+        "48999.99",
+    )
     off_rules = {
         "below the step": {"quantity": D("0.000001")},
         "off the step": {"quantity": D("0.000015")},
@@ -48,7 +58,7 @@ class PaperStage:
 class AlpacaStage:
     """The stock broker's client against a server that answers as the broker does; its share costs as much as a coin."""
 
-    symbol, quantity, fee_asset, free_of_fees = "DEAR/USD", D(1), "USD", True
+    symbol, quantity, fee_asset, free_of_fees, at_once, through = "DEAR/USD", D(1), "USD", True, False, "48999.99"
     off_rules = {
         "below the step": {"quantity": D("0.0000000001")},
         "off the step": {"quantity": D("1.0000000001")},
@@ -72,13 +82,54 @@ class AlpacaStage:
         self.broker.trade("DEAR", opening=str(opening), high=str(high), low=str(low), at=wall_now())
 
 
-STAGES = {"paper": lambda _: PaperStage(), "alpaca": AlpacaStage}
+class CcxtStage:
+    """The real ccxt against the exchange simulator, with an account of its own; what can trade trades at once."""
+
+    symbol, quantity, fee_asset, free_of_fees, at_once, through = "BTC/USDT", D("0.01"), "BTC", False, True, "48990"
+    off_rules = PaperStage.off_rules
+    exchange = "binance"
+
+    def __init__(self, closing, running):
+        self.running = running
+        account = test_account(uuid4().hex[:12], balances={"USDT": "1000000", "BTC": "10"})
+        running.control("POST", "accounts", account)
+        running.price(self.symbol, "50000")
+        keys = {"apiKey": account["key"], "secret": account["secret"]}
+        urls = running.ccxt_urls(self.exchange)
+        self.venue = CcxtVenue(account=account["name"], exchange=self.exchange, keys=keys, urls=urls, pace_ms=1)
+        closing.callback(self.venue.close)
+
+    @property
+    def moment(self):
+        wall = wall_now()
+        return Moment(wall=wall, firm=wall)
+
+    def trade(self, **bars):
+        for price in bars.get("BTC", (50_000, 50_100, 49_900, 50_000))[:4]:
+            self.running.price(self.symbol, str(price))
 
 
-@pytest.fixture(params=sorted(STAGES))
+class KrakenStage(CcxtStage):
+    fee_asset, exchange = "USDT", "kraken"
+
+
+HERE = {"paper": lambda _: PaperStage(), "alpaca": AlpacaStage}
+OUTSIDE = {"ccxt-binance": CcxtStage, "ccxt-kraken": KrakenStage}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with RunningExchange(tmp_path_factory.mktemp("exchange"), level_value=5_000_000) as exchange:
+        yield exchange
+
+
+@pytest.fixture(params=sorted(HERE | OUTSIDE))
 def stage(request, clean_redis):
     with ExitStack() as closing:
-        yield STAGES[request.param](closing)
+        if request.param in HERE:
+            yield HERE[request.param](closing)
+        else:
+            yield OUTSIDE[request.param](closing, request.getfixturevalue("running"))
 
 
 def order(stage, **changes):
@@ -130,7 +181,8 @@ def test_an_accepted_order_is_found_by_its_client_id_and_stands_open(stage):
     sent = limit(stage, "40000")
     report = stage.venue.submit(order=sent, moment=stage.moment)
     assert (report.state, report.client_order_id, report.filled_quantity) == ("OPEN", sent.client_order_id, 0)
-    assert stage.venue.find(client_order_id=sent.client_order_id, symbol=sent.symbol) == report
+    found = stage.venue.find(client_order_id=sent.client_order_id, symbol=sent.symbol)
+    assert replace(found, accepted_firm=report.accepted_firm) == report
     assert [each.client_order_id for each in stage.venue.open_orders()] == [sent.client_order_id]
 
 
@@ -221,7 +273,7 @@ def test_a_resting_limit_waits_until_the_market_trades_through_it(stage):
     stage.venue.submit(order=sent, moment=stage.moment)
     stage.trade(**FALL)
     assert fills(stage) == []
-    stage.trade(BTC=(49_500, 49_500, "48999.99", 49_200))
+    stage.trade(BTC=(49_500, 49_500, stage.through, 49_200))
     (fill,) = fills(stage)
     assert fill.price == 49_000
 
@@ -231,7 +283,7 @@ def test_an_order_never_fills_in_a_bar_that_opened_before_it_was_accepted(stage)
     stage.trade()
     stage.venue.submit(order=order(stage), moment=stage.moment)
     assert late.firm < stage.moment.firm
-    assert fills(stage) == []
+    assert stage.at_once or fills(stage) == []
     stage.trade()
     (fill,) = fills(stage)
     assert fill.executed_firm >= late.firm
