@@ -6,7 +6,6 @@ the test says. ``faults[kind]`` (create, cancel, query, data) is one of: ``html`
 ``nonsense``, ``forbidden`` (a page).
 """
 
-import argparse
 import json
 import re
 import socket
@@ -204,8 +203,8 @@ class RecordedBroker:
                 }
             )
 
-    def charge(self, amount: str, description: str) -> None:
-        """Book a regulatory fee, as the broker does at the day's end."""
+    def charge(self, amount: str, description: str, kind: str = "FEE") -> None:
+        """Book a regulatory fee, as the broker does at the day's end, or, below zero, a dividend."""
         with self.lock:
             self.cash -= D(amount)
             day = self.now().astimezone(UTC).date()
@@ -214,7 +213,8 @@ class RecordedBroker:
                 | {
                     "id": f"{day:%Y%m%d}000000000::{uuid4()}",
                     "date": day.isoformat(),
-                    "net_amount": f"-{amount}",
+                    "net_amount": plain(-D(amount)),
+                    "activity_type": kind,
                     "description": description,
                 }
             )
@@ -276,7 +276,7 @@ class _Answers:
             ("GET", "/v2/orders/(.+)", lambda name, _, __: self.order(self.found(name))),
             ("PATCH", "/v2/orders/(.+)", lambda name, _, body: self.replaced(self.found(name), body)),
             ("DELETE", "/v2/orders/(.+)", lambda name, _, __: self.canceled(self.found(name))),
-            ("GET", "/v2/account/activities/(.+)", lambda name, query, _: self.activities(name, query)),
+            ("GET", "/v2/account/activities", lambda _, query, __: self.activities(query)),
             ("GET", "/v2/stocks/quotes/latest", lambda _, query, __: self.latest_quotes(query)),
             ("GET", "/v2/stocks/bars", lambda _, query, __: self.bars(query)),
             ("GET", "/v1/corporate-actions", lambda _, __, ___: self.corporate_actions()),
@@ -383,10 +383,11 @@ class _Answers:
         order.replaced_by = after.id
         return self.order(after)
 
-    def activities(self, kind: str, query: dict[str, str]) -> list[dict[str, Any]]:
+    def activities(self, query: dict[str, str]) -> list[dict[str, Any]]:
+        kinds = query["activity_types"].split(",")
         after = datetime.fromisoformat(query["after"])
         found = sorted(
-            (each for each in self.world.activities if each["activity_type"] == kind and _time(each) > after),
+            (each for each in self.world.activities if each["activity_type"] in kinds and _time(each) > after),
             key=lambda each: each["id"],
         )
         if "page_token" in query:
@@ -492,11 +493,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Serve a broker that answers as Alpaca does.")
-    parser.add_argument("--port", type=int, default=0)
-    with RecordedBroker().serving(parser.parse_args().port) as address:
-        print(address, flush=True)
-        threading.Event().wait()

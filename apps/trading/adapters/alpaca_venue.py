@@ -52,6 +52,7 @@ _LEAST_NOTIONAL = Decimal(1)
 _TYPES = {"market": "market", "limit": "limit", "stop": "stop", "stop_limit": "stop_limit"}
 _TIMES_IN_FORCE = {"GTC": "gtc", "GTD": "gtc", "DAY": "day", "IOC": "ioc", "FOK": "fok"}
 _BLOCKS = ("trading_blocked", "account_blocked", "trade_suspended_by_user")
+_CHARGES = ("FEE", "PTC", "DIV", "DIVCGL", "DIVCGS", "DIVFEE", "DIVNRA", "DIVROC", "INT", "INTNRA")
 _NONSENSE = (ValueError, TypeError, KeyError, AttributeError)
 Found = TypeVar("Found")
 
@@ -142,7 +143,7 @@ class AlpacaVenue:
         newest, known = datetime.fromisoformat(told["at"]), set(told["ids"])
         fills: list[VenueFill] = []
         recent: list[tuple[datetime, str]] = []
-        for activity in self._activities("FILL", newest - OVERLAP):
+        for activity in self._activities(("FILL",), newest - OVERLAP):
             fill = _read(fill_of, activity)
             recent.append((fill.executed_firm, fill.venue_trade_id))
             if fill.venue_trade_id not in known:
@@ -160,8 +161,8 @@ class AlpacaVenue:
         return [fill for fill in told if fill.venue_order_id == venue_order_id]
 
     def charges_since(self, *, since: datetime) -> list[VenueCharge]:
-        """Regulatory and other fees that the broker booked since, oldest first; amounts above zero were taken."""
-        return [_read(_charge, activity) for activity in self._activities("FEE", since)]
+        """Fees, dividends and interest that the broker booked since, oldest first; below zero: money that came in."""
+        return [_read(_charge, activity) for activity in self._activities(_CHARGES, since)]
 
     def balances(self) -> dict[str, VenueBalance]:
         account = self._account()
@@ -243,11 +244,16 @@ class AlpacaVenue:
                 return list(found.values())
             after = max(report.accepted_firm for report in page) - timedelta(milliseconds=1)
 
-    def _activities(self, kind: str, after: datetime) -> Iterator[Mapping[str, Any]]:
-        """The activities of one kind after ``after``, oldest first, fetched as they are wanted."""
-        query = {"direction": "asc", "page_size": str(PAGE), "after": _iso(after)}
+    def _activities(self, kinds: Sequence[str], after: datetime) -> Iterator[Mapping[str, Any]]:
+        """The activities of these kinds after ``after``, oldest first, fetched as they are wanted."""
+        query = {
+            "activity_types": ",".join(kinds),
+            "direction": "asc",
+            "page_size": str(PAGE),
+            "after": _iso(after),
+        }
         while True:
-            page = self._page(f"/account/activities/{kind}", query)
+            page = self._page("/account/activities", query)
             yield from page
             if len(page) < PAGE:
                 return

@@ -220,9 +220,12 @@ def test_money_of_a_sale_is_free_once_it_is_settled(broker, venue):
     assert venue.balances()["USD"].used == 0
 
 
-def test_fees_of_the_regulators_are_told_as_charges(broker, venue):
+def test_fees_and_dividends_are_told_as_charges_and_deposits_are_not(broker, venue):
     broker.charge("0.02", "TAF fee for proceed of 4 shares")
-    (charge,) = venue.charges_since(since=wall_now() - timedelta(days=1))
+    broker.charge("-0.24", "Cash DIV @ 0.24", kind="DIV")
+    broker.charge("-500", "A wire that came in", kind="CSD")
+    charge, dividend = sorted(venue.charges_since(since=wall_now() - timedelta(days=1)), key=lambda each: -each.amount)
+    assert dividend.amount == D("-0.24")
     assert (charge.amount, charge.asset, charge.description) == (D("0.02"), "USD", "TAF fee for proceed of 4 shares")
 
 
