@@ -7,9 +7,15 @@ from django.conf import settings
 from tradinghq.supervision.first_steps import ADMIN, FIRST_LOGIN
 
 MARKETS = {
-    "live": "live public prices of {providers}; orders are filled on paper",
-    "recorded": "RECORDED MARKET: candle files of {recorded}; orders are filled on paper",
-    "simulated": "SIMULATED MARKET: generated practice prices, not real ones; orders are filled on paper",
+    "live": "live public prices of {providers}; {filled}",
+    "recorded": "RECORDED MARKET: candle files of {recorded}; {filled}",
+    "simulated": "SIMULATED MARKET: generated practice prices, not real ones; {filled}",
+}
+
+
+FILLED = {
+    "paper": "orders are filled on paper",
+    "simulated": "orders go through ccxt to the exchange simulator of this house; no real money moves",
 }
 
 
@@ -18,7 +24,9 @@ def say_where_to_look(say: Callable[[str], None], first_login: str | None) -> No
     host = "127.0.0.1" if settings.HQ_HOST in {"0.0.0.0", "::"} else settings.HQ_HOST  # noqa: S104 - compared, not bound
     url = f"http://{host}:{settings.HQ_PORT}"
     market = MARKETS[settings.MARKET].format(
-        providers=", ".join(settings.PROVIDERS), recorded=settings.RECORDED_DIR or "no folder"
+        providers=", ".join(settings.PROVIDERS),
+        recorded=settings.RECORDED_DIR or "no folder",
+        filled=FILLED.get(settings.VENUE, f"ORDERS GO TO THE ACCOUNT {settings.VENUE}"),
     )
     file = settings.HQ_HOME / FIRST_LOGIN
     login = f"{ADMIN}, password {first_login} (kept in {file})" if first_login else f"{ADMIN} (first password: {file})"

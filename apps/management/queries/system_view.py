@@ -24,10 +24,11 @@ SHOWN_INCIDENTS = 20
 def system_view(moment: Moment) -> dict[str, Any]:
     """Mode, market, trading state with causes, data age, leader, sources, loops, agents, open incidents."""
     clock, state = market.market_clock(), trading.state_view(history=0)
-    cards = agent_cards()
+    cards, account = agent_cards(), _account()
     return {
-        "mode": MODES[clock.kind],
+        "mode": "live" if account["mode"] == "live" else MODES[clock.kind],
         "venue": settings.VENUE,
+        "account": account,
         "market": market.clock_view(clock),
         "trading_state": state["state"],
         "causes": state["causes"],
@@ -48,6 +49,14 @@ def system_view(moment: Moment) -> dict[str, Any]:
         "as_of": utc_text(moment.wall),
         "firm_at": utc_text(moment.firm),
     }
+
+
+def _account() -> dict[str, Any]:
+    """The account that the house trades, as far as it is known: none before the first start is through."""
+    known = trading.all_accounts().filter(pk=settings.VENUE).first()
+    if known is None:
+        return {"name": settings.VENUE, "venue": None, "mode": "paper", "enabled": False, "trouble": ""}
+    return {name: getattr(known, name) for name in ("name", "venue", "mode", "enabled", "trouble")}
 
 
 def _agents(cards: list[dict[str, Any]]) -> dict[str, Any]:

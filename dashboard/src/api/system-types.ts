@@ -53,6 +53,7 @@ export interface Incident {
 export interface SystemView {
   mode: string;
   venue: string;
+  account: { name: string; venue: string | null; mode: string; enabled: boolean; trouble: string };
   market: MarketClock;
   trading_state: string;
   causes: Cause[];

@@ -40,6 +40,11 @@ const MODES: Record<ModeWord["kind"], ModeWord> = {
     means: "Prices are live. Orders are filled on the paper venue; no real money moves.",
   },
   live: { word: "LIVE", kind: "live", means: "Orders go to a real exchange. Real money moves." },
+  exchange: {
+    word: "SIMULATED EXCHANGE",
+    kind: "simulated",
+    means: "Orders go through the real exchange library to this house's own exchange simulator, which can be told to fail. Its prices are generated or replayed; no real money moves.",
+  },
   unknown: { word: "…", kind: "unknown", means: "The server has not said yet which market this is." },
 };
 
@@ -47,6 +52,7 @@ export const modeWord = computed<ModeWord>(() => {
   const mode = String(system.data?.mode ?? "").toLowerCase();
   const market = String(marketKind.value).toLowerCase();
   if (mode === "live") return MODES.live;
+  if (system.data?.venue === "simulated") return MODES.exchange;
   if (market.startsWith("simulated") || mode.startsWith("simulated")) return MODES.simulated;
   if (market.startsWith("recorded") || mode.startsWith("recorded")) return MODES.recorded;
   return mode === "paper" || market === "live" ? MODES.paper : MODES.unknown;
