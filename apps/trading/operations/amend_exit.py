@@ -52,6 +52,28 @@ def amend_exit(*, order: Order, changes: Mapping[str, Any], actor: str, moment: 
     return new_id
 
 
+def move_take_profit(*, order: Order, changes: Mapping[str, Any]) -> None:
+    """Note the new price of a working take-profit in its group. Raises ``Refused`` for any other change."""
+    other = next((name for name in changes if name != "limit_price"), None)
+    if other is not None:
+        raise Refused(
+            "Of a working take-profit only limit_price can be amended: its quantity belongs to its group.",
+            code="not_amendable",
+            field=other,
+        )
+    group = OrderGroup.objects.select_for_update().get(pk=order.group_id)
+    wanted, floor = changes.get("limit_price"), group.stop_loss_price
+    if wanted is not None and floor is not None and wanted <= floor:
+        raise Refused(
+            f"limit_price must lie above the group's stop-loss {plain(floor)}, was {plain(wanted)}.",
+            code="exits_crossed",
+            field="limit_price",
+        )
+    if wanted is not None:
+        group.take_profit_price = wanted
+        group.save(update_fields=["take_profit_price"])
+
+
 def _check_trigger(order: Order, group: OrderGroup, wanted: Decimal, moment: Moment) -> None:
     tick, mark = market.instrument_rules(order.symbol).tick_size, market.mark(order.symbol, moment).price
     if wanted <= 0 or floor_to(wanted, tick) != wanted:

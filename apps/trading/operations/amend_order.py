@@ -20,11 +20,11 @@ from apps.foundation.correlation import current_correlation_id
 from apps.foundation.errors import Conflict, NotFound, Refused
 from apps.foundation.identifiers import new_id
 from apps.foundation.money import plain
-from apps.trading.domain.order_groups import ENTRY
+from apps.trading.domain.order_groups import ENTRY, TAKE_PROFIT
 from apps.trading.domain.order_intent import OrderIntent, check_intent
 from apps.trading.domain.order_lifecycle import TERMINAL, OrderState
 from apps.trading.models import Order
-from apps.trading.operations.amend_exit import amend_exit
+from apps.trading.operations.amend_exit import amend_exit, move_take_profit
 from apps.trading.operations.announce_changes import announce_order
 from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.operations.lock_book import lock_book
@@ -88,6 +88,8 @@ def amend_order(
             _check_state(order)
             if order.role and order.role != ENTRY and order.state == OrderState.ARMED:
                 return order_view(amend_exit(order=order, changes=changes, actor=actor, moment=moment))
+            if order.role == TAKE_PROFIT:
+                move_take_profit(order=order, changes=changes)
             intent = replace(
                 _amended(order, changes), actor=actor, reason=reason or order.reason, privileged=privileged
             )

@@ -12,6 +12,8 @@ from apps.trading.ports import Venue, VenueCapabilities, VenueOrder, VenueOrderT
 # May be sent: approved, or armed with a trigger that was hit, passed the gate and holds its funds.
 SENDABLE = Q(state=OrderState.APPROVED) | Q(state=OrderState.ARMED, triggered_firm__isnull=False, reserved_left__gt=0)
 
+TOUCHED_LIMIT = Q(type="take_profit", limit_price__isnull=False)  # venues' take-profits trade at the market
+
 
 def sendable_at(venue: Venue) -> Q:
     """What may be sent to this venue: armed orders too, where it watches such a trigger itself.
@@ -20,7 +22,8 @@ def sendable_at(venue: Venue) -> Q:
     """
     native = sorted(TRIGGERED_TYPES & venue.capabilities.order_types)
     waiting = Q(state=OrderState.ARMED, triggered_firm__isnull=True, reserved_left__gt=0, trail_amount__isnull=True)
-    return SENDABLE | (waiting & Q(type__in=native, is_protective=False, group__isnull=True))
+    plain = Q(type__in=native, is_protective=False, group__isnull=True) & ~TOUCHED_LIMIT
+    return SENDABLE | (waiting & plain)
 
 
 def watched_there(order: Order) -> bool:

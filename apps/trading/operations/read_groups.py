@@ -8,9 +8,11 @@ from uuid import UUID
 
 from apps.foundation.money import ZERO
 from apps.trading.domain.order_groups import STOP_LOSS, TAKE_PROFIT, Group, Member
-from apps.trading.domain.order_lifecycle import OPEN, OrderState
+from apps.trading.domain.order_lifecycle import OPEN, TERMINAL, OrderState
 from apps.trading.domain.stop_coverage import GroupStop
 from apps.trading.models import Order, OrderGroup
+
+REFUSALS = 3  # of a group's stops by the venue, such as dust below its minimum, before the guard's own takes over
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,18 @@ class ReadGroup:
         return sum((order.quantity - order.filled_quantity for order in alive), ZERO)
 
     def may_arm(self, role: str) -> bool:
-        """A first exit, or another stop beside one that could not sell all at once; never one that was taken away."""
+        """A first exit, or another stop for what a fired one could not sell; never one that was taken away."""
         if self.price(role) is None:
             return False
-        return not self.of(role) or (role == STOP_LOSS and self.sending(role) > 0)
+        return not self.of(role) or (role == STOP_LOSS and (self.sending(role) > 0 or self._ended_undone()))
+
+    def _ended_undone(self) -> bool:
+        """Whether the newest stop fired, reached the venue and ended there unfilled; a venue may refuse a few times."""
+        stops = self.of(STOP_LOSS)
+        newest = stops[-1]
+        refused = sum(order.state == OrderState.REJECTED for order in stops)
+        fired = newest.triggered_firm is not None and newest.submitted_wall is not None
+        return fired and newest.state in TERMINAL and newest.filled_quantity < newest.quantity and refused < REFUSALS
 
     def price(self, role: str) -> Decimal | None:
         return {STOP_LOSS: self.row.stop_loss_price, TAKE_PROFIT: self.row.take_profit_price}[role]

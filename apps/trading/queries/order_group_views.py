@@ -17,7 +17,7 @@ def group_views(group_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
     if not group_ids:
         return {}
     members: dict[UUID | None, list[dict[str, Any]]] = defaultdict(list)
-    for order in Order.objects.filter(group_id__in=group_ids).order_by("proposed_wall", "pk"):
+    for order in Order.objects.filter(group_id__in=group_ids).order_by("proposed_wall", "role", "pk"):
         members[order.group_id].append(_member(order))
     return {group.pk: _group(group, members[group.pk]) for group in OrderGroup.objects.filter(pk__in=group_ids)}
 

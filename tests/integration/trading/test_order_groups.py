@@ -1,5 +1,6 @@
 """OCO and bracket: one exit ends the other, units are reserved once, nothing is ever sold twice."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from apps.foundation.errors import Conflict, Refused
 from apps.foundation.models import OutboxEvent
 from apps.trading.models import Order
+from apps.trading.operations.amend_order import amend_order
 from apps.trading.operations.cancel_order import cancel_order
 from apps.trading.operations.halt_trading import halt_trading
 from tests.support.trading_desk import open_desk
@@ -248,3 +250,51 @@ def test_cancelling_an_exit_ends_both_and_the_guards_own_stop_takes_over_at_once
     desk.bar()
     assert incidents() == []
     desk.assert_books_balance()
+
+
+def test_a_stop_loss_that_the_venue_ends_unfilled_is_armed_again_in_its_group(desk):
+    order_id = bracket(desk)
+    desk.bar()
+    desk.bar(BTC=(50_000, 50_000, 49_790, 49_790))
+    _, fired = legs(desk, order_id)
+    desk.venue.cancel(client_order_id=fired.client_order_id, symbol=fired.symbol, moment=desk.moment())
+    desk.bar(BTC=(49_790, 49_790, 49_780, 49_785))
+    again = desk.order(order_id).group.orders.filter(role="stop_loss").order_by("-proposed_firm").first()
+    assert again.pk != fired.pk
+    assert again.quantity == desk.position().quantity == covered(desk)
+    for _ in range(3):
+        desk.bar()
+    assert desk.position().quantity == 0
+    desk.assert_books_balance()
+
+
+def test_the_exits_of_an_oco_end_at_its_date_and_the_guards_stop_takes_over(desk):
+    desk.buy()
+    until = desk.market.bar_at + timedelta(minutes=1)
+    order_id = desk.propose(
+        side="sell",
+        type="oco",
+        take_profit_price=D(50_500),
+        stop_loss_price=D(49_800),
+        time_in_force="GTD",
+        expires_firm=until,
+    )
+    desk.send(order_id)
+    desk.bar()
+    desk.sweep(later=3)
+    assert [order.state for order in legs(desk, order_id)] == ["EXPIRED", "EXPIRED"]
+    assert covered(desk) == D("0.004")
+    desk.bar()
+    assert incidents() == []
+    desk.assert_books_balance()
+
+
+def test_what_an_exit_can_not_become_is_refused_by_name(desk):
+    desk.buy()
+    order_id = oco(desk)
+    for changes, code in (({"quantity": D("0.009")}, "not_amendable"), ({"limit_price": D(49_000)}, "exits_crossed")):
+        with pytest.raises(Refused) as refused:
+            amend_order(order_id=order_id, changes=changes, actor="tester", reason="", moment=desk.moment())
+        assert refused.value.code == code
+    amend_order(order_id=order_id, changes={"limit_price": D(50_600)}, actor="tester", reason="", moment=desk.moment())
+    assert desk.order(order_id).group.take_profit_price == 50_600
