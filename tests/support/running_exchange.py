@@ -151,8 +151,8 @@ class RunningExchange:
         self.control("POST", "advance", by)
 
     def truth(self, *kinds: str, since: int = 0) -> list[dict[str, Any]]:
-        """The lines of the truth log, of these types (all without any)."""
-        lines: list[dict[str, Any]] = self.control("GET", f"truth?since={since}&type={','.join(kinds)}")
+        """The lines of the truth log, of these facts: request, order, fill, balance, list, fault, price, account."""
+        lines: list[dict[str, Any]] = self.control("GET", f"truth?since={since}&fact={','.join(kinds)}")
         return lines
 
     def creates(self, client_order_id: str | None = None) -> list[dict[str, Any]]:

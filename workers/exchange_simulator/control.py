@@ -40,7 +40,7 @@ class Control:
         name = request.path.removeprefix("/control/").strip("/")
         query = dict(request.rel_url.query)
         if request.method == "GET" and name == "truth":
-            kinds = frozenset(kind for kind in query.get("type", "").split(",") if kind)
+            kinds = frozenset(kind for kind in query.get("fact", "").split(",") if kind)
             lines = self.simulator.truth.since(int(query.get("since", 0)), kinds, int(query.get("limit", _LINES)))
             return web.Response(body=lines, content_type="application/json")
         if request.method == "DELETE" and name.startswith("faults/"):
@@ -86,7 +86,7 @@ class Control:
         return view
 
     def clear_faults(self, wish: dict[str, Any]) -> dict[str, Any]:
-        """Disarm one (``id``) or all; all also ends what lasts: skew, frozen data, revoked keys, refused connections."""
+        """Disarm one (``id``) or all; all also ends what lasts: skew, frozen data, revoked keys, a closed port."""
         fault_id = wish.get("id")
         cleared = self.simulator.board.clear(int(fault_id) if fault_id is not None else None)
         if fault_id is None:

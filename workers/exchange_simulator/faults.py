@@ -41,8 +41,8 @@ class FaultRefused(ValueError):  # noqa: N818 - reads as what happened
 
 @dataclass(slots=True)
 class Fault:
-    """One armed fault. ``count`` is how often it still strikes (None: without end), ``skip`` how many matching calls pass
-    first, ``until_ms`` when it ends by itself (wall milliseconds, 0: never).
+    """One armed fault. ``count`` is how often it still strikes (None: without end), ``skip`` how many matching calls
+    pass first, ``until_ms`` when it ends by itself (wall milliseconds, 0: never).
     """
 
     id: int

@@ -74,7 +74,7 @@ def account_of(fields: dict[str, Any]) -> Account:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="manage.py simulate_exchange",
-        description="Run an exchange on this machine that speaks Binance's and Kraken's spot interfaces and fails on request.",
+        description="Run an exchange on this machine: Binance's and Kraken's spot interfaces, failing on request.",
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on; keep it on loopback")

@@ -19,7 +19,7 @@ _FIELDS = 6
 class RecordedPrices:
     """The run that the files of one folder make for these symbols; the rows are parsed when they are asked for.
 
-    Raises ``NoRecordedRun`` with what is missing. Opening times may be moved by ``shift_ms``, so that old prices look new.
+    Raises ``NoRecordedRun`` with what is missing. ``shift_ms`` moves opening times.
     """
 
     def __init__(self, folder: Path, words: Sequence[str], *, shift_ms: int = 0) -> None:
@@ -52,7 +52,7 @@ class RecordedPrices:
 
     def _instrument(self, symbol: str) -> Instrument:
         base, quote = split_symbol(symbol)
-        stated = self._stated.get("/".join((base, quote)))
+        stated = self._stated.get(f"{base}/{quote}")
         if stated is not None:
             steps = [Decimal(stated[name]) for name in ("tick_size", "step_size", "min_quantity", "min_notional")]
             return Instrument(symbol, base, quote, *steps)

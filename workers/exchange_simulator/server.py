@@ -24,7 +24,7 @@ _UNANSWERED = 60.0  # seconds after which a request that is never answered is cu
 
 
 class Server:
-    """``dialects`` by path prefix, the longest first; ``sockets`` serves upgrades, ``control`` what is under /control/."""
+    """``dialects`` by path prefix, longest first; ``sockets`` serves upgrades, ``control`` what is under /control/."""
 
     def __init__(
         self, simulator: Simulator, dialects: list[tuple[str, Dialect]], sockets: Handler, control: Handler

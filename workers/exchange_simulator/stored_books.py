@@ -12,7 +12,19 @@ from workers.exchange_simulator.engine.orders import Order, OrderList, OrderType
 _ORDER_FIELDS = tuple(field.name for field in fields(Order) if field.name != "trades")
 _TRADE_FIELDS = tuple(field.name for field in fields(Trade))
 _DECIMALS = frozenset(
-    ["quantity", "quote_quantity", "price", "stop_price", "trailing_bps", "trailing_distance", "trail_extreme", "filled", "quote_filled", "locked", "fee"]
+    [
+        "quantity",
+        "quote_quantity",
+        "price",
+        "stop_price",
+        "trailing_bps",
+        "trailing_distance",
+        "trail_extreme",
+        "filled",
+        "quote_filled",
+        "locked",
+        "fee",
+    ]
 )
 
 
@@ -51,7 +63,7 @@ def restore(exchange: Exchange, lines: Iterable[dict[str, Any]]) -> int:
     count = 0
     for line in lines:
         count += 1
-        kind = line["type"]
+        kind = line["fact"]
         if kind == "order":
             orders[line["id"]] = _order(line)
         elif kind == "fill":
@@ -74,7 +86,7 @@ def restore(exchange: Exchange, lines: Iterable[dict[str, Any]]) -> int:
 
 def _restore_balance(exchange: Exchange, line: dict[str, Any]) -> None:
     account = exchange.accounts.setdefault(line["account"], Account(line["account"], "", ""))
-    if line["type"] == "balance":
+    if line["fact"] == "balance":
         account.balances[line["asset"]] = Balance(Decimal(line["free"]), Decimal(line["locked"]))
 
 

@@ -1,4 +1,4 @@
-"""The truth: every request, order, fill, balance and fault, one JSON line each, in the order in which it happened."""
+"""The truth: every request, order, fill, balance and fault, one JSON line each (``fact`` names which), as it happened."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ REQUESTS_IN_MEMORY = 500_000
 
 
 class TruthLog:
-    """Lines are numbered from 1. With a file, each line reaches the operating system before the answer leaves, so that a
+    """Lines are numbered from 1. With a file, each line reaches the operating system before the answer leaves; so a
     killed simulator can still be asked what it did, and started again from it.
     """
 
@@ -34,7 +34,7 @@ class TruthLog:
                 whole += len(raw)
                 line = orjson.loads(raw)
                 self.seq = line["seq"]
-                self._keep(line["type"], raw.rstrip())
+                self._keep(line["fact"], raw.rstrip())
                 yield line
         with self.path.open("rb+") as file:
             file.truncate(whole)
@@ -46,7 +46,7 @@ class TruthLog:
     def add(self, kind: str, at_ms: int, fields: dict[str, Any]) -> int:
         """Write one line; its number."""
         self.seq += 1
-        raw = orjson.dumps({"seq": self.seq, "type": kind, "at": at_ms, **fields})
+        raw = orjson.dumps({"seq": self.seq, "fact": kind, "at": at_ms, **fields})
         self._keep(kind, raw)
         if self._file is not None:
             self._file.write(raw + b"\n")
@@ -59,7 +59,7 @@ class TruthLog:
             wanted += [line for line in self._requests if line[0] > seq]
             wanted.sort()
         if kinds:
-            wanted = [line for line in wanted if orjson.loads(line[1])["type"] in kinds]
+            wanted = [line for line in wanted if orjson.loads(line[1])["fact"] in kinds]
         return b"[" + b",".join(raw for _, raw in wanted[:limit]) + b"]"
 
     def close(self) -> None:

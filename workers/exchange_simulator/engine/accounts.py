@@ -15,8 +15,8 @@ class Balance:
 
 @dataclass(slots=True)
 class Account:
-    """One key pair with its balances. ``fee_in``: ``received`` (what an order brings in), ``quote``, or an asset such as
-    ``BNB``, which is taken while there is enough of it. Rates are fractions.
+    """One key pair with its balances. ``fee_in``: ``received`` (what an order brings in), ``quote``, or an asset such
+    as ``BNB``, which is taken while there is enough of it. Rates are fractions.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The exchange's books: orders come in, prices move, fills and balances follow. Pure: no clock, no randomness, no I/O."""
+"""The exchange: orders come in, prices move, fills and balances follow. Pure: no clock, no randomness, no I/O."""
 
 from collections import defaultdict
 from collections.abc import Iterable

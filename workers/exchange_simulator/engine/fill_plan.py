@@ -25,8 +25,8 @@ def taking(
 ) -> list[PlannedFill]:
     """The fills of an order that takes from the book now, best level first.
 
-    Ends at ``limit``, at ``quantity`` (base) or ``quote_quantity``, or where the book ends. ``share`` lets only that part
-    of the quantity through.
+    Ends at ``limit``, at ``quantity`` (base) or ``quote_quantity``, or where the book ends. ``share`` lets only
+    that part of the quantity through.
     """
     step = depth.instrument.step_size
     wanted = quantity

@@ -57,8 +57,8 @@ class OrderRequest:
 
 @dataclass(slots=True)
 class Order:
-    """One order. ``working`` is False while a stop waits for its trigger; ``locked`` is what it still holds back, of the
-    quote asset for a purchase and of the base asset for a sale; ``visible_ms`` is when queries begin to see it.
+    """One order. ``working`` is False while a stop waits for its trigger; ``locked`` is what it still holds back, of
+    the quote asset for a purchase and of the base asset for a sale; ``visible_ms`` is when queries begin to see it.
     """
 
     id: int

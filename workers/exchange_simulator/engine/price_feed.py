@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Protocol
 
 from workers.exchange_simulator.engine.instruments import Instrument
@@ -51,7 +52,7 @@ def knots(bar: Bar, bar_ms: int) -> tuple[tuple[int, Decimal], ...]:
 def price_at(bar: Bar, bar_ms: int, at_ms: int, tick: Decimal) -> Decimal:
     """The price at one time inside the bar: straight lines between its knots, on the tick."""
     points = knots(bar, bar_ms)
-    for (begin, low), (end, high) in zip(points, points[1:], strict=False):
+    for (begin, low), (end, high) in pairwise(points):
         if at_ms <= end:
             share = Decimal(max(0, at_ms - begin)) / Decimal(max(1, end - begin))
             return round((low + (high - low) * share) / tick) * tick

@@ -7,7 +7,7 @@ from workers.exchange_simulator.engine.orders import Order, Side
 
 
 def is_triggered(order: Order, price: Decimal) -> bool:
-    """Judge one price; a trailing order first follows it. Its ``stop_price``, where given, is where it begins to trail."""
+    """Judge one price; a trailing order first follows it, from its ``stop_price`` on where it has one."""
     if not order.trailing:
         return order.stop_price is not None and reaches(order.type, order.side, order.stop_price, price)
     if order.trail_extreme is None:
