@@ -23,7 +23,7 @@ export const accountChoices = computed(() => accounts.rows.map((row) => ({ value
 export const shownAccount = computed(() => accounts.shown || (accounts.rows.find((row) => row.house)?.name ?? ""));
 
 export async function loadAccounts(): Promise<void> {
-  accounts.rows = rowsOf(await get<Page<Account> | Account[]>("trading/accounts/", { limit: 100 }));
+  accounts.rows = rowsOf(await get<Page<Account> | Account[]>("trading/accounts/"));
 }
 
 onSessionEnd(() => {
