@@ -193,12 +193,15 @@ def _still_denied(row: DecisionRound, stance: Stance, policy: ConsensusPolicy, f
 
 
 def _propose(row: DecisionRound, stance: Stance, found: Finding, moment: Moment) -> None:
+    # The agent that moved the score furthest answers for the order: its budget, if it has one, pays.
+    leader = found.consensus.leader if found.consensus else None
     target = TargetExposure(
         symbol=row.symbol,
         fraction=stance.fraction,
         expected_edge_bps=found.edge_bps,
         decision_id=decision_id_of(row),
         reason=stance.reason,
+        agent_id=UUID(leader.agent_id) if leader else None,
     )
     with transaction.atomic():
         answer = trading.propose_target(target=target, moment=moment)

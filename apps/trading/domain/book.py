@@ -79,6 +79,11 @@ class Book:
         return next((holding.quantity for holding in self.holdings if holding.symbol == self.symbol), ZERO)
 
     @property
+    def budgets_exist(self) -> bool:
+        """Whether any agent's budget holds money, or pays this order."""
+        return self.budget != FIRM or self.budgets_hold != ZERO
+
+    @property
     def spendable(self) -> Decimal:
         """Free money that a buy of the order's budget may use."""
         return self.cash if self.budget == FIRM else self.budget_cash

@@ -8,9 +8,19 @@ from apps.trading.domain.risk_verdict import Finding, passed_if, rule, without
 
 @rule("budget_exceeded")
 def agent_budget(facts: GateFacts) -> Finding:
-    """An agent with a budget pays its buys from it and from nothing else."""
-    order, free = facts.order, facts.book.available
-    inputs = {"budget": order.budget, "needed": order.needs, "available": free, "asset": order.needs_asset}
+    """An agent with a budget pays its buys from it and from nothing else, and a position belongs to one budget."""
+    order, free, owner = facts.order, facts.book.available, facts.book.position_budget
+    inputs = {
+        "budget": order.budget,
+        "position_budget": owner,
+        "needed": order.needs,
+        "available": free,
+        "asset": order.needs_asset,
+    }
+    if owner != order.budget:
+        whose = "the firm's own money" if owner == FIRM else "another agent's budget"
+        detail = f"The position in {order.symbol} was bought with {whose}; nothing is added to it from elsewhere."
+        return Finding(False, detail, inputs, "position_of_another_budget")
     if order.budget == FIRM:
         return Finding(True, "Paid from the firm's own money.", inputs)
     if order.needs is None:

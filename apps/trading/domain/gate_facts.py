@@ -76,6 +76,7 @@ class BookFacts:
 
     ``exposures``: value at the marks of each held instrument plus its working buys; None for one without a price.
     ``in_flight_loss``: what orders on their way may have lost already; None for want of a mark.
+    ``position_budget``: what paid for the position that is held, or would pay for a new one.
     """
 
     equity: Decimal | None
@@ -93,6 +94,7 @@ class BookFacts:
     state: TradingState
     state_reasons: tuple[str, ...] = ()
     in_flight_loss: Decimal | None = ZERO
+    position_budget: str = FIRM
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from apps.trading.operations.post_transfer import post_transfer
 from apps.trading.operations.settle_groups import settle_groups
 from apps.trading.operations.want_incident import want_incident
 from apps.trading.ports import VenueFill
+from apps.trading.queries.position_budget import position_budget
 
 
 class FillWithoutOrderError(AssertionError):
@@ -173,6 +174,13 @@ def _fee_of(fill: VenueFill) -> TradeFee:
     return fee
 
 
+def _budget(order: Order) -> str:
+    """What pays a buy, and what a sale pays back to: the budget that the position was bought with."""
+    if order.side == "buy":
+        return order.budget
+    return position_budget(portfolio_id=order.portfolio_id, symbol=order.symbol) or FIRM
+
+
 def _post_to_ledger(order: Order, fill: VenueFill, fee: TradeFee, effect: FillEffect, moment: Moment) -> Decimal:
     base, quote = split_symbol(fill.symbol)
     needed = effect.cost + fee.in_quote if fill.side == "buy" else fee.units
@@ -196,7 +204,7 @@ def _post_to_ledger(order: Order, fill: VenueFill, fee: TradeFee, effect: FillEf
         portfolio_id=order.portfolio_id,
         cause_kind="fill",
         cause_id=f"{order.account_id}:{fill.venue_trade_id}",
-        postings=within_budget(postings, asset=quote, budget=order.budget),
+        postings=within_budget(postings, asset=quote, budget=_budget(order)),
         moment=moment,
         order_id=order.pk,
     )

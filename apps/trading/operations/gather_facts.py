@@ -12,9 +12,11 @@ from apps.trading.domain.book import Book
 from apps.trading.domain.correlation import correlations_with
 from apps.trading.domain.decimal_math import times
 from apps.trading.domain.gate_facts import BookFacts, GateFacts, OrderFacts
+from apps.trading.domain.ledger_postings import FIRM
 from apps.trading.domain.order_intent import OrderIntent
 from apps.trading.domain.order_pricing import priced
 from apps.trading.operations.read_market import MarketReading, with_marks_of
+from apps.trading.queries.position_budget import position_budget
 
 
 def gather_facts(
@@ -35,7 +37,7 @@ def gather_facts(
             collar_bps=book.limits.price_collar_bps,
             fee_bps=reading.fee_bps,
         ),
-        budget=book.budget,
+        budget=book.budget if intent.side == "buy" else FIRM,
     )
     facts = book.facts_for(
         side=intent.side,
@@ -46,12 +48,19 @@ def gather_facts(
     return GateFacts(
         order=order,
         market=replace(reading.facts(), correlations=_correlations(order, facts, book, moment)),
-        book=facts,
+        book=replace(facts, position_budget=_position_budget(order, book)),
         venue=book.venue_at(moment.wall),
         limits=book.limits,
         limits_version=book.limits_version,
         firm=moment.firm,
     )
+
+
+def _position_budget(order: OrderFacts, book: Book) -> str:
+    """Whose position it is; asked only where there are budgets at all."""
+    if order.reducing or not book.held_quantity or (order.budget == FIRM and not book.budgets_exist):
+        return order.budget
+    return position_budget(portfolio_id=book.portfolio_id, symbol=order.symbol) or order.budget
 
 
 def _correlations(order: OrderFacts, facts: BookFacts, book: Book, moment: Moment) -> Mapping[str, float]:

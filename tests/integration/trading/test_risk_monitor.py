@@ -208,13 +208,25 @@ def test_an_agents_orders_are_paid_from_its_budget_only(desk):
     desk.assert_books_balance()
 
 
-def test_what_an_agents_sale_brings_in_is_its_to_spend_again(desk):
-    agent = uuid4()
+@pytest.mark.parametrize("seller", ["its agent", "another agent", "a person", "the guard"])
+def test_what_a_position_brings_in_goes_back_to_the_budget_that_paid_for_it(desk, seller):
+    agent, other = uuid4(), uuid4()
     fund(desk, agent, 100)
-    for side in ("buy", "sell"):
-        order_id = desk.propose(symbol="ETH/USDT", side=side, quantity="0.03", agent_id=agent)
+    fund(desk, other, 100)
+    desk.buy(symbol="ETH/USDT", quantity="0.03", agent_id=agent)
+    assert "agent_budget" in denials(desk, agent_id=other)
+    assert "agent_budget" in denials(desk), "nor from the firm's own money"
+    if seller == "the guard":
+        low = desk.stops("ETH/USDT")[0].stop_price
+        desk.bar(ETH=(low, low, low, low))
+        desk.bar(ETH=(2_500, 2_500, 2_500, 2_500))
+    else:
+        by = {"its agent": agent, "another agent": other}.get(seller)
+        order_id = desk.propose(symbol="ETH/USDT", side="sell", quantity="0.03", agent_id=by)
         desk.send(order_id)
         desk.bar()
+    assert desk.position("ETH/USDT").quantity == 0
+    assert queries.budget_view(agent_id=other)["free"] == "100"
     left = D(queries.budget_view(agent_id=agent)["free"])
     assert 99 < left < 100, "all but fees and spread came back"
     assert fund(desk, agent, 0)["free"] == "0"
