@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class TestBinance:
         assert (ticker["bid"], ticker["ask"]) == (book["bids"][0][0], book["asks"][0][0])
         assert ticker["bid"] < 60000 < ticker["ask"]
         bars = binance.fetch_ohlcv(SYMBOL, "1h", limit=5)
-        assert [later[0] - earlier[0] for earlier, later in zip(bars, bars[1:], strict=False)] == [3_600_000] * 4
+        assert [later[0] - earlier[0] for earlier, later in pairwise(bars)] == [3_600_000] * 4
         assert bars[-1][4] == 60000
 
     def test_market_order_fills_and_balances_follow(self, binance: ccxt.binance, exchange: RunningExchange) -> None:

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = b64encode(b"a secret that only tests know, long enough").decode()
@@ -26,8 +26,8 @@ test_account.__test__ = False  # type: ignore[attr-defined]  # no test, in spite
 
 
 class RunningExchange:
-    """Starts ``python -m workers.exchange_simulator``. Prices stand still (``speed=0``) unless asked otherwise, so that a
-    test moves them itself. ``folder`` keeps the accounts and the truth log, from which ``restart`` goes on.
+    """Starts ``python -m workers.exchange_simulator``. Prices stand still (``speed=0``) unless asked otherwise; a test
+    moves them itself. ``folder`` keeps the accounts and the truth log, from which ``restart`` goes on.
     """
 
     def __init__(
@@ -102,8 +102,9 @@ class RunningExchange:
         """Start again on the same ports, from its own truth log."""
         return self.start()
 
-    def __enter__(self) -> "RunningExchange":
-        return self.start()
+    def __enter__(self) -> Self:
+        self.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()

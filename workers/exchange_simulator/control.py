@@ -71,7 +71,7 @@ class Control:
 
     def list_faults(self, _: dict[str, Any]) -> dict[str, Any]:
         kinds = {name: {"on": on, "does": does} for name, (on, does) in KINDS.items()}
-        kinds |= {name: {"on": "at once", "does": act.__doc__} for name, act in ACTS.items()}
+        kinds |= {name: {"on": "at once", "does": act.__doc__ or ""} for name, act in ACTS.items()}
         return {"armed": [fault.view() for fault in self.simulator.board.armed.values()], "kinds": kinds}
 
     def put_fault(self, wish: dict[str, Any]) -> dict[str, Any]:
@@ -155,6 +155,7 @@ class Control:
                 account.name: {
                     asset: {"free": format(held.free, "f"), "locked": format(held.locked, "f")}
                     for asset, held in account.balances.items()
+                    if held.free or held.locked
                 }
                 for account in accounts
             },

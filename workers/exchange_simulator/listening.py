@@ -74,5 +74,5 @@ def later(seconds: float, work: Callable[[], None]) -> None:
 def _port(site: web.TCPSite) -> int:
     server = site._server  # noqa: SLF001 - aiohttp has no other way to tell a site's chosen port
     assert server is not None
-    port: int = server.sockets[0].getsockname()[1]
+    port: int = server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
     return port

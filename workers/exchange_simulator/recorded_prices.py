@@ -54,8 +54,10 @@ class RecordedPrices:
         base, quote = split_symbol(symbol)
         stated = self._stated.get(f"{base}/{quote}")
         if stated is not None:
-            steps = [Decimal(stated[name]) for name in ("tick_size", "step_size", "min_quantity", "min_notional")]
-            return Instrument(symbol, base, quote, *steps)
+            tick, step, least, worth = (
+                Decimal(stated[name]) for name in ("tick_size", "step_size", "min_quantity", "min_notional")
+            )
+            return Instrument(symbol, base, quote, tick, step, least, worth)
         sample = [
             bar
             for at in list(self._rows[symbol])[:_SAMPLE]

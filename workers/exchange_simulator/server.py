@@ -35,9 +35,9 @@ class Server:
         """One request from first byte to last."""
         path = request.path
         if path.startswith("/control/"):
-            return await self.control(request)  # type: ignore[no-any-return]
+            return await self.control(request)
         if request.headers.get("Upgrade", "").lower() == "websocket":
-            return await self.sockets(request)  # type: ignore[no-any-return]
+            return await self.sockets(request)
         dialect = next(dialect for prefix, dialect in self.dialects if path.startswith(prefix))
         route = dialect.route(request.method, path)
         if route is None:
@@ -79,7 +79,7 @@ class Server:
         self._tell(dialect, call, symbol, applied, str(answer.status))
         return _response(answer)
 
-    async def _end_badly(
+    async def _end_badly(  # noqa: PLR0917 - all of one request
         self,
         request: web.BaseRequest,
         dialect: Dialect,

@@ -1,4 +1,4 @@
-"""The truth: every request, order, fill, balance and fault, one JSON line each (``fact`` names which), as it happened."""
+"""The truth: every request, order, fill, balance and fault, a JSON line each (``fact`` names which), as it came."""
 
 from collections import deque
 from collections.abc import Iterable

@@ -16,16 +16,10 @@ from workers.exchange_simulator.faults import Fault
 from workers.exchange_simulator.quotas import Quotas
 from workers.exchange_simulator.simulator import Simulator
 
+_STREAMS = "Please use WebSocket Streams for live updates to avoid polling the API."
 _MESSAGES = {
-    429: (
-        -1003,
-        "Too much request weight used; current limit is {limit} request weight per 1 MINUTE. Please use "
-        "WebSocket Streams for live updates to avoid polling the API.",
-    ),
-    418: (
-        -1003,
-        "Way too much request weight used; IP banned. Please use WebSocket Streams for live updates to avoid bans.",
-    ),
+    429: (-1003, "Too much request weight used; current limit is {limit} request weight per 1 MINUTE. " + _STREAMS),
+    418: (-1003, "Way too much request weight used; IP banned. " + _STREAMS),
     500: (-1001, "Internal error; unable to process your request. Please try again."),
     502: (-1001, "Internal error; unable to process your request. Please try again."),
     503: (-1008, "Request throttled by system-level protection. Please try again."),

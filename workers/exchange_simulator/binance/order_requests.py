@@ -88,15 +88,7 @@ def _check(request: OrderRequest, params: dict[str, str]) -> None:
     if request.time_in_force not in {"GTC", "IOC", "FOK"}:
         raise declined(-1115, "Invalid timeInForce.")
     if request.type is OrderType.MARKET:
-        if (request.quantity is None) == (request.quote_quantity is None):
-            raise (
-                missing("quantity")
-                if request.quantity is None
-                else declined(-1128, "Combination of optional parameters invalid.")
-            )
-        for name in ("price", "timeInForce", "stopPrice"):
-            if name in params:
-                raise declined(-1106, f"Parameter '{name}' sent when not required.")
+        _check_market(request, params)
         return
     if request.quantity is None:
         raise missing("quantity")
@@ -111,3 +103,15 @@ def _check(request: OrderRequest, params: dict[str, str]) -> None:
         raise missing("stopPrice")
     if request.type not in WAITING and request.stop_price is not None:
         raise declined(-1106, "Parameter 'stopPrice' sent when not required.")
+
+
+def _check_market(request: OrderRequest, params: dict[str, str]) -> None:
+    if (request.quantity is None) == (request.quote_quantity is None):
+        raise (
+            missing("quantity")
+            if request.quantity is None
+            else declined(-1128, "Combination of optional parameters invalid.")
+        )
+    for name in ("price", "timeInForce", "stopPrice"):
+        if name in params:
+            raise declined(-1106, f"Parameter '{name}' sent when not required.")

@@ -8,8 +8,8 @@ from workers.exchange_simulator.engine.orders import Order, OrderList, Trade
 
 @dataclass(frozen=True, slots=True)
 class OrderEvent:
-    """``kind`` is ``new``, ``working``, ``trade``, ``canceled``, ``expired``, ``replaced`` or ``released``; the texts say
-    where the order stood then, since it goes on changing.
+    """``kind`` is ``new``, ``working``, ``trade``, ``canceled``, ``expired``, ``replaced`` or ``released``; the
+    texts say where the order stood then, since it goes on changing.
     """
 
     kind: str

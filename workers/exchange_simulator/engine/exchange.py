@@ -1,15 +1,12 @@
 """The exchange: orders come in, prices move, fills and balances follow. Pure: no clock, no randomness, no I/O."""
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from workers.exchange_simulator.engine import fill_plan
 from workers.exchange_simulator.engine.accounts import Account
-from workers.exchange_simulator.engine.events import BalanceEvent, Event, ListEvent, OrderEvent
-from workers.exchange_simulator.engine.fees import fee_of
-from workers.exchange_simulator.engine.instruments import Instrument
+from workers.exchange_simulator.engine.books import Books, paying_asset
+from workers.exchange_simulator.engine.events import ListEvent
 from workers.exchange_simulator.engine.market import Market
 from workers.exchange_simulator.engine.order_checks import check_filters, check_trigger
 from workers.exchange_simulator.engine.orders import (
@@ -43,33 +40,8 @@ PLAIN = Handling()
 
 
 @dataclass(slots=True)
-class Exchange:
-    """All accounts, markets and orders of one exchange. Events collect in ``events`` until ``drain``."""
-
-    accounts: dict[str, Account]
-    markets: dict[str, Market]
-    orders: dict[int, Order] = field(default_factory=dict)
-    lists: dict[int, OrderList] = field(default_factory=dict)
-    open_orders: dict[str, dict[int, Order]] = field(default_factory=lambda: defaultdict(dict))
-    by_client_id: dict[tuple[str, str], Order] = field(default_factory=dict)
-    of_account: dict[tuple[str, str], list[Order]] = field(default_factory=lambda: defaultdict(list))
-    trades_of: dict[tuple[str, str], list[Trade]] = field(default_factory=lambda: defaultdict(list))
-    open_counts: dict[tuple[str, str], dict[int, Order]] = field(default_factory=lambda: defaultdict(dict))
-    events: list[Event] = field(default_factory=list)
-    last_order_id: int = 0
-    last_trade_id: int = 0
-    last_list_id: int = -1
-
-    def drain(self) -> list[Event]:
-        """What happened since the last call."""
-        happened, self.events = self.events, []
-        return happened
-
-    def market(self, symbol: str) -> Market:
-        try:
-            return self.markets[symbol]
-        except KeyError:
-            raise Rejection(Reason.UNKNOWN_SYMBOL) from None
+class Exchange(Books):
+    """What clients and the market do to the books."""
 
     def place(self, account: Account, request: OrderRequest, now_ms: int, handling: Handling = PLAIN) -> Order:
         """Take an order, match it at once where it matches. Raises ``Rejection``; then nothing has changed."""
@@ -82,7 +54,7 @@ class Exchange:
             raise Rejection(Reason.DUPLICATE_CLIENT_ID)
         order = self._order_of(account, request, now_ms, handling)
         if order.type in WAITING:
-            self._lock(account, order, market)
+            self.lock(account, order, market)
             self._book(order, now_ms)
         else:
             self._enter(account, order, market, now_ms, handling.fill_share)
@@ -101,15 +73,15 @@ class Exchange:
         _check_sides(first, second, market.price)
         check_trigger(second, market.price)
         legs = [self._order_of(account, leg, now_ms, PLAIN) for leg in (first, second)]
-        needs = [self._needed(account, leg, market) for leg in legs]
-        account.lock(_paying_asset(legs[0], market.instrument), max(needs))
+        needs = [self.needed(account, leg, market) for leg in legs]
+        account.lock(paying_asset(legs[0], market.instrument), max(needs))
         legs[0].locked = max(needs)  # the first leg carries the lock of both
         self.last_list_id += 1
         made = OrderList(self.last_list_id, account.name, client_id, first.symbol, (legs[0].id, legs[1].id), now_ms)
         self.lists[made.id] = made
-        for leg in legs:
-            leg.list_id = made.id
-            self._book(leg, now_ms)
+        for one in legs:
+            one.list_id = made.id
+            self._book(one, now_ms)
         self.events.append(ListEvent(made, now_ms))
         return made
 
@@ -118,8 +90,8 @@ class Exchange:
         if not order.open:
             raise Rejection(Reason.UNKNOWN_ORDER)
         order.cancel_id = cancel_id
-        self._end(order, Status.CANCELED, now_ms, keep_lock=keep_lock)
-        self._end_partner(order, Status.CANCELED, now_ms)
+        self.end(order, Status.CANCELED, now_ms, keep_lock=keep_lock)
+        self.end_partner(order, Status.CANCELED, now_ms)
         return order
 
     def late_fill(self, order: Order, quantity: Decimal, now_ms: int) -> Trade | None:
@@ -129,8 +101,8 @@ class Exchange:
         trade = None
         if amount > 0:
             price = order.price or market.price
-            trade = self._fill(account, order, market.instrument, price, amount, maker=True, now_ms=now_ms)
-        self._release(account, order, market.instrument, now_ms)
+            trade = self.fill(account, order, market.instrument, price, amount, maker=True, now_ms=now_ms)
+        self.release(account, order, market.instrument, now_ms)
         return trade
 
     def reprice(self, order: Order, now_ms: int, *, quantity: Decimal | None, price: Decimal | None) -> Order:
@@ -145,16 +117,16 @@ class Exchange:
         if wished.quantity is None or wished.quantity <= order.filled:
             raise Rejection(Reason.LOT_SIZE)
         before = order.quantity, order.price, order.locked
-        account.release(_paying_asset(order, market.instrument), order.locked)
+        account.release(paying_asset(order, market.instrument), order.locked)
         order.locked, order.quantity, order.price = ZERO, wished.quantity, wished.price
         try:
-            self._lock(account, order, market)
+            self.lock(account, order, market)
         except Rejection:
             order.quantity, order.price, order.locked = before
-            account.lock(_paying_asset(order, market.instrument), order.locked)
+            account.lock(paying_asset(order, market.instrument), order.locked)
             raise
-        self._changed(order, "replaced", now_ms)
-        self._balances(account, market.instrument, now_ms)
+        self.changed(order, "replaced", now_ms)
+        self.balances(account, market.instrument, now_ms)
         self._match_resting(order, market, now_ms)
         return order
 
@@ -168,39 +140,6 @@ class Exchange:
     def settle(self, symbol: str, now_ms: int) -> None:
         """Match what rests against the price as it stands, after somebody moved it by hand."""
         self._settle(symbol, self.market(symbol), now_ms)
-
-    def change_balance(self, account: Account, asset: str, amount: Decimal, now_ms: int) -> None:
-        """Money that comes from outside (or leaves, below zero)."""
-        account.balance(asset).free += amount
-        account.updated_ms = now_ms
-        self.events.append(BalanceEvent(account, (asset,), now_ms, outside=format(amount, "f")))
-
-    def find(self, account: Account, symbol: str, *, order_id: int | None, client_id: str | None) -> Order:
-        """One order by its number or, the newest, by its client id; raises ``Rejection`` when there is none."""
-        if order_id is not None:
-            order = self.orders.get(order_id)
-        else:
-            order = self.by_client_id.get((account.name, client_id or ""))
-        if order is None or order.account != account.name or (symbol and order.symbol != symbol):
-            raise Rejection(Reason.UNKNOWN_ORDER)
-        return order
-
-    def restore(self, orders: Iterable[Order], trades: Iterable[Trade], lists: Iterable[OrderList]) -> None:
-        """Put stored books back; locks of finished orders that a late fill never came for are freed."""
-        for order in orders:
-            self._index(order)
-            self.last_order_id = max(self.last_order_id, order.id)
-            if not order.open and order.locked:
-                self._release(self.accounts[order.account], order, self.market(order.symbol).instrument, 0)
-        for trade in trades:
-            self.trades_of[trade.account, trade.symbol].append(trade)
-            self.orders[trade.order_id].trades.append(trade)
-            self.last_trade_id = max(self.last_trade_id, trade.id)
-        for pair in lists:
-            self.lists[pair.id] = pair
-            self.last_list_id = max(self.last_list_id, pair.id)
-
-    # entering
 
     def _order_of(self, account: Account, request: OrderRequest, now_ms: int, handling: Handling) -> Order:
         self.last_order_id += 1
@@ -247,17 +186,17 @@ class Exchange:
         if order.type is OrderType.MARKET:
             worth = sum((fill.price * fill.quantity for fill in plan), ZERO)
             need = max(worth, order.quote_quantity or ZERO) if order.side is Side.BUY else fill_plan.total(plan)
-            asset = _paying_asset(order, market.instrument)
+            asset = paying_asset(order, market.instrument)
             if account.balance(asset).free < max(need, ZERO if order.side is Side.BUY else order.quantity):
                 raise Rejection(Reason.INSUFFICIENT_BALANCE, f"{need} {asset} wanted")
         else:
-            self._lock(account, order, market)
+            self.lock(account, order, market)
         if order.quote_quantity is not None:
             order.quantity = fill_plan.total(plan)
         self._book(order, now_ms)
         self._take(account, order, market, plan, now_ms)
         if order.open and (order.type is OrderType.MARKET or order.time_in_force in {"IOC", "FOK"}):
-            self._end(order, Status.EXPIRED, now_ms)
+            self.end(order, Status.EXPIRED, now_ms)
 
     def _take(
         self, account: Account, order: Order, market: Market, plan: list[fill_plan.PlannedFill], now_ms: int
@@ -267,24 +206,14 @@ class Exchange:
             if order.price is not None:  # a forced fill never costs more than the order allows
                 price = min(price, order.price) if order.side is Side.BUY else max(price, order.price)
             market.depth.take(order.side, fill.level, fill.quantity)
-            self._fill(account, order, market.instrument, price, fill.quantity, maker=False, now_ms=now_ms)
+            self.fill(account, order, market.instrument, price, fill.quantity, maker=False, now_ms=now_ms)
 
     def _book(self, order: Order, now_ms: int) -> None:
-        self._index(order)
-        self._changed(order, "new", now_ms)
+        self.index(order)
+        self.changed(order, "new", now_ms)
         account = self.accounts[order.account]
         if order.locked:
-            self._balances(account, self.market(order.symbol).instrument, now_ms)
-
-    def _index(self, order: Order) -> None:
-        self.orders[order.id] = order
-        self.by_client_id[order.account, order.client_id] = order
-        self.of_account[order.account, order.symbol].append(order)
-        if order.open:
-            self.open_orders[order.symbol][order.id] = order
-            self.open_counts[order.account, order.symbol][order.id] = order
-
-    # moving prices
+            self.balances(account, self.market(order.symbol).instrument, now_ms)
 
     def _settle(self, symbol: str, market: Market, now_ms: int) -> None:
         orders = self.open_orders.get(symbol)
@@ -308,179 +237,32 @@ class Exchange:
         account = self.accounts[order.account]
         for fill in fill_plan.taking(market.depth, order.side, quantity=order.remaining, limit=order.price):
             market.depth.take(order.side, fill.level, fill.quantity)
-            self._fill(account, order, market.instrument, order.price, fill.quantity, maker=True, now_ms=now_ms)
-        self._end_partner(order, Status.EXPIRED, now_ms)
+            self.fill(account, order, market.instrument, order.price, fill.quantity, maker=True, now_ms=now_ms)
+        self.end_partner(order, Status.EXPIRED, now_ms)
 
     def _fire(self, order: Order, market: Market, now_ms: int) -> None:
         """A waiting order becomes a market or limit order; what it can't pay for by then expires."""
         account = self.accounts[order.account]
-        self._end_partner(order, Status.EXPIRED, now_ms)
+        self.end_partner(order, Status.EXPIRED, now_ms)
         order.working, order.working_ms, order.updated_ms = True, now_ms, now_ms
         if not order.locked:
             try:
-                self._lock(account, order, market)
+                self.lock(account, order, market)
             except Rejection:
-                self._end(order, Status.EXPIRED, now_ms)
+                self.end(order, Status.EXPIRED, now_ms)
                 return
-        self._changed(order, "working", now_ms)
+        self.changed(order, "working", now_ms)
         plan = fill_plan.taking(market.depth, order.side, quantity=order.remaining, limit=order.price)
         if order.price is None and order.side is Side.BUY:
             plan = _affordable(plan, order.locked + account.balance(market.instrument.quote).free)
         self._take(account, order, market, plan, now_ms)
         if order.open and order.price is None:
-            self._end(order, Status.EXPIRED, now_ms)
+            self.end(order, Status.EXPIRED, now_ms)
 
     def _expire(self, symbol: str, now_ms: int) -> None:
         for order in list(self.open_orders.get(symbol, {}).values()):
             if order.expires_ms and order.expires_ms <= now_ms:
-                self._end(order, Status.EXPIRED, now_ms)
-
-    # money
-
-    def _needed(self, account: Account, order: Order, market: Market) -> Decimal:
-        if order.side is Side.SELL:
-            return order.remaining
-        worth = order.remaining * (order.price or order.stop_price or market.price)
-        if (order.fee_in or account.fee_in) == "quote":
-            worth += worth * max(account.taker_rate, account.maker_rate)
-        return worth
-
-    def _lock(self, account: Account, order: Order, market: Market) -> None:
-        need = self._needed(account, order, market)
-        account.lock(_paying_asset(order, market.instrument), need)
-        order.locked = need
-
-    def _fill(
-        self,
-        account: Account,
-        order: Order,
-        instrument: Instrument,
-        price: Decimal,
-        quantity: Decimal,
-        *,
-        maker: bool,
-        now_ms: int,
-    ) -> Trade:
-        worth = price * quantity
-        fee, fee_asset = fee_of(
-            account=account,
-            instrument=instrument,
-            side=order.side,
-            quantity=quantity,
-            worth=worth,
-            maker=maker,
-            fee_in=order.fee_in,
-            price_of=self._price_of,
-        )
-        paid = account.balance(_paying_asset(order, instrument))
-        cost, gain_asset, gain = (
-            (worth, instrument.base, quantity) if order.side is Side.BUY else (quantity, instrument.quote, worth)
-        )
-        from_lock = min(order.locked, cost)
-        order.locked -= from_lock
-        paid.locked -= from_lock
-        paid.free -= cost - from_lock
-        account.balance(gain_asset).free += gain
-        self._charge(account, order, fee, fee_asset, instrument)
-        order.filled += quantity
-        order.quote_filled += worth
-        order.updated_ms = account.updated_ms = now_ms
-        self.last_trade_id += 1
-        trade = Trade(
-            id=self.last_trade_id,
-            order_id=order.id,
-            account=account.name,
-            client_id=order.client_id,
-            symbol=order.symbol,
-            side=order.side,
-            price=price,
-            quantity=quantity,
-            quote_quantity=worth,
-            fee=fee,
-            fee_asset=fee_asset,
-            maker=maker,
-            at_ms=now_ms,
-            visible_ms=order.visible_ms,
-            list_id=order.list_id,
-        )
-        order.trades.append(trade)
-        self.trades_of[account.name, order.symbol].append(trade)
-        if order.open:
-            order.status = Status.FILLED if order.remaining <= 0 else Status.PARTIALLY_FILLED
-        if order.status is Status.FILLED:
-            self._close(order)
-            self._release(account, order, instrument, now_ms, tell=False)
-        self._changed(order, "trade", now_ms, trade)
-        self._balances(account, instrument, now_ms, fee_asset)
-        return trade
-
-    @staticmethod
-    def _charge(account: Account, order: Order, fee: Decimal, asset: str, instrument: Instrument) -> None:
-        held = account.balance(asset)
-        if order.side is Side.BUY and asset == instrument.quote:
-            from_lock = min(order.locked, fee)
-            order.locked -= from_lock
-            held.locked -= from_lock
-            held.free -= fee - from_lock
-        else:
-            held.free -= fee
-
-    def _price_of(self, asset: str, quote: str) -> Decimal | None:
-        market = self.markets.get(f"{asset}/{quote}")
-        return market.price if market is not None and market.price > 0 else None
-
-    # endings
-
-    def _end(self, order: Order, status: Status, now_ms: int, *, keep_lock: bool = False) -> None:
-        order.status, order.updated_ms = status, now_ms
-        self._close(order)
-        account = self.accounts[order.account]
-        instrument = self.market(order.symbol).instrument
-        had = order.locked
-        if not keep_lock:
-            self._release(account, order, instrument, now_ms, tell=False)
-        self._changed(order, status.value, now_ms)
-        if had and not keep_lock:
-            self._balances(account, instrument, now_ms)
-
-    def _end_partner(self, order: Order, status: Status, now_ms: int) -> None:
-        """One leg of an OCO acted: the other one ends, and the list with it."""
-        pair = self.lists.get(order.list_id)
-        if pair is None or pair.done or (order.open and order.working and not order.filled):
-            return
-        pair.done = True
-        for order_id in pair.order_ids:
-            partner = self.orders[order_id]
-            if partner is not order and partner.open:
-                self._end(partner, status, now_ms)
-        self.events.append(ListEvent(pair, now_ms))
-
-    def _close(self, order: Order) -> None:
-        self.open_orders[order.symbol].pop(order.id, None)
-        self.open_counts[order.account, order.symbol].pop(order.id, None)
-
-    def _release(
-        self, account: Account, order: Order, instrument: Instrument, now_ms: int, *, tell: bool = True
-    ) -> None:
-        if order.locked:
-            account.release(_paying_asset(order, instrument), order.locked)
-            order.locked = ZERO
-            if tell:
-                self._changed(order, "released", now_ms)
-                self._balances(account, instrument, now_ms)
-
-    def _changed(self, order: Order, kind: str, now_ms: int, trade: Trade | None = None) -> None:
-        told = (order.status.value, format(order.filled, "f"), format(order.quote_filled, "f"))
-        self.events.append(OrderEvent(kind, order, *told, trade, now_ms))
-
-    def _balances(self, account: Account, instrument: Instrument, now_ms: int, *more: str) -> None:
-        assets = tuple(dict.fromkeys((instrument.base, instrument.quote, *more)))
-        account.updated_ms = now_ms
-        self.events.append(BalanceEvent(account, assets, now_ms))
-
-
-def _paying_asset(order: Order, instrument: Instrument) -> str:
-    return instrument.quote if order.side is Side.BUY else instrument.base
+                self.end(order, Status.EXPIRED, now_ms)
 
 
 def _affordable(plan: list[fill_plan.PlannedFill], budget: Decimal) -> list[fill_plan.PlannedFill]:

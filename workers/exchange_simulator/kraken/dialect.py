@@ -32,7 +32,7 @@ class KrakenDialect:
         self.routes = {**_public_routes(data), **_private_routes(orders)}
 
     def route(self, method: str, path: str) -> Route | None:
-        return self.routes.get(path)
+        return self.routes.get(path) if method == ("GET" if path.startswith("/0/public/") else "POST") else None
 
     def identify(self, call: Call) -> str:
         call.account = self.simulator.keys.get(call.headers.get("API-Key", ""))
