@@ -8,11 +8,13 @@ import json
 from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from apps.foundation.errors import RetryableFailure
+from apps.market.adapters import stock_bars
+from apps.market.adapters.exchange_sessions import ExchangeSessions
 from apps.market.domain import candles as bars
 from apps.market.domain import recorded_set, timeframes
 from apps.market.domain.candles import Candle
@@ -20,6 +22,7 @@ from apps.market.domain.instruments import InstrumentRules, assumed_rules, split
 from apps.market.domain.order_book import OrderBook
 from apps.market.domain.quotes import Quote, assumed_quote
 from apps.market.domain.recorded_set import Choice, NoRecordedRun, Span
+from apps.market.domain.sessions import Sessions
 from apps.market.ports import ProviderRefused
 
 HEADER = b"timestamp_ms,open,high,low,close,volume"
@@ -27,6 +30,7 @@ _COMMAS = HEADER.count(b",")
 _NUMERIC = b"0123456789.,eE+-"
 _SAMPLE = 2_000  # rows from which assumed steps are read
 _NEWEST_WITHIN = 150  # bars
+_PLACES = 6  # of a price that was carried back over splits
 
 
 class CandleFile:
@@ -34,6 +38,8 @@ class CandleFile:
 
     def __init__(self, path: Path, symbol: str, source: str, timeframe: str) -> None:
         self.path, self.symbol, self.source, self.timeframe = path, symbol, source, timeframe
+        self.sessions: Sessions | None = None
+        self.splits: Sequence[tuple[int, Decimal]] = ()  # until when, and what the prices before are multiplied with
         packed = path.read_bytes()
         self.sha256 = hashlib.sha256(packed).hexdigest()
         try:
@@ -79,6 +85,19 @@ class CandleFile:
         end = bisect_left(self.opens, timeframes.to_milliseconds(span.last_open) + 1)
         self.opens, self._rows = self.opens[start:end], self._rows[start:end]
 
+    def keep_sessions(self, sessions: Sessions) -> None:
+        """Forget the rows outside the exchange's sessions: trades before the opening and after the closing bell."""
+        self.sessions = sessions
+        inside = [
+            place
+            for place, at in enumerate(self.opens)
+            if sessions.covers(timeframes.from_milliseconds(at), self.timeframe)
+        ]
+        self.opens = array("q", (self.opens[place] for place in inside))
+        self._rows = [self._rows[place] for place in inside]
+        if not inside:
+            raise NoRecordedRun(f"{self.path.name} has no row inside a session of its exchange.")
+
     def between(self, first_ms: int, until_ms: int, limit: int | None = None) -> list[Candle]:
         """Sound candles that open at or after ``first_ms`` and before ``until_ms``."""
         start, end = bisect_left(self.opens, first_ms), bisect_left(self.opens, until_ms)
@@ -95,6 +114,10 @@ class CandleFile:
                 f"{self.path.name}, the row of {self.opens[place]}: {self._rows[place].decode()!r} is no candle."
             ) from error
         open_at = timeframes.from_milliseconds(self.opens[place])
+        if self.splits:
+            factor = next((factor for until, factor in self.splits if self.opens[place] < until), Decimal(1))
+            opened, high, low, close = (round(price * factor, _PLACES) for price in (opened, high, low, close))
+            volume = (volume / factor).to_integral_value()
         return Candle(self.symbol, self.source, self.timeframe, open_at, opened, high, low, close, volume)
 
 
@@ -112,7 +135,9 @@ class RecordedMarket:
             )
         choice = recorded_set.choose(words, [path.name for path in folder.iterdir()], preferred)
         self.files: Mapping[tuple[str, str], CandleFile] = {
-            key: CandleFile(folder / named.name, key[1], key[0], choice.timeframe)
+            key: _stock_file(folder, named.name, *key, choice.timeframe)
+            if key[0] in recorded_set.STOCK_RECORDINGS
+            else CandleFile(folder / named.name, key[1], key[0], choice.timeframe)
             for key, named in choice.files.items()
         }
         span = recorded_set.common_span(choice, {key: file.span for key, file in self.files.items()})
@@ -175,7 +200,8 @@ class RecordedProvider:
         if timeframe == self._world.base_timeframe:
             return file.between(since_ms, self._until_ms, limit)
         until_ms = min(self._until_ms, since_ms + (limit + 1) * timeframes.seconds(timeframe) * 1_000)
-        found = bars.aggregate(file.between(since_ms, until_ms), timeframe)
+        hours = {symbol: file.sessions} if file.sessions is not None else None
+        found = bars.aggregate(file.between(since_ms, until_ms), timeframe, hours)
         return [candle for candle in found if candle.open_at >= since][:limit]
 
     def order_book(self, symbol: str, *, depth: int, received_at: datetime) -> OrderBook:
@@ -195,6 +221,8 @@ class RecordedProvider:
         if stated is not None:
             return stated
         file = self._file(symbol)
+        if self.name in recorded_set.STOCK_RECORDINGS:
+            return stock_bars.stock_rules(symbol)
         sample = file.between(file.opens[0], file.opens[min(_SAMPLE, len(file.opens)) - 1] + 1)
         return assumed_rules(
             symbol, prices=(candle.close for candle in sample), volumes=(candle.volume for candle in sample)
@@ -208,6 +236,36 @@ class RecordedProvider:
 
     def _length_ms(self) -> int:
         return timeframes.seconds(self._world.base_timeframe) * 1_000
+
+
+def _stock_file(folder: Path, name: str, source: str, symbol: str, timeframe: str) -> CandleFile:
+    """A stock's recording inside its exchange's sessions, carried back over splits by its file of factors."""
+    file = CandleFile(folder / name, symbol, source, timeframe)
+    span = file.span
+    found = ExchangeSessions().sessions(
+        recorded_set.STOCK_RECORDINGS[source], span.first_open.date(), span.last_open.date()
+    )
+    file.keep_sessions(Sessions(found))
+    file.splits = _split_factors(folder / f"{source}_{symbol.partition('/')[0]}_factors.csv.gz")
+    file.sha256 += "".join(f"|{until}:{factor}" for until, factor in file.splits)  # other factors, another run
+    return file
+
+
+def _split_factors(path: Path) -> list[tuple[int, Decimal]]:
+    """Until when (midnight in New York, in milliseconds) each factor holds, oldest first; none without a file."""
+    if not path.is_file():
+        return []
+    try:
+        rows = [line.split(",") for line in gzip.decompress(path.read_bytes()).decode().splitlines()[1:]]
+        found = [(_day_after(row[0]), Decimal(row[2])) for row in rows]
+    except (OSError, EOFError, ValueError, IndexError, InvalidOperation) as error:
+        raise NoRecordedRun(f"{path.name} can't be read ({type(error).__name__}: {error}).") from error
+    return [(until, factor) for until, factor in found if factor != 1]
+
+
+def _day_after(day: str) -> int:
+    """The end of a row's last day, which is 4 or 5 hours past midnight UTC; nothing trades between."""
+    return timeframes.to_milliseconds(datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC) + timedelta(hours=29))
 
 
 def _overlaps(one: Span, other: Span) -> bool:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.market.domain import timeframes
-from apps.market.domain.instruments import split_symbol
+from apps.market.domain.instruments import STOCK_CALENDAR, STOCK_CURRENCY, split_symbol
 
 HISTORY_BARS = 500
+# Recordings of stocks, named by the share alone (usstock_AAPL_1h), and the exchange whose sessions they keep.
+STOCK_RECORDINGS = {"usstock": STOCK_CALENDAR}
 _NAME = re.compile(
     r"^(?P<exchange>[a-z0-9]+)_(?P<pair>[A-Z0-9]+)(?:-(?P<suffix>[A-Za-z0-9]+))?_(?P<timeframe>[0-9]+[mhd])\.csv\.gz$"
 )
@@ -102,7 +104,7 @@ def choose(words: Sequence[str], names: Iterable[str], preferred: Sequence[str])
         if parsed is None:
             continue
         for want in wanted:
-            if (parsed.pair, parsed.suffix) == (want.pair, want.suffix):
+            if (parsed.pair, parsed.suffix) == (_pair_at(parsed.exchange, want), want.suffix):
                 found[parsed.exchange, want.symbol, parsed.timeframe] = parsed
     symbols = tuple(want.symbol for want in wanted)
     _refuse_missing(symbols, found)
@@ -123,6 +125,12 @@ def choose(words: Sequence[str], names: Iterable[str], preferred: Sequence[str])
         f"No single exchange has candles of {', '.join(symbols)} at one timeframe. Found: {held}. Fetch what is "
         f"missing with download_candles."
     )
+
+
+def _pair_at(exchange: str, want: Wanted) -> str:
+    """How a recording of this exchange names the instrument."""
+    base, quote = split_symbol(want.symbol)
+    return base if exchange in STOCK_RECORDINGS and quote == STOCK_CURRENCY else want.pair
 
 
 def common_span(choice: Choice, spans: Mapping[tuple[str, str], Span]) -> Span:

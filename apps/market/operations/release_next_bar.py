@@ -14,7 +14,7 @@ from apps.market.models import Instrument, MarketClock, MarketState
 from apps.market.operations.publish_prices import notify, put_on_board, show_candles, show_quotes
 from apps.market.operations.store_candles import complete_coarser, note_missing, store
 from apps.market.ports import LockStepMarket
-from apps.market.queries.sessions import resting
+from apps.market.queries.sessions import resting, sessions_by_symbol
 
 
 def release_next_bar(*, moment: Moment) -> bool:
@@ -40,7 +40,7 @@ def release_next_bar(*, moment: Moment) -> bool:
         if market.last_open is not None and locked.bar_at > market.last_open:
             _end(market)
             return False
-        _release(locked, market, locked.bar_at, moment)
+        _release(locked, market, _next_due(market, locked.bar_at), moment)
     return True
 
 
@@ -48,7 +48,9 @@ def _release(clock: MarketClock, market: LockStepMarket, open_at: datetime, mome
     closed_at = open_at + timeframes.span(market.base_timeframe)
     found, quotes = _read_bar(market, open_at, closed_at, moment)
     store(found)
-    coarser = complete_coarser(base=market.base_timeframe, after=open_at, until=closed_at, symbols=market.symbols)
+    coarser = complete_coarser(
+        base=market.base_timeframe, after=clock.bar_at or open_at, until=closed_at, symbols=market.symbols
+    )
     MarketClock.objects.filter(pk=clock.pk).update(
         bar_at=closed_at, bar_index=clock.bar_index + 1, released_at=moment.wall, message=""
     )
@@ -56,6 +58,16 @@ def _release(clock: MarketClock, market: LockStepMarket, open_at: datetime, mome
     released = Moment(wall=moment.wall, firm=closed_at)
     leaders = dict.fromkeys(market.symbols, clock.primary_source)
     after_commit.run(lambda: _show(quotes, [*found, *coarser], leaders, released))
+
+
+def _next_due(market: LockStepMarket, at: datetime) -> datetime:
+    """Where the next bar opens: here, or, while every exchange of the run is closed, at the next opening."""
+    hours = sessions_by_symbol(market.symbols, at)
+    base = market.base_timeframe
+    if len(hours) < len(market.symbols) or any(each.covers(at, base) for each in hours.values()):
+        return at
+    opening = [status.until for each in hours.values() if (status := each.status(at)).until is not None]
+    return timeframes.floor_time(min(opening), base) if opening else at
 
 
 def _read_bar(
