@@ -2,7 +2,7 @@
 
 from apps.foundation.clock import Moment
 from apps.trading.domain.order_lifecycle import AT_VENUE
-from apps.trading.models import Order, VenueWatermark
+from apps.trading.models import Fill, Order, VenueWatermark
 from apps.trading.operations.note_bad_answer import note_bad_news
 from apps.trading.operations.take_fill import take_fill
 from apps.trading.ports import Venue
@@ -25,9 +25,17 @@ def collect_fills(*, venue: Venue, moment: Moment) -> int:
     while True:
         mark, _ = VenueWatermark.objects.get_or_create(account_id=venue.account)
         page = venue.fills_since(watermark=mark.watermark, symbols=symbols, limit=BATCH)
-        applied += sum(take_fill(fill=fill, venue=venue, moment=moment) for fill in page.fills)
+        posted = _posted(venue.account, [fill.venue_trade_id for fill in page.fills])
+        fresh = [fill for fill in page.fills if fill.venue_trade_id not in posted]
+        applied += sum(take_fill(fill=fill, venue=venue, moment=moment) for fill in fresh)
         note_bad_news(account=venue.account, bad=page.bad, moment=moment)
         if page.watermark != mark.watermark:
             VenueWatermark.objects.filter(pk=mark.pk).update(watermark=page.watermark)
         if page.complete:
             return applied
+
+
+def _posted(account: str, names: list[str]) -> set[str]:
+    """Those of the venue's trade ids that are in the books: venues tell of a trade again and again."""
+    found = Fill.objects.filter(account_id=account, venue_trade_id__in=names)
+    return set(found.values_list("venue_trade_id", flat=True)) if names else set()
