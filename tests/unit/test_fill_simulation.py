@@ -151,6 +151,32 @@ def test_post_only_that_would_take_is_rejected_and_otherwise_rests():
     assert matched(replace(limit("buy", "96", post_only=True), resting=False), BAR).fill.liquidity == "maker"
 
 
+def test_post_only_is_refused_where_it_meets_the_other_side_even_if_slippage_would_keep_it_from_trading():
+    touching = replace(limit("buy", "100.01", post_only=True), resting=False)
+    assert (matched(touching, BAR).ended, matched(touching, BAR).fill) == ("REJECTED", None)
+    one_tick_off = replace(limit("buy", "100.00", post_only=True), resting=False)
+    assert matched(one_tick_off, BAR).ended != "REJECTED"
+    later = replace(touching, resting=True)
+    assert matched(later, BAR).fill.liquidity == "maker", "once it rests, trading is what it waits for"
+
+
+def test_fill_or_kill_takes_nothing_where_its_funds_pay_for_a_part_only():
+    whole = WorkingOrder(order_id="o", side="buy", type="market", remaining=D(2), time_in_force="FOK", funds=D(300))
+    assert matched(whole, BAR).fill.quantity == 2
+    poor = replace(whole, funds=D(150))
+    assert (matched(poor, BAR).ended, matched(poor, BAR).fill) == ("CANCELED", None)
+
+
+@given(working_orders(), bars(), quantities)
+def test_fill_or_kill_is_all_or_nothing_whatever_limits_it(order, market, funds):
+    wanted = replace(order, time_in_force="FOK", resting=False, funds=funds if order.type == "market" else None)
+    outcome = matched(wanted, market)
+    if outcome.fill is None:
+        assert outcome.ended == "CANCELED"
+    else:
+        assert (outcome.fill.quantity, outcome.ended) == (wanted.remaining, "FILLED")
+
+
 def test_fill_or_kill_takes_all_or_nothing():
     order = WorkingOrder(order_id="o", side="buy", type="market", remaining=D(100), time_in_force="FOK")
     assert matched(order, BAR).ended == "FILLED"
