@@ -226,8 +226,8 @@ def _unreadable(error: Exception) -> ProviderRefused:
 
 
 def _row(bar: Mapping[str, Any]) -> StockRow:
-    prices = (Decimal(str(bar[name])) for name in ("o", "h", "l", "c"))
-    return StockRow(datetime.fromisoformat(bar["t"]).astimezone(UTC), *prices, volume=Decimal(str(bar["v"])))
+    opened, high, low, close, volume = (Decimal(str(bar[name])) for name in ("o", "h", "l", "c", "v"))
+    return StockRow(datetime.fromisoformat(bar["t"]).astimezone(UTC), opened, high, low, close, volume)
 
 
 def _ticker(symbol: str) -> str:

@@ -235,15 +235,21 @@ def _rows(result: Mapping[str, Any], splits: Mapping[datetime, Decimal]) -> list
     for place, stamp in enumerate(result.get("timestamp") or ()):
         values = [quoted[name][place] for name in ("open", "high", "low", "close", "volume")]
         if any(value is not None for value in values):
-            close_adjusted = adjusted[place] if adjusted else None
+            at = datetime.fromtimestamp(int(stamp), UTC)
+            opened, high, low, close = (_price(value) for value in values[:4])
+            volume = Decimal(0) if values[4] is None else Decimal(str(values[4]))
+            told = adjusted[place] if adjusted else None
             rows.append(
                 StockRow(
-                    datetime.fromtimestamp(int(stamp), UTC),
-                    *(_price(value) for value in values[:4]),
-                    volume=Decimal(0) if values[4] is None else Decimal(str(values[4])),
-                    adjusted=None if close_adjusted is None else _price(close_adjusted),
+                    at,
+                    opened,
+                    high,
+                    low,
+                    close,
+                    volume,
+                    adjusted=None if told is None else _price(told),
                     dividend=paid.get(int(stamp), Decimal(0)),
-                    split=splits.get(datetime.fromtimestamp(int(stamp), UTC), Decimal(0)),
+                    split=splits.get(at, Decimal(0)),
                 )
             )
     return rows

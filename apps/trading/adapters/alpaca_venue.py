@@ -139,7 +139,7 @@ class AlpacaVenue:
 
     def fills_since(self, *, watermark: str, symbols: Sequence[str], limit: int) -> FillPage:  # noqa: ARG002
         """``watermark``: JSON of the newest trade's time and the ids seen at the end, which are not told again."""
-        told = json.loads(watermark) if watermark else {"at": _FIRST.isoformat(), "ids": []}
+        told: dict[str, Any] = json.loads(watermark) if watermark else {"at": _FIRST.isoformat(), "ids": []}
         newest, known = datetime.fromisoformat(told["at"]), set(told["ids"])
         fills: list[VenueFill] = []
         recent: list[tuple[datetime, str]] = []
