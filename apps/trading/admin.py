@@ -19,6 +19,7 @@ from apps.trading import operations, queries
 from apps.trading.domain.order_intent import LONGEST_REASON
 from apps.trading.domain.risk_limits import LIMITS, changed
 from apps.trading.models import (
+    Account,
     AccountReconciliation,
     Cursor,
     EquitySnapshot,
@@ -95,6 +96,32 @@ class PortfolioAdmin(SteeredAdmin):
             "Halt",
             lambda: operations.halt_trading(actor=actor, reason=reason, flatten=flatten, moment=current_moment()),
         )
+
+
+@admin.register(Account)
+class AccountAdmin(SteeredAdmin):
+    """Enabling asks for the password again, so it is done on the dashboard or over REST. Keys are never shown."""
+
+    list_display = ["name", "venue", "mode", "portfolio", "enabled", "trouble_code", "checked_wall"]
+    list_filter = ["venue", "mode", "enabled"]
+    exclude = ["sealed_keys"]
+    actions = ["disable"]
+
+    @admin.action(description="Disable the chosen accounts", permissions=["risk"])
+    def disable(self, request: HttpRequest, chosen: QuerySet[Account]) -> None:
+        actor, moment = request.user.get_username(), current_moment()
+        for account in chosen.order_by("pk"):
+            self.attempt(
+                request,
+                account.name,
+                partial(
+                    operations.disable_account,
+                    name=account.name,
+                    actor=actor,
+                    reason="Disabled in the admin.",
+                    moment=moment,
+                ),
+            )
 
 
 @admin.register(StateCause)
