@@ -4,6 +4,7 @@ Hysteresis in value (a cap is left at half of it) and in time (``WELL_FOR`` on t
 makes the same orders). The venue's health and clock are followed where its answers come in.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,15 +13,24 @@ from django.db import transaction
 from django.db.models import Count
 
 from apps.foundation.clock import Moment
-from apps.market import queries as market
+from apps.market.domain.mark_price import Mark
 from apps.trading.domain.cause_kinds import STALE_DATA, UNKNOWN_CAP, WELL_FOR
 from apps.trading.domain.order_lifecycle import OrderState
+from apps.trading.domain.risk_limits import LimitValues
 from apps.trading.domain.trading_state import TradingState
-from apps.trading.models import Order, Position, StateCause
+from apps.trading.models import Order, StateCause
 from apps.trading.operations.state_causes import close_causes, open_cause
-from apps.trading.queries.risk_limits import current_limits
 
 MONITOR = "risk monitor"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the monitor sees of the market in one look: the marks of all that is held or watched."""
+
+    marks: Mapping[str, Mark]
+    held: frozenset[str]
+    watched: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +45,11 @@ class Condition:
     facts: dict[str, Any]
 
 
-def follow_conditions(*, moment: Moment) -> list[str]:
+def follow_conditions(*, sight: Sight, limits: LimitValues, moment: Moment) -> list[str]:
     """Look at every self-clearing condition once; the kinds that were opened."""
     causes = StateCause.objects.filter(kind__in=[UNKNOWN_CAP, STALE_DATA], closed_wall__isnull=True)
     standing = {(row.kind, row.account): row for row in causes}
-    conditions = [*_unknown_caps(standing), _stale_data(moment)]
+    conditions = [*_unknown_caps(standing, limits.max_unknown_orders), _stale_data(sight)]
     return [
         condition.kind
         for condition in conditions
@@ -81,9 +91,8 @@ def _close(condition: Condition, moment: Moment) -> None:
     )
 
 
-def _unknown_caps(standing: dict[tuple[str, str], StateCause]) -> list[Condition]:
+def _unknown_caps(standing: dict[tuple[str, str], StateCause], limit: int) -> list[Condition]:
     """One of each account that has orders with an unknown outcome, or a cause because of them."""
-    limit = current_limits().max_unknown_orders
     unknown = Order.objects.filter(state=OrderState.UNKNOWN).values_list("account_id").annotate(orders=Count("pk"))
     counted = dict(unknown.order_by())
     accounts = counted.keys() | {account for kind, account in standing if kind == UNKNOWN_CAP}
@@ -100,12 +109,10 @@ def _unknown_caps(standing: dict[tuple[str, str], StateCause]) -> list[Condition
     ]
 
 
-def _stale_data(moment: Moment) -> Condition:
+def _stale_data(sight: Sight) -> Condition:
     """Bad: something held has no fresh price, or nothing watched has. Well: all held and half of the watched do."""
-    held = set(Position.objects.filter(quantity__gt=0).values_list("symbol", flat=True))
-    watched = set(market.watched_symbols())
-    marks = market.marks(sorted(held | watched), moment)
-    stale = {symbol for symbol, mark in marks.items() if mark.stale or mark.price is None}
+    held, watched = sight.held, sight.watched
+    stale = {symbol for symbol, mark in sight.marks.items() if mark.stale or mark.price is None}
     dark = sorted(held & stale)
     blind = bool(watched) and watched <= stale
     words = f"No fresh price of {', '.join(dark)}, which is held." if dark else "No instrument has a fresh price."

@@ -24,7 +24,6 @@ from apps.trading.operations.match_paper_orders import CURSOR as PAPER_CURSOR
 from apps.trading.operations.monitor_risk import monitor_risk
 from apps.trading.operations.move_cursor import move_cursor
 from apps.trading.operations.settle_groups import settle_instrument
-from apps.trading.operations.snapshot_equity import snapshot_equity
 from apps.trading.operations.want_incident import want_incident
 from apps.trading.operations.watch_triggers import Seen, armed_orders, fire_hit, seen_in_bars, seen_live
 
@@ -53,8 +52,7 @@ def guard_cycle(*, moment: Moment) -> bool:
     fire_hit(armed, _seen(armed, clock, through, moment), moment)
     if clock.lock_step and not new:
         return False
-    monitor_risk(moment=moment)
-    snapshot_equity(moment=moment)
+    monitor_risk(moment=moment, snapshot=True)
     until = moment.firm if clock.lock_step else clock.bar_at
     return until is not None and move_cursor(name=CURSOR, through=until) and clock.lock_step
 

@@ -12,9 +12,11 @@ from apps.foundation.money import ZERO
 from apps.market import queries as market
 from apps.trading.domain.in_flight import InFlight, in_flight_loss
 from apps.trading.domain.order_lifecycle import OrderState
-from apps.trading.models import Order, Portfolio
-from apps.trading.operations.follow_conditions import follow_conditions
+from apps.trading.domain.risk_limits import LimitValues
+from apps.trading.models import Order, Portfolio, Position
+from apps.trading.operations.follow_conditions import Sight, follow_conditions
 from apps.trading.operations.latch_losses import LossStanding, latch_reached_limits
+from apps.trading.operations.snapshot_equity import store_snapshot
 from apps.trading.queries.portfolio import PortfolioReading, read_portfolio
 from apps.trading.queries.risk_limits import current_limits
 
@@ -27,32 +29,39 @@ IN_FLIGHT = (
 )
 
 
-def monitor_risk(*, moment: Moment) -> list[str]:
+def monitor_risk(*, moment: Moment, snapshot: bool = False) -> list[str]:
     """Look at every portfolio once; the kinds of causes that were opened. May run as often as wished.
 
     A portfolio whose equity nobody knows is left as it is: the gate refuses new risk for want of a price anyway.
+    ``snapshot``: also store the equity of this minute, from the same reading.
     """
-    kinds = [
-        kind for pk in Portfolio.objects.order_by("pk").values_list("pk", flat=True) for kind in _look_at(pk, moment)
-    ]
-    return kinds + follow_conditions(moment=moment)
+    held = set(Position.objects.filter(quantity__gt=0).values_list("symbol", flat=True))
+    watched = set(market.watched_symbols())
+    sight = Sight(market.marks(sorted(held | watched), moment), frozenset(held), frozenset(watched))
+    limits = current_limits()
+    portfolios = Portfolio.objects.order_by("pk").values_list("pk", flat=True)
+    kinds = [kind for pk in portfolios for kind in _look_at(pk, sight, limits, moment, snapshot=snapshot)]
+    return kinds + follow_conditions(sight=sight, limits=limits, moment=moment)
 
 
 @transaction.atomic
-def _look_at(portfolio_id: UUID, moment: Moment) -> list[str]:
+def _look_at(portfolio_id: UUID, sight: Sight, limits: LimitValues, moment: Moment, *, snapshot: bool) -> list[str]:
     portfolio = Portfolio.objects.select_for_update(of=("self",)).select_related("account").get(pk=portfolio_id)
-    reading = read_portfolio(moment=moment, portfolio=portfolio)
+    reading = read_portfolio(moment=moment, portfolio=portfolio, marks=sight.marks)
     equity = reading.valuation.equity
     if equity is None:
         return []
     _move_marks(portfolio, equity, moment)
+    orders = _in_flight(portfolio)
     standing = LossStanding(
         equity=equity,
-        in_flight_loss=in_flight_loss(orders := _in_flight(portfolio), _prices(reading, orders, moment)),
+        in_flight_loss=in_flight_loss(orders, _prices(reading, orders, moment)),
         day_start_equity=portfolio.day_start_equity,
         peak_equity=portfolio.peak_equity,
     )
-    return latch_reached_limits(standing=standing, account=portfolio.account.pk, limits=current_limits(), moment=moment)
+    if snapshot:
+        store_snapshot(reading=reading, moment=moment)
+    return latch_reached_limits(standing=standing, account=portfolio.account.pk, limits=limits, moment=moment)
 
 
 def _in_flight(portfolio: Portfolio) -> list[InFlight]:

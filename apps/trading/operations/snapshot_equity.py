@@ -1,6 +1,6 @@
 """What each portfolio was worth, minute by minute of the firm clock: the equity curve."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from apps.trading.domain.portfolio import drawdown
 from apps.trading.models import EquitySnapshot, Portfolio
 from apps.trading.operations.announce_changes import portfolio_event
 from apps.trading.queries.cursors import cursor
-from apps.trading.queries.portfolio import read_portfolio
+from apps.trading.queries.portfolio import PortfolioReading, read_portfolio
 
 FINEST = "1m"
 KEPT_WHOLE = timedelta(days=14)  # of the firm clock; older than that, one an hour stays
@@ -31,7 +31,7 @@ def snapshot_equity(*, moment: Moment) -> int:
         return 0
     at_firm = timeframes.floor_time(moment.firm, FINEST)
     due = Portfolio.objects.exclude(snapshots__at_firm=at_firm).order_by("pk").values_list("pk", flat=True)
-    return sum(_snapshot(pk, at_firm, moment) for pk in due)
+    return sum(_snapshot(pk, moment) for pk in due)
 
 
 def _bar_is_matched(moment: Moment) -> bool:
@@ -48,26 +48,34 @@ def prune_equity(*, moment: Moment) -> int:
     return old.delete()[0]
 
 
-def _snapshot(portfolio_id: UUID, at_firm: datetime, moment: Moment) -> bool:
-    with transaction.atomic():
-        portfolio = Portfolio.objects.select_for_update().get(pk=portfolio_id)
-        reading = read_portfolio(moment=moment, portfolio=portfolio)
-        worth = reading.valuation
-        if worth.equity is None or EquitySnapshot.objects.filter(portfolio=portfolio, at_firm=at_firm).exists():
-            return False
-        EquitySnapshot.objects.create(
-            portfolio=portfolio,
-            at_firm=at_firm,
-            at_wall=moment.wall,
-            cash=reading.cash,
-            reserved=reading.reserved,
-            market_value=worth.market_value or ZERO,
-            equity=worth.equity,
-            realized_pnl=reading.realized_pnl,
-            unrealized_pnl=worth.unrealized_pnl or ZERO,
-            fees_paid=reading.fees_paid,
-            drawdown_pct=times(drawdown(equity=worth.equity, peak=portfolio.peak_equity), Decimal(100)),
-            stale=reading.stale,
-        )
-        record_events([portfolio_event(portfolio.pk)])
+@transaction.atomic
+def _snapshot(portfolio_id: UUID, moment: Moment) -> bool:
+    portfolio = Portfolio.objects.select_for_update().get(pk=portfolio_id)
+    return store_snapshot(reading=read_portfolio(moment=moment, portfolio=portfolio), moment=moment)
+
+
+def store_snapshot(*, reading: PortfolioReading, moment: Moment) -> bool:
+    """Keep the reading as its minute's snapshot inside the running transaction, which holds the portfolio's lock.
+
+    False when there is one, or while something held has no price: its equity is unknown, not zero.
+    """
+    worth, portfolio = reading.valuation, reading.portfolio
+    at_firm = timeframes.floor_time(moment.firm, FINEST)
+    if worth.equity is None or EquitySnapshot.objects.filter(portfolio=portfolio, at_firm=at_firm).exists():
+        return False
+    EquitySnapshot.objects.create(
+        portfolio=portfolio,
+        at_firm=at_firm,
+        at_wall=moment.wall,
+        cash=reading.cash,
+        reserved=reading.reserved,
+        market_value=worth.market_value or ZERO,
+        equity=worth.equity,
+        realized_pnl=reading.realized_pnl,
+        unrealized_pnl=worth.unrealized_pnl or ZERO,
+        fees_paid=reading.fees_paid,
+        drawdown_pct=times(drawdown(equity=worth.equity, peak=portfolio.peak_equity), Decimal(100)),
+        stale=reading.stale,
+    )
+    record_events([portfolio_event(portfolio.pk)])
     return True

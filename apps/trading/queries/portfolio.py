@@ -39,9 +39,12 @@ class PortfolioReading:
         return any(self.marks[held.symbol].stale or self.marks[held.symbol].diverging for held in self.positions)
 
 
-def read_portfolio(*, moment: Moment, portfolio: Portfolio | None = None) -> PortfolioReading:
+def read_portfolio(
+    *, moment: Moment, portfolio: Portfolio | None = None, marks: Mapping[str, Mark] | None = None
+) -> PortfolioReading:
     """Read the books and value them; without a portfolio that of the house's trading account.
 
+    ``marks``: those that the caller has read already.
     Raises ``NotReady`` (``no_portfolio``) before a portfolio was opened.
     """
     portfolio = portfolio or find_account().portfolio
@@ -49,7 +52,9 @@ def read_portfolio(*, moment: Moment, portfolio: Portfolio | None = None) -> Por
     accounts = LedgerAccount.objects.filter(portfolio=portfolio, asset=portfolio.base_currency)
     balances = dict(accounts.values_list("kind").annotate(total=Sum("balance")).order_by())
     positions = list(Position.objects.filter(portfolio=portfolio, quantity__gt=0).order_by("symbol"))
-    marks = market.marks([held.symbol for held in positions], moment) if positions else {}
+    known = marks or {}
+    missing = [held.symbol for held in positions if held.symbol not in known]
+    marks = {**known, **market.marks(missing, moment)} if missing else known
     cash, reserved = balances.get(LedgerKind.AVAILABLE, ZERO), balances.get(LedgerKind.RESERVED, ZERO)
     return PortfolioReading(
         portfolio=portfolio,

@@ -95,7 +95,7 @@ def test_other_sales_make_way_for_the_stop(desk):
     desk.assert_books_balance()
 
 
-@pytest.mark.parametrize("where", ["fire_protective_stop", "snapshot_equity", "move_cursor"])
+@pytest.mark.parametrize("where", ["fire_protective_stop", "monitor_risk", "move_cursor"])
 def test_a_guard_killed_anywhere_repeats_the_bar_and_fires_once(desk, monkeypatch, where):
     desk.buy()
     desk.market.bar(**crash_below(desk.stops()[0].stop_price))
