@@ -1,6 +1,7 @@
 """Find what a lost message, a dead worker or a silent venue left behind, by its state alone, and move it on."""
 
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from apps.trading.ports import Venue
 FORGOTTEN_AFTER = timedelta(seconds=2)
 CANCEL_AGAIN_AFTER = timedelta(seconds=2)
 BATCH = 50
-LONGEST_PASS = 2.0  # seconds of sending with one moment
+LONGEST_PASS = 2.0  # seconds of asking a venue with one moment
 
 
 def sweep_orders(*, venue: Venue, moment: Moment) -> int:
@@ -45,12 +46,7 @@ def _send_forgotten(orders: QuerySet[Order], venue: Venue, moment: Moment) -> in
     # A triggered stop carries the firm time of its trigger only; it is claimed at once, the claim itself is guarded.
     old = Q(state=OrderState.APPROVED, approved_wall__lte=moment.wall - FORGOTTEN_AFTER) | Q(state=OrderState.ARMED)
     waiting = orders.filter(sendable_at(venue)).filter(old).order_by("approved_wall", "pk")
-    sent, began = 0, time.monotonic()
-    for pk in _ids(waiting):
-        if time.monotonic() - began > LONGEST_PASS:  # a request lives from its moment on; the next pass has a new one
-            break
-        sent += submit_order(order_id=pk, venue=venue, moment=moment)
-    return sent
+    return sum(submit_order(order_id=pk, venue=venue, moment=moment) for pk in _in_time(waiting))
 
 
 def _give_up_on_silent(orders: QuerySet[Order], venue: Venue, moment: Moment) -> int:
@@ -64,7 +60,7 @@ def _give_up_on_silent(orders: QuerySet[Order], venue: Venue, moment: Moment) ->
 def _look_up_unknown(orders: QuerySet[Order], venue: Venue, moment: Moment) -> int:
     due = Q(lookup__isnull=True) | Q(lookup__next_look_wall__lte=moment.wall)
     unknown = orders.filter(due, state=OrderState.UNKNOWN).order_by("submitted_wall", "pk")
-    return sum(resolve_unknown_order(order_id=pk, venue=venue, moment=moment) for pk in _ids(unknown))
+    return sum(resolve_unknown_order(order_id=pk, venue=venue, moment=moment) for pk in _in_time(unknown))
 
 
 def _judge_replacements(orders: QuerySet[Order], moment: Moment) -> int:
@@ -80,12 +76,24 @@ def _send_kept_wishes(orders: QuerySet[Order], moment: Moment) -> int:
 def _cancel_again(orders: QuerySet[Order], venue: Venue, moment: Moment) -> int:
     standing = orders.filter(state=OrderState.PENDING_CANCEL, state_wall__lte=moment.wall - CANCEL_AGAIN_AFTER)
     sent = 0
-    for pk in _ids(standing.order_by("state_wall", "pk")):
+    for pk in _in_time(standing.order_by("state_wall", "pk")):
         try:
             sent += send_cancel(order_id=pk, venue=venue, moment=moment)
         except RetryableFailure:
             break
     return sent
+
+
+def _in_time(orders: QuerySet[Order]) -> Iterator[UUID]:
+    """The ids, while the pass is short: a venue that answers slowly holds up nothing else.
+
+    A request lives from its moment on, and the next pass has a new one.
+    """
+    began = time.monotonic()
+    for pk in _ids(orders):
+        yield pk
+        if time.monotonic() - began > LONGEST_PASS:
+            return
 
 
 def _ids(orders: QuerySet[Order]) -> list[UUID]:

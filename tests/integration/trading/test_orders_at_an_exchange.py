@@ -134,7 +134,7 @@ def test_a_book_that_lags_is_no_proof_of_absence(desk):
 
 def test_failed_questions_end_no_order(desk):
     order_id = desk.sent(**RESTING)
-    lost = desk.propose(quantity="0.002", **RESTING)
+    lost = desk.propose(quantity="0.001", **RESTING)
     desk.running.fault("reset", on="create", executed=False)
     desk.send(lost)
     desk.running.fault("outage", seconds=60)
@@ -269,14 +269,17 @@ def test_a_trade_after_the_cancellation_is_posted_with_an_incident(desk):
 
 
 def test_a_trade_of_an_order_that_was_given_up_is_posted_with_an_incident(desk):
-    desk.running.fault("lag", on="create", seconds=600)
+    desk.running.fault("lag", on="create", seconds=5)
     desk.running.fault("reset", on="create")
     order_id = desk.sent(**RESTING)
     desk.collect()
     for later in (2, 10, 21, 45):
         desk.sweep(later)
     assert desk.order(order_id).state == "NOT_PLACED"
-    desk.running.clear_faults()
+    client_order_id, deadline = desk.order(order_id).client_order_id, time.monotonic() + 10
+    while desk.venue.find(client_order_id=client_order_id, symbol="BTC/USDT") is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     desk.running.price("BTC/USDT", "48900")
     desk.collect()
     order = desk.order(order_id)
