@@ -8,7 +8,7 @@ from apps.foundation.loops import each_of
 from apps.market import queries as market
 from apps.trading import operations as trading
 from apps.trading import queries as trading_queries
-from apps.trading.wiring import venue_of, venues
+from apps.trading.wiring import all_venues, venue_of
 
 
 @shared_task(name="workers.execution.submit_order")
@@ -33,6 +33,6 @@ def reconcile_account(*, account: str) -> None:
 
 @shared_task(name="workers.execution.reconcile_accounts")
 def reconcile_accounts() -> None:
-    """Compare every enabled account with its venue; one that fails stops no other."""
+    """Compare every account with its venue, enabled or not; one that fails stops no other."""
     moment = market.current_moment()
-    each_of(venues(), lambda venue: trading.reconcile_account(venue=venue, moment=moment).finished)
+    each_of(all_venues(), lambda venue: trading.reconcile_account(venue=venue, moment=moment).finished)

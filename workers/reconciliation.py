@@ -6,7 +6,7 @@ It lives in the execution worker: only there the keys are open, and what holds n
 from apps.foundation.loops import Loop, each_of
 from apps.market import queries as market
 from apps.trading import operations as trading
-from apps.trading.wiring import venues
+from apps.trading.wiring import all_venues
 
 
 def owe_comparisons() -> None:
@@ -15,9 +15,9 @@ def owe_comparisons() -> None:
 
 
 def reconcile_due_accounts() -> bool:
-    """Compare the accounts that are due; one that fails stops no other."""
+    """Compare the accounts that are due, disabled ones too: they must have passed before they are enabled."""
     moment = market.current_moment()
-    each_of(venues(), lambda venue: trading.reconcile_due(venue=venue, moment=moment))
+    each_of(all_venues(), lambda venue: trading.reconcile_due(venue=venue, moment=moment))
     return False
 
 

@@ -107,7 +107,8 @@ def _remote(row: Account) -> Venue:
     if failed is not None and time.monotonic() - failed[0] < TRY_AGAIN_SECONDS:
         raise failed[1]
     try:
-        _refuse_unfit(row)
+        if row.enabled:
+            _refuse_unfit(row)
         venue = built or _opened(row)
     except AccountNotTradable as trouble:
         _failures[key] = (time.monotonic(), trouble)

@@ -109,7 +109,7 @@ def main() -> None:
         "port": str(exchange.port),
         "control-port": str(exchange.control),
         "prices": prices,
-        "symbols": ",".join(symbol for symbol in settings.INSTRUMENTS),
+        "symbols": ",".join(symbol for symbol in settings.INSTRUMENTS if symbol.endswith("/USDT")),
         "seed": str(settings.SIMULATED_SEED),
         "speed": "0",
         "order-limit": ORDER_LIMIT,
