@@ -43,3 +43,14 @@ def test_the_wait_doubles_to_a_minute(answers):
     wait = wait_before_next_look(answers)
     assert timedelta(seconds=1) <= wait <= LONGEST_WAIT
     assert wait_before_next_look(answers + 1) in {wait, min(2 * wait, LONGEST_WAIT)}
+
+
+def test_a_book_that_lags_needs_answers_after_its_lag_and_across_it():
+    life, lag = timedelta(seconds=5), timedelta(seconds=10)
+    given = {"submitted": SENT, "answers_needed": 2, "negative_answers": 9, "request_life": life, "visibility_lag": lag}
+    early = {"first_negative": SENT + timedelta(seconds=1)}
+    assert not proven_absent(**given, **early, last_negative=SENT + timedelta(seconds=19))
+    assert proven_absent(**given, **early, last_negative=SENT + timedelta(seconds=20))
+    late = {"first_negative": SENT + timedelta(seconds=15)}
+    assert not proven_absent(**given, **late, last_negative=SENT + timedelta(seconds=24))
+    assert proven_absent(**given, **late, last_negative=SENT + timedelta(seconds=25))
