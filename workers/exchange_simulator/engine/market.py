@@ -37,6 +37,7 @@ class Market:
     bars: dict[int, Bar] = field(default_factory=dict)  # bars that differed from the feed's
     trades: deque[PublicTrade] = field(default_factory=lambda: deque(maxlen=1_000))
     moves: int = 0
+    _merged: dict[tuple[int, int], Bar] = field(default_factory=dict)
 
     def start(self) -> None:
         """Set the first price; the feed must have a bar at or before ``now_ms``."""
@@ -79,7 +80,16 @@ class Market:
         return found[::-1]
 
     def merged(self, open_ms: int, length_ms: int) -> Bar | None:
-        """One coarser bar from what has been traded so far."""
+        """One coarser bar from what has been traded so far; a closed one is kept, since it never changes."""
+        known = self._merged.get((open_ms, length_ms))
+        if known is not None:
+            return known
+        made = self._merge(open_ms, length_ms)
+        if made is not None and open_ms + length_ms <= self.now_ms and length_ms > self.feed.bar_ms:
+            self._merged[open_ms, length_ms] = made
+        return made
+
+    def _merge(self, open_ms: int, length_ms: int) -> Bar | None:
         parts = [
             bar
             for at in range(open_ms, min(open_ms + length_ms, self.now_ms + 1), self.feed.bar_ms)
