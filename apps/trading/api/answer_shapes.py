@@ -4,9 +4,9 @@ from rest_framework import serializers
 
 from apps.foundation.rest.serializer_fields import DecimalText, InstrumentField, UtcTimeField
 from apps.trading.domain.order_groups import BRACKET, OCO, ROLES
-from apps.trading.domain.order_intent import ORIGINS, SIDES, TIMES_IN_FORCE
+from apps.trading.domain.order_intent import ORIGINS, SIDES
 from apps.trading.domain.order_lifecycle import OrderState
-from apps.trading.domain.order_types import ROW_TYPES
+from apps.trading.domain.order_types import ROW_TYPES, TIMES_IN_FORCE
 from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LIMITS
 from apps.trading.domain.trading_state import TradingState
 from apps.trading.models import AccountMode, LedgerKind

@@ -30,7 +30,7 @@ def amend_exit(*, order: Order, changes: Mapping[str, Any], actor: str, moment: 
             field=other or "stop_price",
         )
     wanted: Decimal = changes["stop_price"]
-    group = OrderGroup.objects.select_for_update().get(pk=order.group_id)
+    group = _group_of(order)
     _check_trigger(order, group, wanted, moment)
     change_order_state(
         order_id=order.pk,
@@ -61,7 +61,7 @@ def move_take_profit(*, order: Order, changes: Mapping[str, Any]) -> None:
             code="not_amendable",
             field=other,
         )
-    group = OrderGroup.objects.select_for_update().get(pk=order.group_id)
+    group = _group_of(order)
     wanted, floor = changes.get("limit_price"), group.stop_loss_price
     if wanted is not None and floor is not None and wanted <= floor:
         raise Refused(
@@ -72,6 +72,10 @@ def move_take_profit(*, order: Order, changes: Mapping[str, Any]) -> None:
     if wanted is not None:
         group.take_profit_price = wanted
         group.save(update_fields=["take_profit_price"])
+
+
+def _group_of(order: Order) -> OrderGroup:
+    return OrderGroup.objects.select_for_update().get(orders=order)
 
 
 def _check_trigger(order: Order, group: OrderGroup, wanted: Decimal, moment: Moment) -> None:

@@ -186,12 +186,13 @@ def _replace_at_venue(order: Order, intent: OrderIntent, account: str, moment: M
         }
     ]
     kept = {name: getattr(intent, name) for name in _KEPT}
+    order_id = intent.order_id or new_id()
     new = Order.objects.create(
         **kept,
-        id=intent.order_id,
+        id=order_id,
         portfolio_id=order.portfolio_id,
         account_id=account,
-        client_order_id=intent.order_id.hex if intent.order_id else "",
+        client_order_id=order_id.hex,
         budget=order.budget,
         correlation_id=current_correlation_id() or "",
         verdicts=verdicts,

@@ -76,6 +76,16 @@ def cover_position(
     return _cover_rest(position, shares, moment) or changed
 
 
+def cover_after_end(*, order: Order, moment: Moment) -> None:
+    """After the venue ended an order of a group: what a stop-loss could not sell gets another one in the same breath.
+
+    The caller holds the portfolio's lock.
+    """
+    held = Position.objects.select_for_update().filter(portfolio_id=order.portfolio_id, symbol=order.symbol).first()
+    if order.group_id is not None and held is not None:
+        cover_position(position=held, moment=moment, group_id=order.group_id)
+
+
 def _size_exits(position: Position, group: ReadGroup, share: Decimal, watched_from: datetime, moment: Moment) -> bool:
     changed = False
     for role in (STOP_LOSS, TAKE_PROFIT):

@@ -11,6 +11,7 @@ from apps.foundation.errors import NotFound
 from apps.trading.domain.order_lifecycle import OrderState, may_move
 from apps.trading.models import Order
 from apps.trading.operations.change_order_state import change_order_state
+from apps.trading.operations.cover_position import cover_after_end
 from apps.trading.operations.lock_order import lock_order
 from apps.trading.operations.want_incident import want_incident
 from apps.trading.ports import VenueReport
@@ -87,6 +88,7 @@ def _ended(order: Order, report: VenueReport, moment: Moment) -> None:
         note=report.reason,
         moment=moment,
     )
+    cover_after_end(order=order, moment=moment)
 
 
 @transaction.atomic
@@ -104,3 +106,4 @@ def record_refusal(*, order: Order, code: str, detail: str, moment: Moment) -> N
     )
     if moved is not None and order.is_protective:
         want_incident(kind="protective_stop_refused", subject=f"position:{order.symbol}", detail=detail)
+    cover_after_end(order=order, moment=moment)

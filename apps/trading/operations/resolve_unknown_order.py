@@ -12,6 +12,7 @@ from apps.trading.domain.lost_orders import proven_absent, soonest_proof, wait_b
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.models import Order, UnknownLookup
 from apps.trading.operations.change_order_state import change_order_state
+from apps.trading.operations.cover_position import cover_after_end
 from apps.trading.operations.lock_order import lock_order
 from apps.trading.operations.note_bad_answer import note_bad_answer
 from apps.trading.operations.record_venue_report import EXECUTOR
@@ -86,6 +87,7 @@ def _count_negative_answer(order: Order, venue: Venue, moment: Moment) -> bool:
     )
 
 
+@transaction.atomic
 def _conclude_not_placed(order: Order, venue: Venue, moment: Moment) -> bool:
     count = UnknownLookup.objects.values_list("negative_answers", flat=True).get(pk=order.pk)
     moved = change_order_state(
@@ -96,4 +98,6 @@ def _conclude_not_placed(order: Order, venue: Venue, moment: Moment) -> bool:
         note=f"{venue.account} answered {count} times that it has no such order, and lists none.",
         moment=moment,
     )
+    if moved is not None:
+        cover_after_end(order=order, moment=moment)
     return moved is not None

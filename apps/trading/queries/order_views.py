@@ -35,7 +35,7 @@ def order_views(orders: Iterable[Order]) -> list[dict[str, Any]]:
         fills[fill.order_id].append(fill_view(fill))
     return [
         _view(order, transitions[order.pk], fills[order.pk])
-        | {"group": groups.get(order.group_id), "replaced_by": _text(replaced.get(order.pk))}
+        | {"group": groups[order.group_id] if order.group_id else None, "replaced_by": _text(replaced.get(order.pk))}
         for order in page
     ]
 
