@@ -143,7 +143,9 @@ def test_its_candles_are_sound_ascending_and_each_time_once(case):
 
 
 def test_its_coarser_candles_cover_the_finer_ones(case):
-    since = timeframes.floor_time(case.now, "15m") - timedelta(minutes=90)
+    since = timeframes.floor_time(case.now, "15m") - (
+        timedelta(minutes=90) if case.symbols == STOCKS else timedelta(hours=3)
+    )
     quarters = case.provider.candles(case.symbols[1], "15m", since=since, limit=2)
     assert [candle.open_at for candle in quarters] == [since, since + timedelta(minutes=15)]
     minutes = case.provider.candles(case.symbols[1], "1m", since=since, limit=15)
