@@ -211,7 +211,10 @@ def test_roles(desk, person, stranger):
     ):
         assert viewer.get(f"/api/v1/trading/{path}/").status_code == 200
         assert stranger.get(f"/api/v1/trading/{path}").status_code == 401
-    assert viewer.get("/api/v1/trading/risk/state/").json() == {"state": "ACTIVE", "causes": [], "history": []}
+    state = viewer.get("/api/v1/trading/risk/state/").json()
+    (venue,) = state.pop("venues")
+    assert state == {"state": "ACTIVE", "causes": [], "history": []}
+    assert (venue["account"], venue["in_house"], venue["state"], venue["rung"]) == ("paper", True, "ACTIVE", None)
 
 
 def test_a_key_places_one_order_however_often_it_is_sent(desk, trader):
