@@ -603,13 +603,17 @@ def test_killed_simulator_goes_on_from_its_truth(tmp_path: Path) -> None:
         client = ccxt.binance(running.ccxt_options())
         client.create_order(SYMBOL, "market", "buy", 0.01)
         resting = client.create_order(SYMBOL, "limit", "buy", 0.01, 50000, {"clientOrderId": "survivor"})
-        before = running.books()
+        running.advance(bars=3)
+        running.price(SYMBOL, "55000")
+        before, market = running.books(), running.control("GET", "status")
         running.kill()
         running.restart()
         after = running.books()
         assert {name: after[name] for name in ("orders", "fills", "balances")} == {
             name: before[name] for name in ("orders", "fills", "balances")
         }
+        again = running.control("GET", "status")
+        assert (again["market_ms"], again["prices"]) == (market["market_ms"], market["prices"])
         assert client.cancel_order(resting["id"], SYMBOL)["status"] == "canceled"
     finally:
         running.stop()

@@ -33,12 +33,15 @@ def wall_ms() -> int:
 def build(options: Options) -> Simulator:
     """The simulator with its prices, its accounts and the books of an earlier run. Raises ``NoRecordedRun``."""
     feed = _feed(options)
-    market_ms = _start(options, feed)
+    truth = TruthLog(options.state)
+    lines = list(truth.replay())
+    times = [line["market_ms"] for line in lines if line["fact"] == "clock"]
+    market_ms = times[-1] if times else _start(options, feed)
     exchange = build_exchange(
         feed, market_ms, seed=options.seed, level_value=options.level_value, spread_bps=options.spread_bps
     )
-    truth = TruthLog(options.state)
-    restored = stored_books.restore(exchange, truth.replay())
+    restored = stored_books.restore(exchange, lines)
+    stored_books.restore_prices(exchange, lines)
     truth.open()
     simulator = Simulator(
         exchange, MarketClock(market_ms, options.speed), wall_ms, FaultBoard(options.seed), truth, keys={}

@@ -53,7 +53,10 @@ def _price_jump(acts: Acts, wish: dict[str, Any]) -> Told:
     target = max(round(market.price * (ONE + Decimal(str(wish["percent"])) / 100) / tick) * tick, tick)
     market.set_price(target, hold=bool(wish.get("hold", False)))
     exchange.settle(symbol, acts.simulator.now_ms())
-    return {"price": format(target, "f")}
+    held = None if market.pinned is None else format(target, "f")
+    told = {"symbol": symbol, "price": format(target, "f"), "held": held, "scale": str(market.scale)}
+    acts.simulator.truth.add("price", acts.simulator.now_ms(), told)
+    return told
 
 
 def _stale_ticker(acts: Acts, wish: dict[str, Any]) -> Told:

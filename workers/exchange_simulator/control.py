@@ -108,7 +108,8 @@ class Control:
             self.simulator.exchange.settle(symbol, self.simulator.now_ms())
         else:
             market.let_go()
-        told = {"symbol": symbol, "price": format(market.price, "f")}
+        held = None if market.pinned is None else format(market.pinned, "f")
+        told = {"symbol": symbol, "price": format(market.price, "f"), "held": held, "scale": str(market.scale)}
         self.simulator.truth.add("price", self.simulator.now_ms(), told)
         return told
 

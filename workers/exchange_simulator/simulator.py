@@ -1,6 +1,5 @@
 """The running exchange: the engine with its clocks, faults, truth log and listeners."""
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -56,7 +55,7 @@ class Simulator:
     frozen: dict[str, int] = field(default_factory=dict)  # symbol: wall time until which its market data stands still
     stale: dict[str, dict[str, Any]] = field(default_factory=dict)  # the answers given meanwhile
     listeners: list[Listener] = field(default_factory=list)
-    request_times: deque[int] = field(default_factory=deque)
+    told_bar: int = 0  # the bar that the truth log knows of, so that a restart goes on from there
 
     def now_ms(self) -> int:
         """The exchange's clock."""
@@ -64,8 +63,13 @@ class Simulator:
 
     def advance(self) -> None:
         """Let market time catch up with the wall."""
-        self.exchange.advance(self.clock.read(self.wall_ms()), self.now_ms())
+        market_ms = self.clock.read(self.wall_ms())
+        self.exchange.advance(market_ms, self.now_ms())
         self.publish()
+        bar = market_ms // next(iter(self.exchange.markets.values())).feed.bar_ms
+        if bar != self.told_bar:
+            self.told_bar = bar
+            self.truth.add("clock", self.now_ms(), {"market_ms": market_ms})
 
     def publish(self) -> None:
         """Write what happened to the truth log, then tell the streams."""

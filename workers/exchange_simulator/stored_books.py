@@ -84,6 +84,17 @@ def restore(exchange: Exchange, lines: Iterable[dict[str, Any]]) -> int:
     return count
 
 
+def restore_prices(exchange: Exchange, lines: Iterable[dict[str, Any]]) -> None:
+    """Prices that were moved by hand, so that a restart does not match against the ones before."""
+    last = {line["symbol"]: line for line in lines if line["fact"] == "price"}
+    for symbol, line in last.items():
+        market = exchange.markets.get(symbol)
+        if market is not None:
+            market.scale = Decimal(line["scale"])
+            market.pinned = None if line["held"] is None else Decimal(line["held"])
+            market.start()
+
+
 def _restore_balance(exchange: Exchange, line: dict[str, Any]) -> None:
     account = exchange.accounts.setdefault(line["account"], Account(line["account"], "", ""))
     if line["fact"] == "balance":

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import orjson
 
 REQUESTS_IN_MEMORY = 500_000
+_MANY = frozenset({"request", "clock"})
 
 
 class TruthLog:
@@ -69,4 +70,4 @@ class TruthLog:
             self._file = None
 
     def _keep(self, kind: str, raw: bytes) -> None:
-        (self._requests if kind == "request" else self._facts).append((self.seq, raw))
+        (self._requests if kind in _MANY else self._facts).append((self.seq, raw))

@@ -43,7 +43,8 @@ class Market:
         """Set the first price; the feed must have a bar at or before ``now_ms``."""
         bar = self._bar_at(self.now_ms)
         if bar is not None:
-            self._move(self.now_ms, self._on_tick(price_at(bar, self.feed.bar_ms, self.now_ms, self._tick)), ZERO)
+            price = price_at(bar, self.feed.bar_ms, self.now_ms, self._tick)
+            self._move(self.now_ms, self.pinned or self._on_tick(price * self.scale), ZERO)
 
     def advance(self, to_ms: int) -> Iterator[tuple[int, Decimal]]:
         """Let market time pass; yields each new price after the book has moved to it."""
