@@ -163,12 +163,21 @@ class CcxtConnection:
             if self._session is None:
                 self._session = _session()
             if self._reader is None:
-                reader = self._built()
-                await reader.load_markets()
+                reader = await self._loaded(self._built())
                 self._sender = self._built()
                 self._reader = reader
                 self._share_markets()
         return self._reader
+
+    async def _loaded(self, client: Any) -> Any:
+        done = False
+        try:
+            await client.load_markets()
+            done = True
+        finally:
+            if not done:
+                client.session = None  # shared, and not this client's to close
+        return client
 
     def _built(self) -> Any:
         overlay = _Turns if self._one_at_a_time else _WatchedAnswers

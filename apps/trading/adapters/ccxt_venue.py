@@ -35,6 +35,7 @@ from apps.trading.ports import (
 )
 
 SEND_SECONDS, READ_SECONDS = 12.0, 30.0  # a call may take, with its wait in the library's throttle
+_RULE_CODES = frozenset({"venue_bad_price", "venue_bad_quantity", "venue_min_quantity", "venue_min_notional"})
 _ORDERS_PAGE = 500
 _MOST_PAGES = 200
 # What the library raises while it reads an answer of another shape.
@@ -68,6 +69,7 @@ class CcxtVenue:
         self.visibility_lag = self.dialect.visibility_lag
         self._offset = timedelta(0)
         self._clock_read = False
+        self._rules_doubtful = False  # the venue refused what its rules, as they were read, allow
         self._reading = Reading(self.dialect.from_venue, firm_time, self.dialect.fees_told)
         self._connection = CcxtConnection(
             exchange, keys=keys, urls=urls, one_at_a_time=self.dialect.one_at_a_time, pace_ms=pace_ms
@@ -171,6 +173,7 @@ class CcxtVenue:
 
     def rules(self, symbols: Sequence[str]) -> dict[str, InstrumentRules]:
         markets = self._read(lambda _: self._connection.reload_markets())
+        self._rules_doubtful = False
         with _nonsense(BadVenueAnswer):
             return {symbol: rules_of(symbol, markets[symbol]) for symbol in symbols if symbol in markets}
 
@@ -234,6 +237,8 @@ class CcxtVenue:
                 message = f"{name} was {was}; {self.name} takes {', '.join(sorted(offered))}."
                 raise VenueRefused(message, code=f"venue_{name}_unsupported")
         try:
+            if self._rules_doubtful:
+                self.rules([])
             market = self._read(lambda client: _market(client, order.symbol), offline=True)
         except RetryableFailure as failure:
             raise VenueRefused(f"Nothing was sent: {failure.message}", code="venue_away") from failure
@@ -312,6 +317,8 @@ class CcxtVenue:
         words = f"{self.name}: {short(error)}"
         if meaning.code == "venue_clock_skew":
             self._clock_read = False
+        if meaning.code in _RULE_CODES:
+            self._rules_doubtful = True
         if meaning.fate == "exists":
             return VenueOrderExists(words)
         if meaning.fate in {"refused", "absent"}:

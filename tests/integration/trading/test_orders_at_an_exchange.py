@@ -300,8 +300,10 @@ def test_an_exchange_with_another_clock_is_followed(desk):
 
 
 def test_new_rules_of_the_exchange_refuse_the_order_and_are_read(desk):
-    desk.running.fault("filter_change", symbol="BTC/USDT", min_notional="300")
-    order_id = desk.sent(**RESTING)
-    desk.running.fault("filter_change", symbol="BTC/USDT", min_notional="5")
-    assert (desk.order(order_id).state, desk.order(order_id).reject_code) == ("REJECTED", "venue_min_notional")
-    assert desk.creates(order_id) == 1
+    desk.running.fault("filter_change", symbol="BTC/USDT", step_size="0.001", min_quantity="0.001")
+    first, second = [desk.sent(quantity="0.0005", **RESTING) for _ in range(2)]
+    desk.running.fault("filter_change", symbol="BTC/USDT", step_size="0.00001", min_quantity="0.00001")
+    for order_id, creates in ((first, 1), (second, 0)):
+        order = desk.order(order_id)
+        assert (order.state, order.reject_code, desk.creates(order_id)) == ("REJECTED", "venue_bad_quantity", creates)
+    desk.venue.rules([])
