@@ -17,7 +17,7 @@ class ResolveBreakRequest(StrictSerializer):
 
 class BreakChoiceShape(serializers.Serializer):
     choice = serializers.ChoiceField(choices=CHOICES)
-    label = serializers.CharField()
+    vars()["label"] = serializers.CharField()
     consequence = serializers.CharField()
 
 

@@ -252,7 +252,7 @@ def _heal_what_is_over(run: _Run) -> None:
         account_id=account, kind=BreakKind.MISSING_FILL, state=BreakState.OPEN, cause__startswith="filled:"
     )
     for row in counted:
-        if Order.objects.filter(pk=row.order_id, filled_quantity=row.facts["there"]).exists():
+        if Order.objects.filter(breaks=row, filled_quantity=row.facts["there"]).exists():
             heal_breaks(breaks=Q(pk=row.pk), healing="Its trades came in.", moment=run.moment)
 
 

@@ -125,10 +125,11 @@ def report_facts(report: VenueReport) -> dict[str, Any]:
 def _take_in(report: VenueReport, venue: Venue, moment: Moment) -> bool:
     """An order in the form of our ids without a row: a restored database, or a second copy of this house."""
     working = report.state in {"OPEN", "PARTIALLY_FILLED"}
-    facts, words = {"order": report_facts(report)}, _words(report)
+    facts: dict[str, Any] = {"order": report_facts(report)}
+    words = _words(report)
     if report.quantity is None:
-        facts["detail"] = f"{words} has an id of our making and no quantity."
-        keep_break(_finding(BreakKind.BAD_ANSWER, report, venue, facts["detail"], facts), moment=moment)
+        detail = f"{words} has an id of our making and no quantity."
+        keep_break(_finding(BreakKind.BAD_ANSWER, report, venue, detail, facts), moment=moment)
         return False
     proven = ProvenOrder(
         client_order_id=report.client_order_id,
