@@ -69,11 +69,11 @@ def test_bars_of_several_instruments_are_those_of_each(run, django_assert_num_qu
     span = {"after": clock.bar_at - 3 * BASE, "until": clock.bar_at}
     alone = [bar for symbol in ("BTC/USDT", "ETH/USDT") for bar in queries.bars_between(symbol=symbol, **span)]
     with django_assert_num_queries(1):
-        together = queries.bars_of(symbols=["ETH/USDT", "BTC/USDT", "XXX/USDT"], base=clock.base_timeframe, **span)
+        together = queries.bars_of(symbols=["ETH/USDT", "BTC/USDT", "NONE/USDT"], base=clock.base_timeframe, **span)
     assert together == sorted(alone, key=lambda bar: (bar.open_at, bar.symbol))
     assert len(together) == 6
-    closes = queries.closes_of(symbols=["BTC/USDT", "XXX/USDT"], until=clock.bar_at, bars=2)
-    assert closes["XXX/USDT"] == {}
+    closes = queries.closes_of(symbols=["BTC/USDT", "NONE/USDT"], until=clock.bar_at, bars=2)
+    assert closes["NONE/USDT"] == {}
     assert closes["BTC/USDT"] == {bar.open_at + BASE: float(bar.close) for bar in together if bar.symbol == "BTC/USDT"}
 
 
