@@ -27,9 +27,11 @@ from apps.trading.ports import MatchingVenue, Steered, Venue
 from apps.trading.queries.live_needs import missing_for_live
 
 TRY_AGAIN_SECONDS = 30.0
+PASSING_SECONDS = 3.0
 log = structlog.get_logger(__name__)
 _building = threading.Lock()
 _remotes: dict[tuple[str, str, str], Venue] = {}
+_unchecked: dict[tuple[str, str, str], Venue] = {}  # built, but the venue has not said yet what the keys may do
 
 
 class AccountNotTradable(NotReady):
@@ -104,8 +106,10 @@ def _remote(row: Account) -> Venue:
     key = (row.name, row.mode, row.sealed_keys)
     built = _remotes.get(key)
     failed = _failures.get(key)
-    if failed is not None and time.monotonic() - failed[0] < TRY_AGAIN_SECONDS:
-        raise failed[1]
+    if failed is not None:
+        at, trouble = failed
+        if time.monotonic() - at < (TRY_AGAIN_SECONDS if trouble.lasting else PASSING_SECONDS):
+            raise trouble
     try:
         if row.enabled:
             _refuse_unfit(row)
@@ -132,7 +136,8 @@ def _refuse_unfit(row: Account) -> None:
 def _opened(row: Account) -> Venue:
     """Open the keys, build the venue and ask it what the keys may do."""
     try:
-        venue = build_venue(row, open_keys(row))
+        key = (row.name, row.mode, row.sealed_keys)
+        venue = _unchecked[key] = _unchecked.get(key) or build_venue(row, open_keys(row))
         withdrawal = _withdrawal(row, venue)
     except RetryableFailure as failure:
         raise AccountNotTradable(failure.message, code=failure.code, lasting=False) from failure
@@ -142,6 +147,7 @@ def _opened(row: Account) -> Venue:
         raise AccountNotTradable(error.message, code=error.code, lasting=False) from error
     except (Refused, NotReady) as error:
         raise AccountNotTradable(error.message, code=error.code) from error
+    _unchecked.pop(key)
     record_account_checked(account=row.name, withdrawal=withdrawal, moment=current_moment())
     return venue
 

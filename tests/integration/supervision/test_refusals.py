@@ -76,3 +76,20 @@ def test_a_home_that_another_process_holds(tmp_path):
         running.kill()
         running.wait()
     os.close(take_lock(tmp_path))  # the kernel gave it back
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"NEURAL": "1"}, ("NEURAL was 1", "not built yet")),
+        ({"HQ_RUNTIME": "swarm"}, ("HQ_RUNTIME was swarm", "not built yet")),
+        ({"VENUE": "simulated", "MARKET": "live"}, ("VENUE was simulated", "MARKET=simulated")),
+    ],
+)
+def test_a_setting_with_nothing_behind_it(tmp_path, changes, words):
+    refused(up(tmp_path, **changes), *words)
+    assert not (tmp_path / "embedded").exists()
+
+
+def test_a_venue_that_is_no_account(tmp_path):
+    refused(up(tmp_path, VENUE="nobody", MARKET="live"), "VENUE was 'nobody'", "There are: paper")

@@ -43,6 +43,7 @@ def exchange(settings, pair, monkeypatch):
     world.answers[RIGHTS] = [{"ipRestrict": True, "enableWithdrawals": False}]
     monkeypatch.setattr(wiring, "_remotes", {})
     monkeypatch.setattr(wiring, "_failures", {})
+    monkeypatch.setattr(wiring, "_unchecked", {})
     with world.serving() as address:
         settings.HQ_CCXT_URLS = {"binance": ccxt_urls(address, "binance")}
         yield world

@@ -1,0 +1,85 @@
+"""``VENUE=simulated``: a whole house trades through ccxt at its own exchange simulator, over a restart of either."""
+
+import json
+import urllib.request
+
+import psutil
+import pytest
+
+from tests.support.running_firm import RunningFirm
+
+
+@pytest.fixture(scope="module")
+def firm(tmp_path_factory):
+    firm = RunningFirm(tmp_path_factory.mktemp("simulated"), VENUE="simulated", SPEED="20")
+    try:
+        yield firm.start()
+    finally:
+        firm.stop()
+
+
+def control(firm, name):
+    _, port = json.loads((firm.home / "simulated" / "ports.json").read_text())
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/control/{name}", timeout=10) as answer:
+        return json.load(answer)
+
+
+def account(firm):
+    return next(row for row in firm.get("trading/accounts/")["results"] if row["name"] == "simulated")
+
+
+def buy(firm):
+    """A small buy of our own, and what became of it."""
+    order = {"instrument": "BTC/USDT", "side": "buy", "notional": "30", "reason": "test"}
+    firm.wait_for(lambda: account(firm)["checked_at"] is not None, 150, "the executor to open the keys")
+    placed = {}
+
+    def accepted():
+        status, answer = firm.call("POST", "trading/orders/", order)
+        placed.update(answer)
+        return status == 201 and placed["state"] != "DENIED"
+
+    firm.wait_for(accepted, 90, "the gate to let an order pass")
+    ended = {"FILLED", "REJECTED", "CANCELED", "NOT_PLACED", "DENIED"}
+    firm.wait_for(
+        lambda: firm.get(f"trading/orders/{placed['id']}/")["state"] in ended, 60, f"{placed['id']} to come to an end"
+    )
+    return firm.get(f"trading/orders/{placed['id']}/")
+
+
+def test_an_order_reaches_the_simulator_and_its_fills_the_books(firm):
+    done = buy(firm)
+    assert (done["account"], done["state"]) == ("simulated", "FILLED"), done
+    sent = [order for order in control(firm, "books")["orders"] if str(order["id"]) == done["venue_order_id"]]
+    assert len(sent) == 1
+    assert (sent[0]["symbol"], sent[0]["filled"]) == ("BTC/USDT", str(done["filled_quantity"]))
+
+
+def test_it_goes_on_after_the_simulator_was_killed(firm):
+    before = firm.wait_for(lambda: control(firm, "status"), 60, "the simulator to answer")["market_ms"]
+    (exchange,) = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "workers.exchange_simulator" in (process.info["cmdline"] or ())
+        and str(firm.home) in " ".join(process.info["cmdline"])
+    ]
+    exchange.kill()
+
+    def led_on():
+        try:
+            return control(firm, "status")["market_ms"] > before
+        except OSError:
+            return False
+
+    firm.wait_for(led_on, 120, "the simulator to be started again and led on")
+    assert buy(firm)["state"] == "FILLED"
+    assert [row for row in firm.get("trading/breaks/")["results"] if row["state"] == "OPEN"] == []
+
+
+def test_its_keys_lie_sealed_and_private(firm):
+    folder = firm.home / "simulated"
+    assert folder.stat().st_mode & 0o077 == 0
+    assert (folder / "accounts.json").stat().st_mode & 0o077 == 0
+    secret = json.loads((folder / "accounts.json").read_text())[0]["secret"]
+    logs = "".join(path.read_text(errors="replace") for path in (firm.home / "logs").glob("*.log"))
+    assert secret not in logs
