@@ -1,6 +1,7 @@
 """The unmodified ccxt classes, synchronous, asynchronous and streaming, against the simulator by addresses alone."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from decimal import Decimal
@@ -120,7 +121,7 @@ class TestBinance:
             ("limit_maker", 0.01, 61000, ccxt.OrderImmediatelyFillable, "-2010"),
         ],
     )
-    def test_refusals_carry_binances_codes(
+    def test_refusals_carry_binances_codes(  # noqa: PLR0917 - a row of the table
         self, binance: ccxt.binance, kind: str, amount: float, price: float, error: type[Exception], code: str
     ) -> None:
         with pytest.raises(error) as refused:
@@ -228,6 +229,11 @@ class TestBinance:
             exchange.fault("clock_skew", seconds=skew)
             with pytest.raises(ccxt.InvalidNonce):
                 binance.fetch_balance()
+
+    def test_parameters_that_are_no_numbers(self, binance: ccxt.binance) -> None:
+        with pytest.raises(ccxt.BadRequest):
+            binance.public_get_klines({"symbol": "BTCUSDT", "interval": "1m", "startTime": "yesterday"})
+        assert "-1100" in binance.last_http_response
 
     def test_weight_is_told(self, binance: ccxt.binance) -> None:
         binance.fetch_ticker(SYMBOL)
@@ -495,6 +501,18 @@ class TestStreams:
         trades = [message for message in seen if message.get("event", {}).get("x") == "TRADE"]
         assert len(trades) == copies
 
+    async def test_cut_streams_come_back(self, streams: Any, exchange: RunningExchange) -> None:
+        await streams.load_markets()
+        watched = asyncio.create_task(streams.watch_orders())
+        await _until(lambda: "spot" in _subscriptions(streams))
+        assert exchange.fault("disconnect_streams")["cut"] == 1
+        with pytest.raises(ccxt.NetworkError):
+            await asyncio.wait_for(watched, 10)
+        again = asyncio.create_task(streams.watch_orders())
+        await _until(lambda: "spot" in _subscriptions(streams))
+        order = await streams.create_order(SYMBOL, "market", "buy", 0.01)
+        assert (await asyncio.wait_for(again, 10))[-1]["id"] == order["id"]
+
     async def test_listen_key_stream(self, streams: Any, exchange: RunningExchange) -> None:
         await streams.load_markets()
         key = (await streams.public_post_userdatastream())["listenKey"]
@@ -595,6 +613,26 @@ class TestKraken:
         with pytest.raises(ccxt.BaseError):
             wrong.fetch_balance()
         assert "EAPI:Invalid signature" in wrong.last_http_response
+
+
+def test_limits_refuse_then_ban(tmp_path: Path) -> None:
+    with RunningExchange(tmp_path, weight_limit=50, order_limit=2) as running:
+        client = ccxt.binance(running.ccxt_options(enableRateLimit=False))
+        client.load_markets()
+        for _ in range(2):
+            client.create_order(SYMBOL, "limit", "buy", 0.001, 50000)
+        with pytest.raises(ccxt.DDoSProtection):
+            client.create_order(SYMBOL, "limit", "buy", 0.001, 50000)
+        assert "-1015" in client.last_http_response
+        assert 1 <= int(client.last_response_headers["Retry-After"]) <= 10
+        told = set()
+        for _ in range(120):
+            with contextlib.suppress(ccxt.DDoSProtection):
+                client.fetch_time()
+            told.add(client.last_http_response)
+        assert any("Too much request weight" in text for text in told)
+        assert any("IP banned" in text for text in told)
+        assert int(client.last_response_headers["Retry-After"]) > 1
 
 
 def test_killed_simulator_goes_on_from_its_truth(tmp_path: Path) -> None:

@@ -27,5 +27,8 @@ class Dialect(Protocol):
     def fault_answer(self, fault: Fault) -> Answer:
         """What ``status`` and ``reject`` faults answer."""
 
+    def malformed(self) -> Declined:
+        """The refusal of a parameter that can't be read."""
+
     def duplicate(self) -> Declined:
         """The refusal of a client id in use."""

@@ -24,6 +24,7 @@ class Plug:
 
     socket: web.WebSocketResponse
     combined: bool
+    transport: asyncio.Transport | None
     account: str = ""
     user: str = ""  # how own events are wrapped: "" none, "key", "api"
     market: dict[str, Subscription] = field(default_factory=dict)
@@ -31,7 +32,15 @@ class Plug:
     held: list[dict[str, Any]] = field(default_factory=list)  # events that a fault keeps back
 
     def send(self, message: Any) -> None:
-        self.frames.put_nowait(orjson.dumps(message))
+        """Queue a frame; a client that does not read is cut off, as exchanges do."""
+        if self.frames.full():
+            self.cut()
+        else:
+            self.frames.put_nowait(orjson.dumps(message))
+
+    def cut(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
 
     def tell(self, event: dict[str, Any]) -> None:
         """An event of the own account, wrapped as this kind of socket has it."""
@@ -50,7 +59,7 @@ class Sockets:
         """One socket from handshake to close."""
         socket = web.WebSocketResponse(heartbeat=30)
         await socket.prepare(request)
-        plug = Plug(socket, combined=request.path.startswith("/stream"))
+        plug = Plug(socket, request.path.startswith("/stream"), request.transport)
         self._subscribe_by_path(plug, request)
         self.plugs.add(plug)
         sending = asyncio.create_task(self._send(plug))
@@ -67,10 +76,7 @@ class Sockets:
         """Cut every socket; how many there were."""
         cut = list(self.plugs)
         for plug in cut:
-            transport = plug.socket.get_extra_info("transport") or getattr(plug.socket, "_req", None)
-            real = getattr(transport, "transport", transport)
-            if real is not None:
-                real.abort()
+            plug.cut()
         return len(cut)
 
     def pulse(self) -> None:

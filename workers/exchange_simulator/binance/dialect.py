@@ -86,6 +86,9 @@ class BinanceDialect:
             answer.headers["Retry-After"] = str(int(fault.options.get("retry_after", 1)))
         return answer
 
+    def malformed(self) -> Declined:
+        return declined(-1100, "Illegal characters found in a parameter.")
+
     def duplicate(self) -> Declined:
         return declined(*ORDER_REFUSALS[Reason.DUPLICATE_CLIENT_ID], applied=True)
 

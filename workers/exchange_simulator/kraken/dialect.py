@@ -61,6 +61,9 @@ class KrakenDialect:
         message = str(fault.options.get("message") or _STATUS_ERRORS.get(status, "EGeneral:Internal error"))
         return Answer(200 if status in _STATUS_ERRORS or fault.kind == "reject" else status, {"error": [message]})
 
+    def malformed(self) -> Declined:
+        return declined("EGeneral:Invalid arguments")
+
     def duplicate(self) -> Declined:
         return declined(ORDER_REFUSALS[Reason.DUPLICATE_CLIENT_ID])
 
