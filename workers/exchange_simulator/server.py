@@ -115,9 +115,9 @@ class Server:
             answer, applied = refusal.answer, refusal.applied
             call.facts["refused"] = refusal.note
         except (ValueError, ArithmeticError, LookupError) as error:
-            refusal = dialect.malformed()
-            answer, applied = refusal.answer, False
-            call.facts["refused"] = f"{refusal.note} ({type(error).__name__}: {error})"
+            unread = dialect.malformed()
+            answer, applied = unread.answer, False
+            call.facts["refused"] = f"{unread.note} ({type(error).__name__}: {error})"
         answer.headers = {**headers, **answer.headers}
         self.simulator.publish()
         return answer, applied
