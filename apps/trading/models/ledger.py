@@ -77,7 +77,7 @@ class LedgerPosting(models.Model):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
                 level=pgtrigger.Statement,
-                referencing=pgtrigger.Referencing(new="added"),
+                referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]
                 declare=[("wrong", "RECORD")],
                 func=(
                     "SELECT transfer_id, asset, sum(amount) AS difference INTO wrong FROM added "
