@@ -83,7 +83,8 @@ class LedgerPosting(models.Model):
                     "SELECT transfer_id, asset, sum(amount) AS difference INTO wrong FROM added "
                     "GROUP BY transfer_id, asset HAVING sum(amount) <> 0 LIMIT 1; "
                     "IF FOUND THEN RAISE EXCEPTION "
-                    "'Transfer % does not balance: % % are left over', wrong.transfer_id, wrong.difference, wrong.asset "
+                    "'Transfer % does not balance: % % are left over', "
+                    "wrong.transfer_id, wrong.difference, wrong.asset "
                     "USING ERRCODE = 'check_violation'; END IF; RETURN NULL;"
                 ),
             ),
