@@ -210,6 +210,7 @@ def _finding(kind: BreakKind, report: VenueReport, venue: Venue, detail: str, fa
         detail=detail,
         symbol=report.symbol,
         facts=facts,
+        healing="New risk is kept out of the instrument; nothing was done at the venue.",
     )
 
 
