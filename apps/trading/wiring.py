@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
+from typing import cast
 
 import structlog
 from django.conf import settings
@@ -173,12 +174,12 @@ def _withdrawal(row: Account, venue: Venue) -> str:
 
 def _told(venue: Venue) -> Venue:
     """The venue with its answers told to its health; the paper exchange has no network between that could fail."""
-    return venue if venue.name == PAPER else _watched(venue)
+    return venue if venue.name == PAPER else _watched(cast("Hashable", venue))
 
 
 @cache
-def _watched(venue: Venue) -> Venue:
-    return watched(venue, tell=_tell_answer, tell_clock=_tell_clock)
+def _watched(venue: Hashable) -> Venue:
+    return watched(cast("Venue", venue), tell=_tell_answer, tell_clock=_tell_clock)
 
 
 def _tell_answer(*, account: str, ok: bool, kind: str, latency_ms: float) -> None:

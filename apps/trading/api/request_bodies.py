@@ -114,7 +114,7 @@ def _limit_field(name: str) -> serializers.Field:
     return DecimalText(required=False, minimum=0, help_text=hint)
 
 
-ChangeLimitsRequest = type(
+ChangeLimitsRequest: type[StrictSerializer] = type(
     "ChangeLimitsRequest",
     (StrictSerializer,),
     {

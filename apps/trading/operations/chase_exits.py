@@ -30,25 +30,24 @@ def chase_exits(*, clock: MarketClockView, moment: Moment) -> int:
 
 
 def _ask_silent_ones_back(clock: MarketClockView, moment: Moment) -> int:
+    """Exits at work without a trade and without a change of state for the time given."""
     at_work = Order.objects.filter(
         is_protective=True,
         triggered_firm__isnull=False,
         state__in=[OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED],
-    ).annotate(last_trade_firm=Max("fills__traded_firm"), last_trade_wall=Max("fills__recorded_wall"))
-    silent = [order for order in at_work.order_by("pk") if _silent(order, clock, moment)]
-    # While an exchange is closed an exit waits there for the opening; asking it back would only lose its place.
-    closed = closed_instruments({order.symbol for order in silent}, moment.firm)
-    return sum(
-        ask_to_cancel(order_id=order.pk, note=NOTE, moment=moment) for order in silent if order.symbol not in closed
-    )
-
-
-def _silent(order: Order, clock: MarketClockView, moment: Moment) -> bool:
-    """No trade and no change of state for the time given."""
+    ).order_by("pk")
     if clock.lock_step:
-        span = timeframes.span(clock.base_timeframe)
-        return moment.firm - _latest(order.state_firm, order.last_trade_firm) >= SILENT_BARS * span
-    return moment.wall - _latest(order.state_wall, order.last_trade_wall) >= SILENT_FOR
+        patience = SILENT_BARS * timeframes.span(clock.base_timeframe)
+        moved, now = at_work.values_list("pk", "symbol", "state_firm", Max("fills__traded_firm")), moment.firm
+    else:
+        patience = SILENT_FOR
+        moved, now = at_work.values_list("pk", "symbol", "state_wall", Max("fills__recorded_wall")), moment.wall
+    silent = {pk: symbol for pk, symbol, changed, traded in moved if now - _latest(changed, traded) >= patience}
+    # While an exchange is closed an exit waits there for the opening; asking it back would only lose its place.
+    closed = closed_instruments(set(silent.values()), moment.firm)
+    return sum(
+        ask_to_cancel(order_id=pk, note=NOTE, moment=moment) for pk, symbol in silent.items() if symbol not in closed
+    )
 
 
 def _latest(changed: datetime, traded: datetime | None) -> datetime:
@@ -72,8 +71,8 @@ def _hit_again(moment: Moment) -> int:
         filled_quantity__lt=F("quantity"),
     )
     # The guard's own stops follow each other, and so do the stop-losses of one group.
-    due = Q(group__isnull=True) & Exists(undone.filter(group__isnull=True))
-    due |= Exists(undone.filter(group=OuterRef("group")))
+    due = Q(group__isnull=True) & Q(Exists(undone.filter(group__isnull=True)))
+    due |= Q(Exists(undone.filter(group=OuterRef("group"))))
     return sum(
         _mark_hit(stop, moment) for stop in armed.annotate(opened=Subquery(opened[:1])).filter(due).order_by("pk")
     )

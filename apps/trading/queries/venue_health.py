@@ -33,7 +33,7 @@ def venue_views() -> list[dict[str, Any]]:
 
 def _health(row: VenueHealth | None) -> dict[str, Any]:
     """What was measured; nulls before the first answer."""
-    row = row or VenueHealth(rung="", rung_since=None)
+    row = row or VenueHealth(rung="")
     return {
         "rung": row.rung or None,
         "means": MEANING[Rung(row.rung)] if row.rung else "Nothing was heard of it yet.",
