@@ -18,7 +18,7 @@ from tests.benchmarks.measure import Line, in_turns, milliseconds, p50, p99
 
 TURNS, BATCH = 20, 10
 WARM_UP = 15
-SHARE = 160  # orders of each process in a concurrent turn
+SHARE = 60  # orders of each process in a concurrent turn
 CONCURRENT_TURNS = 3
 
 
@@ -95,6 +95,7 @@ def _rate(worker, books: list[int], share: int) -> float:
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(target=worker, args=(book, share, barrier, theirs))
         process.start()
+        theirs.close()  # so that a worker that fails is heard of
         running.append(process)
         answers.append(ours)
     spans = [answer.recv() for answer in answers]
