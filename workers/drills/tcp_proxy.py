@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+from contextlib import suppress
 from enum import StrEnum
 from selectors import EVENT_READ, DefaultSelector
 from types import TracebackType
@@ -115,8 +116,6 @@ class TcpProxy:
 
 
 def _reset(connection: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # closed already
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    except OSError:
-        pass  # closed already
     connection.close()

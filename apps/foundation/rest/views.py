@@ -82,7 +82,12 @@ class HouseView(APIView):
             refuse_unknown(request, {*self.query_parameters, "format"})
         method = str(request.method).lower()
         key = request.headers.get(KEY_HEADER)
-        if key is not None and not self.secret_body and request.user.is_authenticated and method in {"post", "patch", "put", "delete"}:
+        if (
+            key is not None
+            and not self.secret_body
+            and request.user.is_authenticated
+            and method in {"post", "patch", "put", "delete"}
+        ):
             handler = getattr(self, method, None)
             if handler is not None:
                 setattr(self, method, self._once(handler, key))

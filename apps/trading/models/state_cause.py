@@ -1,4 +1,4 @@
-"""Why trading is restricted. An account's state is the worst of all open rows of the house and its own; none: ACTIVE."""
+"""Why trading is restricted. An account's state is the worst of all open rows of the house and its own, else ACTIVE."""
 
 from django.db import models
 from django.db.models import Q

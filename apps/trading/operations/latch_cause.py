@@ -12,7 +12,7 @@ from apps.trading.operations.state_causes import open_cause
 
 @transaction.atomic
 def latch_failed_invariant(*, what: str, detail: str, moment: Moment) -> bool:
-    """Halt the house because the books or the record contradict themselves; False when it is halted for that already."""
+    """Halt the house because the books or the record contradict themselves; False when that halted it already."""
     return open_cause(
         kind=FAILED_INVARIANT,
         state=TradingState.HALTED,

@@ -25,7 +25,7 @@ AUTHOR = "system"
 def open_portfolio(
     *, currency: str, capital: Decimal | str, moment: Moment, account: str = "paper", venue: str = "paper"
 ) -> UUID:
-    """The id of the portfolio that the practice account trades; both are opened with ``capital`` when there is none yet.
+    """The id of the portfolio that the practice account trades; both are opened with ``capital`` if there is none yet.
 
     Raises ``Refused`` (``not_positive``) for capital that is not above zero, and ``Conflict`` (``account_exists``) for
     an account that is there with another currency or venue.
@@ -48,7 +48,8 @@ def open_portfolio(
         return portfolio.pk
     if (known.venue, known.portfolio.base_currency) != (venue, currency):
         raise Conflict(
-            f"The account {account} trades {known.portfolio.base_currency} at {known.venue}, not {currency} at {venue}.",
+            f"The account {account} trades {known.portfolio.base_currency} at {known.venue}; "
+            f"asked was {currency} at {venue}.",
             code="account_exists",
             field="name",
         )

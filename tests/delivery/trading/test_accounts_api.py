@@ -82,7 +82,10 @@ def test_orders_positions_and_books_are_told_apart_by_account(desk, person):
 def test_an_account_that_is_not_there_is_named(desk, person):
     trader = person("trader")
     order = {"instrument": "BTC/USDT", "side": "buy", "quantity": "0.004", "account": "nobody"}
-    assert problem(trader.post("/api/v1/trading/orders/", order), 400, "unknown_account")["errors"][0]["field"] == "account"
+    assert (
+        problem(trader.post("/api/v1/trading/orders/", order), 400, "unknown_account")["errors"][0]["field"]
+        == "account"
+    )
     problem(trader.get("/api/v1/trading/portfolio/", {"account": "nobody"}), 404, "unknown_account")
     problem(trader.get(f"{ACCOUNTS}nobody/"), 404, "unknown_account")
 

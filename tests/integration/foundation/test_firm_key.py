@@ -78,7 +78,7 @@ def test_a_revoked_pair_seals_and_opens_nothing(tmp_path):
     sealed = pair.seal("a secret")
     fingerprint = pair.public().fingerprint
     certificate = (pair.home / "openpgp-revocs.d" / f"{fingerprint}.rev").read_text()
-    with pair._gpg() as gpg:  # noqa: SLF001 - revoking is a person's step with gpg itself
+    with pair._gpg() as gpg:
         gpg.import_keys(certificate.replace(":-----BEGIN", "-----BEGIN"))
     for step in (lambda: pair.seal("x"), lambda: pair.open(sealed), pair.public):
         assert refusal(step) == "firm_key_revoked"
