@@ -23,7 +23,7 @@ export interface ModeWord {
   means: string;
 }
 
-const MODES: Record<ModeWord["kind"], ModeWord> = {
+const MODES: Record<ModeWord["kind"] | "exchange", ModeWord> = {
   simulated: {
     word: "SIMULATED MARKET",
     kind: "simulated",
