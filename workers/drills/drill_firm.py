@@ -1,0 +1,281 @@
+"""A whole real firm for drills: ``manage.py up`` with VENUE=simulated in a folder of its own, behind a proxy.
+
+Between the firm and the exchange stands a TCP proxy; the drill kills, freezes and restarts the firm's programs by name.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+from apps.foundation.errors import NotReady
+from apps.management.adapters.supervised_programs import SupervisorFolder
+from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
+from workers.drills.tcp_proxy import TcpProxy
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "only of a firm that drills, gone with it"  # noqa: S105 - a throw-away firm on loopback
+NOT_THEIRS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HQ_SIMULATED_URL", "HQ_SIMULATED_CONTROL")
+WIDE_LIMITS = {
+    "max_orders_per_hour": 10_000,
+    "max_open_orders": 1000,
+    "max_unknown_orders": 100,
+    "max_order_notional": "1000000",
+    "max_position_share": "1",
+    "max_gross_exposure": "1",
+    "max_asset_share": "1",
+    "max_correlated_share": "1",
+    "max_daily_loss": "0.9",
+    "max_drawdown": "0.9",
+    "max_losses_in_row": 1000,
+    "max_spread_bps": "1000",
+}
+
+
+class DrillFirm:
+    """Implements ``Firm``. ``proxy`` carries all that the firm says to the exchange; the control port is beside it."""
+
+    account = "simulated"
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.home = home
+        self.port, exchange, control = free_ports(3)
+        self.proxy = TcpProxy(("127.0.0.1", exchange))
+        self.exchange_address = f"http://127.0.0.1:{exchange}"
+        self.control_address = f"http://127.0.0.1:{control}/control"
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if name not in NOT_THEIRS},
+            "DJANGO_SETTINGS_MODULE": "tradinghq.settings",
+            "HQ_HOME": str(home),
+            "HQ_PORT": str(self.port),
+            "HQ_ADMIN_PASSWORD": PASSWORD,
+            "VENUE": "simulated",
+            "MARKET": "simulated",
+            "SPEED": "6",
+            "HQ_SIMULATED_URL": self.exchange_address,
+            "HQ_SIMULATED_CONTROL": f"http://127.0.0.1:{control}",
+            "HQ_CCXT_URLS": json.dumps({"simulated": _ccxt_urls(self.proxy.port)}),
+            **environment,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self._control = SupervisorControl(control_socket(home))
+        self._token, self._token_until = "", 0.0
+
+    def start(self, seconds: float = 240) -> "DrillFirm":
+        """Start it, wait until orders can be sent, widen its limits, and stop its agents, so that only drills trade."""
+        self.launch(seconds)
+        self.wait(self._account_checked, seconds, "the executor to open the keys")
+        self.call("PATCH", "trading/risk/limits/", {"reason": "drills", **WIDE_LIMITS})
+        for agent in self.get("agents/")["results"]:
+            self.call("POST", f"agents/{agent['id']}/stop/", {"reason": "drills"})
+        return self
+
+    def launch(self, seconds: float = 240) -> None:
+        """``manage.py up``, until the web answers."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / "console.txt").open("ab") as console:
+            self.process = subprocess.Popen(  # noqa: S603 - our own command
+                [sys.executable, str(ROOT / "manage.py"), "up"],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                start_new_session=True,
+            )
+        self.wait(self._answers, seconds, "the web to answer")
+
+    def stop(self, seconds: float = 90) -> None:
+        """Ctrl-C; what does not end in time is killed by its record."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self._end_all()
+        self.process = None
+
+    def close(self) -> None:
+        """Stop it for good."""
+        self.stop()
+        self.proxy.close()
+
+    # What Firm asks for
+
+    def place(self, wish: Mapping[str, Any]) -> dict[str, Any]:
+        status, answer = self.call("POST", "trading/orders/", dict(wish))
+        if status != 201:  # noqa: PLR2004 - created
+            raise OSError(f"The order was answered {status}: {answer}")
+        return dict(answer)
+
+    def cancel(self, order_id: str) -> None:
+        status, answer = self.call("POST", f"trading/orders/{order_id}/cancel/", {"reason": "drill"})
+        if status != 200:  # noqa: PLR2004 - ok
+            raise OSError(f"The cancel was answered {status}: {answer}")
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.database(), connect_timeout=5) as link:
+            return link.execute(query.encode(), values or None).fetchall()
+
+    def write(self, query: str, *values: Any, owner: bool = False) -> int:
+        """Change the database past the firm, as a drill of its own; how many rows."""
+        with psycopg.connect(self.database(owner=owner), connect_timeout=5, autocommit=True) as link:
+            return link.execute(query.encode(), values or None).rowcount
+
+    def exchange(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        return _http(method, f"{self.control_address}/{path}", body)[1]
+
+    def kill(self, name: str) -> int:
+        pid: int = self.wait(lambda: self.running(name), 120, f"{name} to run before it is killed")
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def running(self, name: str) -> int | None:
+        try:
+            found = next(one for one in self._control.processes() if one["name"].startswith(name))
+        except (NotReady, StopIteration):
+            return None
+        return int(found["pid"]) if found["statename"] == "RUNNING" else None
+
+    # What only a firm of its own allows
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[int]:
+        """SIGSTOP now, SIGCONT at the end: the program stands still with all it has open."""
+        pid: int = self.wait(lambda: self.running(name), 120, f"{name} to run before it is frozen")
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        for one in family:
+            one.suspend()
+        try:
+            yield pid
+        finally:
+            for one in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.resume()
+
+    def program(self, method: str, name: str) -> Any:
+        """``startProcess`` or ``stopProcess`` of a program, by the supervisor."""
+        found = next(one for one in self._control.processes() if one["name"].startswith(name))
+        return self._control.call(method, f"{found['group']}:{found['name']}", True)
+
+    def database(self, *, owner: bool = False) -> str:
+        """The address of its PostgreSQL."""
+        kept = json.loads((self.home / "embedded" / "servers.json").read_text())
+        role = ("hq_owner", kept["owner_password"]) if owner else ("hq_app", kept["app_password"])
+        return f"postgresql://{role[0]}:{role[1]}@127.0.0.1:{kept['postgres_port']}/tradinghq"
+
+    def redis(self) -> str:
+        """The address of its Redis."""
+        kept = json.loads((self.home / "embedded" / "servers.json").read_text())
+        return f"redis://:{kept['redis_password']}@127.0.0.1:{kept['redis_port']}/0"
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+        """One authenticated REST request; a refusal is returned, not raised."""
+        headers = {"Authorization": f"Bearer {self._bearer()}"}
+        return _http(method, f"http://127.0.0.1:{self.port}/api/v1/{path}", body, headers, refusals=True)
+
+    def get(self, path: str) -> Any:
+        status, answer = self.call("GET", path)
+        if status != 200:  # noqa: PLR2004 - ok
+            raise OSError(f"GET {path} answered {status}: {answer}")
+        return answer
+
+    def wait(self, question: Callable[[], Any], seconds: float, what: str) -> Any:
+        """Ask until the answer is truthy."""
+        deadline = time.monotonic() + seconds
+        last: object = None
+        while time.monotonic() < deadline:
+            try:
+                last = question()
+            except (OSError, psycopg.OperationalError) as error:
+                last = error
+            else:
+                if last:
+                    return last
+            time.sleep(0.2)
+        console = (self.home / "console.txt").read_text()[-1500:]
+        raise TimeoutError(f"Waited {seconds:.0f} s for {what}; last: {last!r}\n{console}")
+
+    def _account_checked(self) -> bool:
+        return any(
+            row["name"] == self.account and row["checked_at"] is not None
+            for row in self.get("trading/accounts/")["results"]
+        )
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            console = (self.home / "console.txt").read_text()[-3000:]
+            raise ChildProcessError(f"`up` ended with {self.process.returncode}:\n{console}")
+        return _http("GET", f"http://127.0.0.1:{self.port}/healthz")[0] == 200  # noqa: PLR2004 - ok
+
+    def _bearer(self) -> str:
+        if time.monotonic() > self._token_until:
+            wanted = {"username": "admin", "password": PASSWORD}
+            self._token = _http("POST", f"http://127.0.0.1:{self.port}/api/v1/auth/token/", wanted)[1]["access"]
+            self._token_until = time.monotonic() + 200
+        return self._token
+
+    def _end_all(self) -> None:
+        for record in SupervisorFolder(self.home).records.glob("*.json"):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found = psutil.Process(int(json.loads(record.read_text())["pid"]))
+                for one in [found, *found.children(recursive=True)]:
+                    one.kill()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens on now."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def _ccxt_urls(port: int) -> dict[str, Any]:
+    rest, stream = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
+    return {
+        "public": f"{rest}/api/v3",
+        "private": f"{rest}/api/v3",
+        "v1": f"{rest}/api/v1",
+        "sapi": f"{rest}/sapi/v1",
+        "sapiV2": f"{rest}/sapi/v2",
+        "sapiV3": f"{rest}/sapi/v3",
+        "ws": {"spot": f"{stream}/stream", "ws-api": {"spot": f"{stream}/ws-api/v3"}},
+    }
+
+
+def _http(
+    method: str,
+    url: str,
+    body: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    refusals: bool = False,
+) -> tuple[int, Any]:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, method=method, headers=dict(headers or {}))  # noqa: S310 - loopback
+    request.add_header("Content-Type", "application/json")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            raw = answer.read()
+            return answer.status, json.loads(raw) if raw.startswith((b"{", b"[")) else raw.decode()
+    except urllib.error.HTTPError as error:
+        raw = error.read()
+        if not refusals:
+            raise OSError(f"{method} {url} answered {error.code}: {raw.decode()[:500]}") from error
+        return error.code, json.loads(raw) if raw.startswith((b"{", b"[")) else raw.decode()

@@ -1,0 +1,15 @@
+"""All drills, by their codes."""
+
+from workers.drills import lost_answers, lost_events, lost_processes, lost_servers, reached_limits
+from workers.drills.scenario import Scenario
+
+_ALL = (
+    *lost_answers.SCENARIOS,
+    *lost_events.SCENARIOS,
+    *lost_processes.SCENARIOS,
+    *lost_servers.SCENARIOS,
+    *reached_limits.SCENARIOS,
+)
+SCENARIOS: dict[str, Scenario] = {scenario.code: scenario for scenario in sorted(_ALL, key=lambda each: each.code)}
+BOUNDED = tuple(code for code, scenario in SCENARIOS.items() if scenario.bounded)
+SAFE = tuple(code for code, scenario in SCENARIOS.items() if scenario.safe)

@@ -1,0 +1,100 @@
+"""Drills of what the firm stands on: the network, Redis, a database that can't be written."""
+
+import time
+
+import redis
+
+from workers.drills.lost_processes import own
+from workers.drills.scenario import Scenario, Stage
+from workers.drills.tcp_proxy import Weather
+
+
+def never_received(stage: Stage) -> None:
+    firm = own(stage)
+    firm.proxy.weather = Weather.BLACKHOLE
+    stage.step("The line to the exchange is dead; nothing arrives, nothing comes back.")
+    try:
+        order = stage.rest()
+        stage.until(order, "UNKNOWN", seconds=40)
+    finally:
+        firm.proxy.weather = Weather.THROUGH
+        firm.proxy.cut()
+    stage.check(stage.reserved(order) > 0, "An unknown order holds no funds.")
+    stage.until(order, "NOT_PLACED", seconds=150)
+    stage.sent_once(order, times=0)
+
+
+def redis_emptied(stage: Stage) -> None:
+    firm = own(stage)
+    orders = [stage.rest(symbol=symbol) for symbol in ("BTC/USDT", "ETH/USDT")]
+    with redis.Redis.from_url(firm.redis()) as link:
+        link.flushall()
+    stage.step("Redis was emptied.")
+    orders += [stage.rest(symbol=symbol) for symbol in ("SOL/USDT", "BTC/USDT")]
+    killed = firm.kill("redis")
+    stage.step("Redis was killed; it comes back empty.")
+    stage.back("redis", killed)
+    orders += [stage.rest(symbol="ETH/USDT")]
+    for order in orders:
+        stage.until(order, "ACCEPTED", seconds=60)
+        stage.sent_once(order)
+    for order in orders:
+        stage.cancel(order)
+
+
+def redis_away(stage: Stage) -> None:
+    firm = own(stage)
+    order = stage.rest()
+    seconds = 300 if stage.full else 20
+    firm.program("stopProcess", "redis")
+    stage.step("Redis is away.")
+    try:
+        stage.until(order, "ACCEPTED", seconds=60)
+        time.sleep(seconds)
+    finally:
+        firm.program("startProcess", "redis")
+    stage.step(f"Redis is back after {seconds} s.")
+    stage.cancel(order, seconds=120)
+
+
+def read_only_database(stage: Stage) -> None:
+    firm = own(stage)
+    order = stage.rest()
+    stage.until(order, "ACCEPTED")
+    sent = len(stage.firm.exchange("GET", "truth?fact=order"))
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hq_app'"
+    firm.write("ALTER ROLE hq_app SET default_transaction_read_only = on", owner=True)
+    firm.rows(cut)
+    stage.step("The database can't be written any more.")
+    try:
+        time.sleep(120 if stage.full else 15)
+        status, _ = firm.call("GET", "trading/orders/")
+        stage.check(status < 500, f"The API answered {status} to a read.")  # noqa: PLR2004 - server errors
+    except OSError as error:
+        stage.step(f"The API does not answer while nothing can be written: {error}")
+    finally:
+        firm.write("ALTER ROLE hq_app RESET default_transaction_read_only", owner=True)
+        firm.rows(cut)
+    stage.step("The database can be written again.")
+    new = len(stage.firm.exchange("GET", "truth?fact=order")) - sent
+    stage.check(new == 0, f"The exchange took {new} changes of orders while nothing could be recorded.")
+    stage.wait(lambda: stage.price() > 0 and stage.trading_state() == "ACTIVE", 120, "trading to go on")
+    stage.cancel(order, seconds=120)
+
+
+SCENARIOS = (
+    Scenario(
+        "T02",
+        "The exchange never receives an order",
+        "It is given up only when it can't take effect any more; its funds come back once.",
+        never_received,
+    ),
+    Scenario("T19", "Redis is emptied, then killed", "No order is lost or sent twice.", redis_emptied, bounded=True),
+    Scenario("T20", "Redis is away for five minutes", "Orders in flight end; the rest catches up.", redis_away),
+    Scenario(
+        "T22",
+        "The database can't be written",
+        "Nothing is sent that can't be recorded; it recovers by itself.",
+        read_only_database,
+    ),
+)
