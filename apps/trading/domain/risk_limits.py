@@ -17,7 +17,7 @@ class LimitValues:
     max_position_share: Decimal = Decimal("0.25")
     max_gross_exposure: Decimal = Decimal("0.60")
     max_asset_share: Decimal = Decimal("0.30")
-    max_correlated_share: Decimal = Decimal("0.50")
+    max_correlated_share: Decimal = Decimal("0.55")
     correlation_threshold: Decimal = Decimal("0.80")
     correlation_bars: int = 120
     max_orders_per_hour: int = 30
