@@ -18,7 +18,9 @@ from apps.foundation.private_files import write_private
 
 FOLDER = "simulated"
 ACCOUNT = "simulated"
-ORDER_LIMIT = "1000"  # a lock-step market compresses hours into seconds, so that the real limit would bite
+# A lock-step market compresses hours into seconds, so that the real limits would bite.
+ORDER_LIMIT = "1000"
+WEIGHT_LIMIT = "120000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ def main() -> None:
         "seed": str(settings.SIMULATED_SEED),
         "speed": "0",
         "order-limit": ORDER_LIMIT,
+        "weight-limit": WEIGHT_LIMIT,
         "accounts": str(exchange.accounts),
         "state": str(exchange.folder / "state.jsonl"),
     }

@@ -13,7 +13,12 @@ from workers.drills.scenario import Firm
 
 Truth = dict[str, Any]
 RACE_SECONDS = 1  # between the clock read of an operation and its commit
-_OURS = "SELECT client_order_id, filled_quantity, filled_cost, state, proposed_wall FROM trading_order WHERE account_id = %s"
+_OPEN_THERE = frozenset({"ACCEPTED", "PARTIALLY_FILLED", "PENDING_CANCEL"})
+_OPEN_STATUS = frozenset({"new", "partially_filled"})
+_OURS = (
+    "SELECT client_order_id, filled_quantity, filled_cost, state, proposed_wall FROM trading_order "
+    "WHERE account_id = %s"
+)
 
 
 def check_invariants(firm: Firm) -> list[str]:
@@ -50,13 +55,26 @@ def _position_is_what_the_venue_has(firm: Firm, truth: Truth) -> list[str]:
 
 def _fills_add_up(_: Firm, truth: Truth) -> list[str]:
     filled: dict[str, Decimal] = defaultdict(Decimal)
+    cost: dict[str, Decimal] = defaultdict(Decimal)
     for trade in truth["books"]["fills"]:
         filled[trade["client_id"]] += Decimal(trade["quantity"])
+        cost[trade["client_id"]] += Decimal(trade["quantity"]) * Decimal(trade["price"])
     return [
-        f"order {name}: filled {quantity} here, {filled[name]} at the exchange."
-        for name, (quantity, *_) in truth["ours"].items()
-        if Decimal(quantity) != filled[name]
+        f"order {name}: filled {quantity} for {paid} here, {filled[name]} for {cost[name]} at the exchange."
+        for name, (quantity, paid, *_) in truth["ours"].items()
+        if (Decimal(quantity), Decimal(paid)) != (filled[name], cost[name])
     ]
+
+
+def _states_agree(_: Firm, truth: Truth) -> list[str]:
+    """Late fills may lie behind the end of an order; what is open on one side only may not be."""
+    there = {order["client_id"]: order["status"] for order in truth["books"]["orders"] if not order["foreign"]}
+    wrong = []
+    for name, (*_rest, state, _at) in truth["ours"].items():
+        status = there.get(name)
+        if (state in _OPEN_THERE) != (status in _OPEN_STATUS) or (state == "FILLED") > (status == "filled"):
+            wrong.append(f"order {name} is {state} here, {status or 'not there'} at the exchange.")
+    return wrong
 
 
 def _late_fills_only(firm: Firm, _: Truth) -> list[str]:
@@ -169,6 +187,7 @@ INVARIANTS: dict[str, Callable[[Firm, Truth], list[str]]] = {
     "I1 the books add up": _books_add_up,
     "I2 we hold what the exchange says": _position_is_what_the_venue_has,
     "I3 fills are those of the exchange": _fills_add_up,
+    "I3 states are those of the exchange": _states_agree,
     "I4 what ended stays ended": _late_fills_only,
     "I5 each trade is posted once": _each_trade_once,
     "I6 each order is sent at most once": _one_create,

@@ -19,7 +19,7 @@ def early_and_late_fills(stage: Stage) -> None:
     stage.wait(lambda: stage.firm.rows(filled, resting)[0][0] > 0, 60, "the late fill to be posted")
     stage.step("The fill that came after the cancellation is in the books.")
     if stage.state(resting) == "CANCELED":
-        stage.wait(lambda: stage.incidents(), 30, "an incident about the late fill")
+        stage.wait(stage.incidents, 30, "an incident about the late fill")
     stage.heal()
 
 

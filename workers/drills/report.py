@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from apps.foundation.private_files import write_private
 from workers.drills.play import Result
@@ -25,10 +26,15 @@ def report_text(results: Sequence[Result], *, seed: int, began: datetime) -> str
 
 
 def store_report(folder: Path, results: Sequence[Result], *, seed: int, began: datetime) -> Path:
+    """Keep the report of these drills; the text file."""
+    facts = {"seed": seed, "results": [result.view() for result in results]}
+    return keep(folder, report_text(results, seed=seed, began=began), facts, began=began)
+
+
+def keep(folder: Path, text: str, facts: dict[str, Any], *, began: datetime) -> Path:
     """Write ``<time>.txt`` and ``<time>.json`` into ``folder``; the text file."""
     folder.mkdir(parents=True, exist_ok=True)
     name = folder / f"{began:%Y%m%dT%H%M%S}"
-    facts = {"began": began.isoformat(), "seed": seed, "results": [result.view() for result in results]}
-    write_private(name.with_suffix(".json"), json.dumps(facts, indent=1))
-    write_private(name.with_suffix(".txt"), report_text(results, seed=seed, began=began))
+    write_private(name.with_suffix(".json"), json.dumps({"began": began.isoformat(), **facts}, indent=1, default=str))
+    write_private(name.with_suffix(".txt"), text)
     return name.with_suffix(".txt")

@@ -1,9 +1,12 @@
 """``manage.py drill``: break a firm of its own on purpose and say what became of it. See docs/guides/drills.md."""
 
 import secrets
-import shutil
 import tempfile
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,24 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.foundation.clock import wall_now
+from workers.drills import many_orders
 from workers.drills.drill_firm import DrillFirm
 from workers.drills.every_scenario import BOUNDED, SCENARIOS
+from workers.drills.many_orders import SYMBOLS
 from workers.drills.play import Result, play
-from workers.drills.report import report_text, store_report
+from workers.drills.report import keep, report_text, store_report
+
+SOAK_ORDERS = 500  # of one round
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def duration(text: str) -> timedelta:
+    """``90s``, ``10m`` or ``2h``; nothing is no time. Raises ``CommandError`` for anything else."""
+    if not text:
+        return timedelta(0)
+    if text[-1] not in UNITS or not text[:-1].isdigit():
+        raise CommandError(f"soak was {text!r}; write 90s, 10m or 2h.")
+    return timedelta(seconds=int(text[:-1]) * UNITS[text[-1]])
 
 
 class Command(BaseCommand):
@@ -25,12 +42,19 @@ class Command(BaseCommand):
         parser.add_argument("scenarios", nargs="*", help=f"which; default all of {', '.join(SCENARIOS)}")
         parser.add_argument("--short", action="store_true", help=f"short durations, and only {', '.join(BOUNDED)}")
         parser.add_argument("--seed", type=int, default=None, help="of everything random; printed")
+        parser.add_argument("--orders", type=int, default=0, help="instead: so many orders under random faults")
+        parser.add_argument("--symbols", type=int, default=20, help=f"of these orders, at most {len(SYMBOLS)}")
+        parser.add_argument("--accounts", type=int, default=4, help="of these orders")
+        parser.add_argument("--soak", default="", help="instead: such orders again and again for 10m, 2h, ...")
         parser.add_argument("--list", action="store_true", help="say what there is")
 
     def handle(self, *_: Any, **options: Any) -> None:
         if options["list"]:
             for scenario in SCENARIOS.values():
                 self.stdout.write(f"{scenario.code}  {scenario.title}. {scenario.shows}")
+            return
+        if options["orders"] or options["soak"]:
+            self._many(options)
             return
         chosen = options["scenarios"] or (BOUNDED if options["short"] else tuple(SCENARIOS))
         if unknown := set(chosen) - set(SCENARIOS):
@@ -44,24 +68,53 @@ class Command(BaseCommand):
         if not all(result.passed for result in results):
             raise CommandError("Not all drills passed.")
 
+    def _many(self, options: dict[str, Any]) -> None:
+        seed = secrets.randbelow(2**31) if options["seed"] is None else options["seed"]
+        symbols = [f"{name}/USDT" for name in SYMBOLS[: options["symbols"]]]
+        self.stdout.write(f"Seed {seed}: {len(symbols)} instruments, {options['accounts']} accounts.")
+        until = wall_now() + duration(options["soak"])
+        failed = False
+        with self._firm(INSTRUMENTS=",".join(symbols), HQ_WORKERS="2", before=(options["accounts"], seed)) as firm:
+            while True:
+                began = wall_now()
+                outcome = many_orders.run(
+                    firm,
+                    orders=options["orders"] or SOAK_ORDERS,
+                    accounts=options["accounts"],
+                    seed=seed,
+                    told=self._say,
+                )
+                text = many_orders.text_of(outcome)
+                self.stdout.write(f"\n{text}")
+                keep(settings.HQ_HOME / "drills", text, asdict(outcome), began=began)
+                failed |= not outcome.passed
+                seed += 1
+                if failed or wall_now() >= until:
+                    break
+        if failed:
+            raise CommandError("The books differ.")
+
     def _play(self, chosen: tuple[str, ...], seed: int, *, full: bool) -> list[Result]:
-        home = Path(tempfile.mkdtemp(prefix="hq-drill-"))
-        home.chmod(0o755)  # under root PostgreSQL is another user
-        firm = DrillFirm(home)
         results: list[Result] = []
-        try:
-            firm.start()
+        with self._firm() as firm:
             for code in chosen:
                 self.stdout.write(f"\n{code} {SCENARIOS[code].title}")
                 results.append(play(SCENARIOS[code], firm, seed=seed, full=full, told=self._say))
                 self._say("passed" if results[-1].passed else f"FAILED: {results[-1].problems}")
+        return results
+
+    @contextmanager
+    def _firm(self, before: tuple[int, int] | None = None, **environment: str) -> Iterator[DrillFirm]:
+        home = Path(tempfile.mkdtemp(prefix="hq-drill-"))
+        home.chmod(0o755)  # under root PostgreSQL is another user
+        firm = DrillFirm(home, **environment)
+        if before is not None:
+            many_orders.prepare(firm, *before)
+        try:
+            yield firm.start()
         finally:
             firm.close()
-            if results and all(result.passed for result in results):
-                shutil.rmtree(home, ignore_errors=True)
-            else:
-                self.stdout.write(f"The firm's files, with its logs, are left in {home}.")
-        return results
+            self.stdout.write(f"The firm's files, with its logs, are in {home}; delete them when you have read them.")
 
     def _say(self, text: str) -> None:
         self.stdout.write(f"  {text}")
