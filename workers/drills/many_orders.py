@@ -153,8 +153,8 @@ def text_of(outcome: ManyOrders) -> str:
     found = ", ".join(f"{len(outcome.found[kind])} {kind}" for kind in STRUCK)
     lines = [
         f"{outcome.orders} orders, seed {outcome.seed}: {found}.",
-        f"Proposed in {outcome.seconds:.0f} s ({outcome.orders / max(outcome.seconds, 0.1):.1f} a second), "
-        f"at rest {outcome.converged_seconds:.0f} s after the faults.",
+        f"Proposed in {outcome.seconds:.0f} s ({outcome.orders / max(outcome.seconds, 0.1):.1f} a second).",
+        f"At rest {outcome.converged_seconds:.0f} s after the faults.",
         f"States: {', '.join(f'{name} {count}' for name, count in outcome.states.items())}.",
         f"Source: {outcome.source}",
         "Faults that struck: " + ", ".join(f"{name} {count}" for name, count in outcome.faults.items()) + ".",

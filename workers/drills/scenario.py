@@ -107,7 +107,7 @@ class Stage:
     def heal(self) -> None:
         """End all faults of the exchange; the recovery is measured from here on."""
         self.wait(lambda: self.firm.exchange("DELETE", "faults") is not None, 30, "the simulator to drop its faults")
-        self.healed_at = time.monotonic()
+        self.healed_at = self.healed_at or time.monotonic()
 
     def price(self, symbol: str = "BTC/USDT") -> Decimal:
         return Decimal(self.firm.exchange("GET", "status")["prices"][symbol])
@@ -176,7 +176,8 @@ class Stage:
         self.until(order_id, "CANCELED", "FILLED", seconds=seconds)
 
     def back(self, name: str, killed: int, seconds: float = 120) -> None:
-        """Wait until the program runs again under another process id."""
+        """Wait until the program runs again under another process id; the recovery counts from here, too."""
+        self.healed_at = self.healed_at or time.monotonic()
         self.wait(lambda: self.firm.running(name) not in {None, killed}, seconds, f"{name} to come back")
         self.step(f"{name} runs again.")
 
