@@ -1,8 +1,13 @@
-"""What the database itself does for the books: the ledger's only writer, the gate's one read, one write for an intent."""
+"""What the database itself does for the books: the ledger's only writer, the gate's one read, an intent's one write."""
 
 from django.db import migrations
 
 from apps.foundation.append_only import protect
+
+OPEN = (
+    "state IN ('ACCEPTED', 'APPROVED', 'ARMED', 'PARTIALLY_FILLED', "
+    "'PENDING_CANCEL', 'PROPOSED', 'SUBMITTING', 'UNKNOWN')"
+)
 
 TRANSFER = """
 CREATE FUNCTION hq_ledger_transfer(
@@ -12,6 +17,9 @@ CREATE FUNCTION hq_ledger_transfer(
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     line record;
+    accounts uuid[];
+    assets text[];
+    amounts numeric[];
 BEGIN
     INSERT INTO trading_ledgertransfer (id, portfolio_id, cause_kind, cause_id, order_id, at_wall, at_firm)
     VALUES (p_id, p_portfolio, p_cause_kind, p_cause_id, p_order, p_wall, p_firm)
@@ -33,9 +41,14 @@ BEGIN
             VALUES (line.account, p_portfolio, line.budget, line.asset, line.kind, line.amount)
             ON CONFLICT (id) DO UPDATE SET balance = existing.balance + excluded.balance;
         END IF;
-        INSERT INTO trading_ledgerposting (transfer_id, account_id, asset, amount)
-        VALUES (p_id, line.account, line.asset, line.amount);
+        accounts := accounts || line.account;
+        assets := assets || line.asset;
+        amounts := amounts || line.amount;
     END LOOP;
+    -- All postings by one statement: it is what the trigger wants to balance.
+    INSERT INTO trading_ledgerposting (transfer_id, account_id, asset, amount)
+    SELECT p_id, posting.account, posting.asset, posting.amount
+    FROM unnest(accounts, assets, amounts) AS posting (account, asset, amount);
     RETURN true;
 END;
 $$;
@@ -46,87 +59,121 @@ DROP FUNCTION hq_ledger_transfer(
 """
 
 # The lock comes first and in a statement of its own: what is read after it is what the last holder committed.
+# p_account is traded; p_stand_in: where it has another currency, the paper account that has this one may stand in.
+# p_limits: the limits that the caller knows by their key; only others are told in full.
 BOOK = """
-CREATE FUNCTION hq_lock_book(p_quote text, p_symbol text, p_base text, p_firm timestamptz, p_order uuid)
-RETURNS json LANGUAGE plpgsql AS $$
+CREATE FUNCTION hq_lock_book(
+    p_account text, p_stand_in boolean, p_quote text, p_symbol text, p_base text, p_firm timestamptz, p_order uuid,
+    p_limits text)
+RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    book trading_portfolio%ROWTYPE;
+    owner text;
+    book record;
 BEGIN
-    SELECT * INTO book FROM trading_portfolio WHERE mode = 'paper' AND base_currency = p_quote FOR UPDATE;
+    SELECT a.name INTO owner FROM trading_account a JOIN trading_portfolio p ON p.id = a.portfolio_id
+    WHERE p.base_currency = p_quote AND (a.name = p_account OR (p_stand_in AND a.venue = 'paper' AND a.enabled))
+    ORDER BY a.name <> p_account, a.created_wall, a.name LIMIT 1 FOR UPDATE OF p;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
+    SELECT p.*, a.venue, a.enabled, a.trouble_code, a.trouble INTO book
+    FROM trading_account a JOIN trading_portfolio p ON p.id = a.portfolio_id WHERE a.name = owner;
     RETURN json_build_object(
+        'account', json_build_object('name', owner, 'enabled', book.enabled,
+                                     'trouble_code', book.trouble_code, 'trouble', book.trouble),
         'portfolio_id', book.id,
+        'market_key', hq_market_key(p_symbol),
         'day', book.day,
         'day_start_equity', book.day_start_equity::text,
         'peak_equity', book.peak_equity::text,
         'losses_in_row', book.losses_in_row,
         'last_loss_firm', book.last_loss_firm,
-        'order_exists', EXISTS (SELECT 1 FROM trading_order WHERE id = p_order),
+        'order_exists', p_order IS NOT NULL AND EXISTS (SELECT FROM trading_order WHERE id = p_order),
         'balances', (
-            SELECT coalesce(json_object_agg(asset || '/' || kind, balance::text), '{}')
+            SELECT coalesce(json_object_agg(budget || '/' || asset || '/' || kind, balance::text), '{}')
             FROM trading_ledgeraccount
-            WHERE portfolio_id = book.id AND budget = 'firm'
-              AND (asset, kind) IN ((p_quote, 'available'), (p_quote, 'reserved'), (p_base, 'position'))),
-        'holdings', (
-            SELECT coalesce(json_agg(json_build_object(
-                'symbol', symbol, 'quantity', quantity::text, 'cost', cost::text)), '[]')
-            FROM trading_position WHERE portfolio_id = book.id AND quantity > 0),
-        'closed_firm', (
-            SELECT closed_firm FROM trading_position WHERE portfolio_id = book.id AND symbol = p_symbol),
+            WHERE portfolio_id = book.id AND asset IN (p_quote, p_base)
+              AND kind IN ('available', 'reserved', 'position')),
+        'positions', (
+            SELECT json_agg(json_build_object('symbol', symbol, 'quantity', quantity::text, 'cost', cost::text,
+                                              'closed_firm', closed_firm))
+            FROM trading_position WHERE portfolio_id = book.id AND (quantity > 0 OR symbol = p_symbol)),
         'open', (
-            SELECT coalesce(json_agg(json_build_object(
-                'symbol', symbol, 'orders', orders, 'unknown', unknown, 'buys_hold', buys_hold::text)), '[]')
-            FROM (SELECT symbol, count(*) FILTER (WHERE NOT is_protective) AS orders,
-                         count(*) FILTER (WHERE state = 'UNKNOWN') AS unknown,
-                         coalesce(sum(reserved_left) FILTER (WHERE side = 'buy'), 0) AS buys_hold
-                  FROM trading_order WHERE portfolio_id = book.id AND {is_open} GROUP BY symbol) AS by_symbol),
+            SELECT json_agg(json_build_array(symbol, side, state, is_protective, reserved_left::text,
+                (quantity - filled_quantity)::text, coalesce(limit_price, mark_price)::text))
+            FROM trading_order WHERE portfolio_id = book.id AND {is_open}),
         'orders_last_hour', (
             SELECT count(*) FROM trading_order
             WHERE portfolio_id = book.id AND proposed_firm > p_firm - interval '1 hour' AND proposed_firm <= p_firm
               AND side = 'buy' AND state <> 'DENIED'),
         'limits', (
-            SELECT json_build_object('version', version, 'values', "values")
-            FROM trading_risklimits ORDER BY version DESC LIMIT 1),
+            SELECT json_build_object(
+                'version', version, 'key', key, 'values', CASE WHEN key <> p_limits THEN "values" END)
+            FROM (SELECT *, version || '@' || at AS key FROM trading_risklimits
+                  ORDER BY version DESC LIMIT 1) AS newest),
+        'in_house', book.venue = 'paper',
+        'venue', (
+            SELECT json_build_object('rung', rung, 'reason', reason, 'clock_offset_ms', clock_offset_ms,
+                                     'clock_wall', clock_wall)
+            FROM trading_venuehealth WHERE account = owner),
+        'quarantine', (
+            SELECT detail FROM trading_reconciliationbreak
+            WHERE account_id = owner AND state = 'OPEN' AND quarantines AND symbol IN ('', p_symbol)
+            ORDER BY opened_wall, id LIMIT 1),
         'causes', (
-            SELECT coalesce(json_agg(json_build_object('kind', kind, 'state', state, 'reason', reason)), '[]')
-            FROM trading_statecause WHERE closed_wall IS NULL));
+            SELECT json_agg(json_build_object('kind', kind, 'state', state, 'reason', reason)
+                            ORDER BY opened_wall, id)
+            FROM trading_statecause WHERE closed_wall IS NULL AND account IN ('', owner)));
 END;
 $$;
-""".replace(
-    "{is_open}",
-    "state IN ('ACCEPTED', 'APPROVED', 'ARMED', 'PARTIALLY_FILLED', 'PENDING_CANCEL', 'PROPOSED', 'SUBMITTING', 'UNKNOWN')",
-)
-DROP_BOOK = "DROP FUNCTION hq_lock_book(text, text, text, timestamptz, uuid);"
+""".replace("{is_open}", OPEN)
+DROP_BOOK = "DROP FUNCTION hq_lock_book(text, boolean, text, text, text, timestamptz, uuid, text);"
 
 INTENT = """
-CREATE FUNCTION hq_write_intent(
-    p_order jsonb, p_transfer uuid, p_budgets text[], p_assets text[], p_kinds text[], p_amounts numeric[]
-) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION hq_write_intent(p_wanted text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    intent trading_order%ROWTYPE;
+    wanted jsonb := p_wanted::jsonb;
+    audited jsonb := wanted -> 'audit';
+    postings jsonb := wanted -> 'postings';
+    intent trading_order%ROWTYPE := jsonb_populate_record(NULL::trading_order, wanted -> 'order');
 BEGIN
-    intent := jsonb_populate_record(NULL::trading_order, p_order);
     INSERT INTO trading_order SELECT intent.*;
-    IF cardinality(p_amounts) > 0 THEN
+    IF postings IS NOT NULL THEN
         PERFORM hq_ledger_transfer(
-            p_transfer, intent.portfolio_id, 'reserve', intent.id::text, intent.id,
-            intent.proposed_wall, intent.proposed_firm, p_budgets, p_assets, p_kinds, p_amounts);
+            (wanted ->> 'transfer')::uuid, intent.portfolio_id, 'reserve', intent.id::text, intent.id,
+            intent.proposed_wall, intent.proposed_firm,
+            array_agg(budget), array_agg(asset), array_agg(kind), array_agg(amount))
+        FROM jsonb_to_recordset(postings) AS line (budget text, asset text, kind text, amount numeric);
     END IF;
+    PERFORM hq_record_events(
+        ARRAY['order.changed', 'portfolio.changed'],
+        ARRAY['order:' || intent.id, 'portfolio:' || intent.portfolio_id],
+        ARRAY[jsonb_build_object('order_id', intent.id), '{}'::jsonb], intent.correlation_id);
     PERFORM pg_notify('hq_orders', '');
+    PERFORM hq_audit_append(
+        audited ->> 'chain', audited ->> 'action', audited ->> 'actor', audited ->> 'subject', audited ->> 'payload',
+        intent.proposed_wall, intent.proposed_firm, 0);
 END;
 $$;
 """
-DROP_INTENT = "DROP FUNCTION hq_write_intent(jsonb, uuid, text[], text[], text[], numeric[]);"
+DROP_INTENT = "DROP FUNCTION hq_write_intent(text);"
+
+# Verdicts are several KB and never change: packing them took half the time of the insert.
+UNPACKED = "ALTER TABLE trading_order ALTER COLUMN verdicts SET STORAGE EXTERNAL;"
+PACKED = "ALTER TABLE trading_order ALTER COLUMN verdicts SET STORAGE EXTENDED;"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trading", "0001_initial"), ("foundation", "0002_database_functions")]
+    dependencies = [
+        ("trading", "0001_initial"),
+        ("foundation", "0002_database_functions"),
+        ("market", "0002_database_functions"),
+    ]
     operations = [
         migrations.RunSQL(TRANSFER, DROP_TRANSFER),
         migrations.RunSQL(BOOK, DROP_BOOK),
         migrations.RunSQL(INTENT, DROP_INTENT),
+        migrations.RunSQL(UNPACKED, PACKED),
         *(
             protect(f"trading_{table}")
             for table in ("ordertransition", "fill", "ledgertransfer", "ledgerposting", "risklimits")

@@ -10,5 +10,5 @@ $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("market", "0003_split_note")]
+    dependencies = [("market", "0001_initial")]
     operations = [migrations.RunSQL(KEY, "DROP FUNCTION hq_market_key(text)")]
