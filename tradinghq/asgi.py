@@ -7,6 +7,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradinghq.settings")
 
 from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 # Our views are synchronous. Under Django's own ASGI handler each middleware would hop threads twice a request; here a
@@ -22,6 +23,7 @@ from tradinghq.websocket.routes import urlpatterns  # noqa: E402
 
 configure_logging("web")
 refuse_to_start()
-send_from_a_thread()
+if settings.HQ_PROCESS:
+    send_from_a_thread()
 # A ticket lets a socket in, and only a signed-in page can get one: the origin of the request adds nothing to that.
 application = ProtocolTypeRouter({"http": django_application, "websocket": URLRouter(urlpatterns)})

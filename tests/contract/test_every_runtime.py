@@ -51,7 +51,7 @@ def test_what_is_started_runs_and_can_be_measured(runtime):
     found = until(lambda: running(runtime), "the container to run")
     assert (found.name, found.digest, found.exit_code) == (NAME, "d1", None)
     assert found.started_at is not None
-    assert found.memory_bytes > 100_000
+    until(lambda: (now := running(runtime)) and now.memory_bytes > 100_000, "its memory to be measured")
     until(lambda: "hello from the container" in runtime.log_tail(NAME, size=1000), "its output")
 
 

@@ -146,7 +146,6 @@ def balances_view(account: Account) -> list[dict[str, str]]:
 
 def instrument_view(instrument: Instrument) -> dict[str, Any]:
     """One symbol of exchangeInfo with its filters."""
-    lowest, highest = instrument.tick_size, instrument.tick_size * 10**9
     precise = dict.fromkeys(_PRECISIONS, 8)
     return {
         "symbol": instrument.pair,
@@ -163,51 +162,56 @@ def instrument_view(instrument: Instrument) -> dict[str, Any]:
         "cancelReplaceAllowed": True,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
-        "filters": [
-            {
-                "filterType": "PRICE_FILTER",
-                "minPrice": text(lowest),
-                "maxPrice": text(highest),
-                "tickSize": text(lowest),
-            },
-            {
-                "filterType": "LOT_SIZE",
-                "minQty": text(instrument.min_quantity),
-                "maxQty": text(instrument.max_quantity),
-                "stepSize": text(instrument.step_size),
-            },
-            {"filterType": "MARKET_LOT_SIZE", "minQty": text(ZERO), "maxQty": text(ZERO), "stepSize": text(ZERO)},
-            {
-                "filterType": "TRAILING_DELTA",
-                "minTrailingAboveDelta": 10,
-                "maxTrailingAboveDelta": 2000,
-                "minTrailingBelowDelta": 10,
-                "maxTrailingBelowDelta": 2000,
-            },
-            {
-                "filterType": "PERCENT_PRICE_BY_SIDE",
-                "bidMultiplierUp": str(instrument.price_up),
-                "bidMultiplierDown": str(instrument.price_down),
-                "askMultiplierUp": str(instrument.price_up),
-                "askMultiplierDown": str(instrument.price_down),
-                "avgPriceMins": 5,
-            },
-            {
-                "filterType": "NOTIONAL",
-                "minNotional": text(instrument.min_notional),
-                "applyMinToMarket": True,
-                "maxNotional": text(instrument.max_notional),
-                "applyMaxToMarket": True,
-                "avgPriceMins": 5,
-            },
-            {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": instrument.max_orders},
-            {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": instrument.max_stop_orders},
-        ],
+        "filters": _filters(instrument),
         "permissions": [],
         "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
         "allowedSelfTradePreventionModes": ["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
     }
+
+
+def _filters(instrument: Instrument) -> list[dict[str, Any]]:
+    lowest, highest = instrument.tick_size, instrument.tick_size * 10**9
+    return [
+        {
+            "filterType": "PRICE_FILTER",
+            "minPrice": text(lowest),
+            "maxPrice": text(highest),
+            "tickSize": text(lowest),
+        },
+        {
+            "filterType": "LOT_SIZE",
+            "minQty": text(instrument.min_quantity),
+            "maxQty": text(instrument.max_quantity),
+            "stepSize": text(instrument.step_size),
+        },
+        {"filterType": "MARKET_LOT_SIZE", "minQty": text(ZERO), "maxQty": text(ZERO), "stepSize": text(ZERO)},
+        {
+            "filterType": "TRAILING_DELTA",
+            "minTrailingAboveDelta": 10,
+            "maxTrailingAboveDelta": 2000,
+            "minTrailingBelowDelta": 10,
+            "maxTrailingBelowDelta": 2000,
+        },
+        {
+            "filterType": "PERCENT_PRICE_BY_SIDE",
+            "bidMultiplierUp": str(instrument.price_up),
+            "bidMultiplierDown": str(instrument.price_down),
+            "askMultiplierUp": str(instrument.price_up),
+            "askMultiplierDown": str(instrument.price_down),
+            "avgPriceMins": 5,
+        },
+        {
+            "filterType": "NOTIONAL",
+            "minNotional": text(instrument.min_notional),
+            "applyMinToMarket": True,
+            "maxNotional": text(instrument.max_notional),
+            "applyMaxToMarket": True,
+            "avgPriceMins": 5,
+        },
+        {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": instrument.max_orders},
+        {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": instrument.max_stop_orders},
+    ]
 
 
 _PRECISIONS = (

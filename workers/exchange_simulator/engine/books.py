@@ -117,15 +117,7 @@ class Books:
             fee_in=order.fee_in,
             price_of=self._price_of,
         )
-        paid = account.balance(paying_asset(order, instrument))
-        cost, gain_asset, gain = (
-            (worth, instrument.base, quantity) if order.side is Side.BUY else (quantity, instrument.quote, worth)
-        )
-        from_lock = min(order.locked, cost)
-        order.locked -= from_lock
-        paid.locked -= from_lock
-        paid.free -= cost - from_lock
-        account.balance(gain_asset).free += gain
+        self._exchange(account, order, instrument, quantity, worth)
         self._charge(account, order, fee, fee_asset, instrument)
         order.filled += quantity
         order.quote_filled += worth
@@ -158,6 +150,19 @@ class Books:
         self.changed(order, "trade", now_ms, trade)
         self.balances(account, instrument, now_ms, fee_asset)
         return trade
+
+    @staticmethod
+    def _exchange(account: Account, order: Order, instrument: Instrument, quantity: Decimal, worth: Decimal) -> None:
+        """Pay from what the order locked, then from what is free, and take what was bought."""
+        paid = account.balance(paying_asset(order, instrument))
+        cost, gain_asset, gain = (
+            (worth, instrument.base, quantity) if order.side is Side.BUY else (quantity, instrument.quote, worth)
+        )
+        from_lock = min(order.locked, cost)
+        order.locked -= from_lock
+        paid.locked -= from_lock
+        paid.free -= cost - from_lock
+        account.balance(gain_asset).free += gain
 
     @staticmethod
     def _charge(account: Account, order: Order, fee: Decimal, asset: str, instrument: Instrument) -> None:
