@@ -1,10 +1,13 @@
 """Tasks of the upkeep queue: snapshots, standing checks, forgetting what nobody needs."""
 
+from uuid import UUID
+
 from celery import shared_task
 
 from apps.management import operations as management
 from apps.market.queries import current_moment
 from apps.trading import operations as trading
+from workers.drills.practice_firm import run_practice_drill
 
 
 @shared_task(name="workers.upkeep.snapshot_equity")
@@ -29,3 +32,9 @@ def verify_audit() -> None:
 def prune() -> None:
     """Forget what has served its time."""
     management.prune_records(moment=current_moment())
+
+
+@shared_task(name="workers.upkeep.run_drill")
+def run_drill(*, run_id: str) -> None:
+    """Play a drill on this practice firm, as somebody asked."""
+    run_practice_drill(run_id=UUID(run_id))

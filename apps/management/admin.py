@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from apps.foundation.admin import ReadOnlyAdmin
 from apps.foundation.errors import HQError
 from apps.management import operations
-from apps.management.models import Container, FleetState, Incident, Instance
+from apps.management.models import Container, DrillRun, FleetState, Incident, Instance
 from apps.market.queries import current_moment
 
 
@@ -46,6 +46,12 @@ class IncidentAdmin(ReadOnlyAdmin):
                 operations.close_incident(incident_id=row.pk, actor=who, reason="Closed in the admin.", moment=moment)
             except HQError as error:
                 self.message_user(request, error.message, messages.ERROR)
+
+
+@admin.register(DrillRun)
+class DrillRunAdmin(ReadOnlyAdmin):
+    list_display = ["requested_at", "scenario", "state", "recovery_seconds", "requested_by", "reason"]
+    list_filter = ["state", "scenario"]
 
 
 @admin.register(Instance)

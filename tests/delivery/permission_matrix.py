@@ -83,6 +83,10 @@ MATRIX = {
     ("management/instances/", "GET"): VIEWER,
     ("management/incidents/", "GET"): VIEWER,
     ("management/incidents/<uuid:incident_id>/close/", "POST"): TRADER,
+    ("management/drills/", "GET"): VIEWER,
+    ("management/drills/", "POST"): ADMIN,
+    ("management/drills/choices/", "GET"): VIEWER,
+    ("management/drills/<uuid:run_id>/", "GET"): VIEWER,
     ("management/audit/", "GET"): RISK,
     ("management/audit/verify/", "GET"): RISK,
 }

@@ -57,6 +57,7 @@ SCENARIOS = (
         "Fills come twice, shuffled, and again after a restart",
         "Each trade is posted once.",
         shuffled_fills,
+        safe=True,
     ),
     Scenario(
         "T11",
@@ -66,5 +67,5 @@ SCENARIOS = (
         bounded=True,
         safe=True,
     ),
-    Scenario("T12", "The stream loses the one event that matters", "A poll finds the fill.", dropped_event, safe=True),
+    Scenario("T12", "The stream loses the one event that matters", "A poll finds the fill.", dropped_event),
 )

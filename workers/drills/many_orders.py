@@ -85,7 +85,7 @@ def prepare(firm: DrillFirm, accounts: int, seed: int) -> None:
     firm.environment["SIMULATED_SEED"] = str(seed % 2**31)
 
 
-def run(firm: DrillFirm, *, orders: int, accounts: int, seed: int, told: Callable[[str], None]) -> ManyOrders:
+def run(firm: DrillFirm, *, orders: int, accounts: int, seed: int, told: Callable[[Stage], None]) -> ManyOrders:
     """Propose, let everything fail at random, let it come to rest, compare."""
     outcome, stage = ManyOrders(orders, seed), Stage(firm, seed=seed, told=told)
     _source(firm, "--open")

@@ -1,6 +1,6 @@
 """Many orders at random, proposed in a process of the drilled firm's own: buys, sales, resting limits, cancels.
 
-``python -m workers.drills.order_source --orders 10000 --accounts 4 --threads 4 --seed 5``; prints a JSON line of counts.
+``python -m workers.drills.order_source --orders 10000 --seed 5`` prints a JSON line of counts.
 """
 
 import json

@@ -38,7 +38,7 @@ class Result:
 
 
 def play(
-    scenario: Scenario, firm: Firm, *, seed: int, full: bool = False, told: Callable[[str], None] | None = None
+    scenario: Scenario, firm: Firm, *, seed: int, full: bool = False, told: Callable[[Stage], None] | None = None
 ) -> Result:
     """Play it on this firm; what went wrong is in the result, faults are gone afterwards."""
     stage = Stage(firm, seed=seed, full=full, told=told)

@@ -63,7 +63,9 @@ class Stage:
     ``full`` asks for the long durations. ``told`` is called with each step.
     """
 
-    def __init__(self, firm: Firm, *, seed: int, full: bool = False, told: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, firm: Firm, *, seed: int, full: bool = False, told: Callable[["Stage"], None] | None = None
+    ) -> None:
         self.firm, self.seed, self.full = firm, seed, full
         self.random = Random(seed)  # noqa: S311 - drills, no secret
         self.steps: list[tuple[float, str]] = []
@@ -75,7 +77,7 @@ class Stage:
         """Say what was just done or seen."""
         self.steps.append((round(time.monotonic() - self.began, 2), text))
         log.info("drill_step", text=text)
-        self._told(text)
+        self._told(self)
 
     def check(self, holds: bool, otherwise: str) -> None:
         """Raise ``DrillFailed`` unless it holds."""

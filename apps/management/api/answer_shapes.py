@@ -61,6 +61,44 @@ class IncidentShape(serializers.Serializer):
     close_reason = serializers.CharField()
 
 
+class DrillRequest(StrictSerializer):
+    scenario = serializers.CharField(max_length=12, help_text="One of those in management/drills/choices/.")
+    reason = serializers.CharField(max_length=500, help_text="Kept in the audit.")
+
+
+class DrillStepShape(serializers.Serializer):
+    seconds = serializers.FloatField()
+    text = serializers.CharField()
+
+
+class DrillShape(serializers.Serializer):
+    id = serializers.CharField()
+    scenario = serializers.CharField()
+    title = serializers.CharField()
+    reason = serializers.CharField()
+    requested_by = serializers.CharField()
+    requested_at = UtcTimeField()
+    state = serializers.CharField()
+    seed = serializers.IntegerField()
+    steps = DrillStepShape(many=True)
+    problems = serializers.ListField(child=serializers.CharField())
+    recovery_seconds = serializers.FloatField(allow_null=True)
+    started_at = UtcTimeField(allow_null=True)
+    ended_at = UtcTimeField(allow_null=True)
+
+
+class DrillChoiceShape(serializers.Serializer):
+    code = serializers.CharField()
+    title = serializers.CharField()
+    breaks = serializers.CharField()
+    shows = serializers.CharField()
+
+
+class DrillChoicesShape(serializers.Serializer):
+    why_not = serializers.CharField(allow_blank=True)
+    drills = DrillChoiceShape(many=True)
+
+
 class InstanceShape(serializers.Serializer):
     name = serializers.CharField()
     role = serializers.CharField()

@@ -1,7 +1,7 @@
 """The management room's routes. ``trading/stop/`` is here because it stops more than trading."""
 
 from apps.foundation.rest.routes import endpoint
-from apps.management.api import audit_views, fleet_views, stop_views
+from apps.management.api import audit_views, drill_views, fleet_views, stop_views
 
 urlpatterns = [
     *endpoint("trading/stop/", stop_views.StopView.as_view(), name="trading-stop"),
@@ -18,6 +18,9 @@ urlpatterns = [
     *endpoint(
         "management/incidents/<uuid:incident_id>/close/", fleet_views.CloseIncidentView.as_view(), name="incident-close"
     ),
+    *endpoint("management/drills/", drill_views.DrillsView.as_view(), name="drills"),
+    *endpoint("management/drills/choices/", drill_views.DrillChoicesView.as_view(), name="drill-choices"),
+    *endpoint("management/drills/<uuid:run_id>/", drill_views.DrillView.as_view(), name="drill"),
     *endpoint("management/audit/", audit_views.AuditView.as_view(), name="audit"),
     *endpoint("management/audit/verify/", audit_views.AuditVerifyView.as_view(), name="audit-verify"),
     *endpoint("agents/<uuid:agent_id>/status/", fleet_views.AgentStatusView.as_view(), name="agent-status"),

@@ -5,18 +5,23 @@ from apps.management.operations.converge_fleet import converge_fleet
 from apps.management.operations.emergency_stop import emergency_stop, resume
 from apps.management.operations.keep_incidents import clear_incident, close_incident, open_incident
 from apps.management.operations.release_quarantine import release_quarantine
+from apps.management.operations.run_drill import claim_drill, end_drill, note_drill_steps, request_drill
 from apps.management.operations.watch_health import watch_health
 
 __all__ = [
     "check_audit",
     "check_books",
+    "claim_drill",
     "clear_incident",
     "close_incident",
     "converge_fleet",
     "emergency_stop",
+    "end_drill",
+    "note_drill_steps",
     "open_incident",
     "prune_records",
     "release_quarantine",
+    "request_drill",
     "resume",
     "watch_health",
 ]

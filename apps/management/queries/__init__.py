@@ -2,6 +2,7 @@
 
 from apps.management.queries.audit_views import audit_entries, audit_entry_view, audit_report_view
 from apps.management.queries.container_views import container_of, container_view, container_views, named_containers
+from apps.management.queries.drill_views import drill_choices, drill_view
 from apps.management.queries.health_view import health_view
 from apps.management.queries.incident_views import incident_view, incident_views
 from apps.management.queries.instance_views import instance_view, instance_views
@@ -15,6 +16,8 @@ __all__ = [
     "container_of",
     "container_view",
     "container_views",
+    "drill_choices",
+    "drill_view",
     "health_view",
     "incident_view",
     "incident_views",

@@ -20,6 +20,7 @@ from workers.drills.every_scenario import BOUNDED, SCENARIOS
 from workers.drills.many_orders import SYMBOLS
 from workers.drills.play import Result, play
 from workers.drills.report import keep, report_text, store_report
+from workers.drills.scenario import Stage
 
 SOAK_ORDERS = 500  # of one round
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -82,7 +83,7 @@ class Command(BaseCommand):
                     orders=options["orders"] or SOAK_ORDERS,
                     accounts=options["accounts"],
                     seed=seed,
-                    told=self._say,
+                    told=self._tell,
                 )
                 text = many_orders.text_of(outcome)
                 self.stdout.write(f"\n{text}")
@@ -99,7 +100,7 @@ class Command(BaseCommand):
         with self._firm() as firm:
             for code in chosen:
                 self.stdout.write(f"\n{code} {SCENARIOS[code].title}")
-                results.append(play(SCENARIOS[code], firm, seed=seed, full=full, told=self._say))
+                results.append(play(SCENARIOS[code], firm, seed=seed, full=full, told=self._tell))
                 self._say("passed" if results[-1].passed else f"FAILED: {results[-1].problems}")
         return results
 
@@ -115,6 +116,9 @@ class Command(BaseCommand):
         finally:
             firm.close()
             self.stdout.write(f"The firm's files, with its logs, are in {home}; delete them when you have read them.")
+
+    def _tell(self, stage: Stage) -> None:
+        self._say(stage.steps[-1][1])
 
     def _say(self, text: str) -> None:
         self.stdout.write(f"  {text}")
