@@ -72,7 +72,8 @@ def arm_sale(*, position: Position, sale: ArmedSale, moment: Moment) -> UUID:
         verdicts=verdicts,
         gate_digest=hashlib.sha256(json.dumps(verdicts, sort_keys=True).encode()).hexdigest(),
         proposed_wall=moment.wall,
-        proposed_firm=moment.firm,
+        # A fill may carry a bar that came after the clock was read; the position's stops are counted from its opening.
+        proposed_firm=max(moment.firm, position.opened_firm or moment.firm),
         approved_wall=moment.wall,
         account_id=Account.objects.values_list("pk", flat=True).get(portfolio_id=position.portfolio_id),
     )
