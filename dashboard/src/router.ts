@@ -16,6 +16,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/accounts/:name?", name: "accounts", component: () => import("./pages/AccountsPage.vue"), meta: { title: "Accounts" } },
   { path: "/breaks", name: "breaks", component: () => import("./pages/BreaksPage.vue"), meta: { title: "Breaks" } },
   { path: "/fleet", name: "fleet", component: () => import("./pages/FleetPage.vue"), meta: { title: "Fleet" } },
+  { path: "/drills", name: "drills", component: () => import("./pages/DrillsPage.vue"), meta: { title: "Drills" } },
   { path: "/audit", name: "audit", component: () => import("./pages/AuditPage.vue"), meta: { title: "Audit" } },
   { path: "/settings", name: "settings", component: () => import("./pages/SettingsPage.vue"), meta: { title: "Settings" } },
   { path: "/:rest(.*)*", name: "nowhere", component: () => import("./pages/NowherePage.vue"), meta: { title: "No such page" } },

@@ -15,3 +15,9 @@ export function moneyWords(account: Account): string {
   if (account.venue === "simulated") return "Practice, on the exchange simulator of this house";
   return `Practice account at ${account.venue}`;
 }
+
+export function venueWords(account: Account): string {
+  if (account.venue === "paper") return "the paper exchange of this house";
+  if (account.venue === "simulated") return "the exchange simulator of this house";
+  return `${account.venue.charAt(0).toUpperCase()}${account.venue.slice(1)}, ${account.mode === "live" ? "live" : "its practice side"}`;
+}
