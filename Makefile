@@ -33,7 +33,8 @@ bench: $(VENV)/.installed-dev dashboard
 	$(BIN)/python -m tests.benchmarks $(PARTS)
 
 drills: $(VENV)/.installed-dev dashboard
-	HQ_DRILLS=full $(BIN)/python -m pytest tests/faults
+	$(BIN)/python manage.py drill $(if $(SOAK),--soak $(SOAK)) $(if $(SEED),--seed $(SEED)) $(if $(ORDERS),--orders $(ORDERS)) $(DRILLS)
+	$(if $(SOAK)$(ORDERS)$(DRILLS),,HQ_DRILLS=full $(BIN)/python -m pytest tests/faults)
 
 dashboard: dashboard/dist/index.html
 
