@@ -1,6 +1,7 @@
 """The firm's PGP key pair with the real GnuPG: sealing, opening, and everything that is refused."""
 
 import stat
+import subprocess
 
 import psutil
 import pytest
@@ -73,13 +74,20 @@ def test_a_message_to_another_key_is_refused(key, tmp_path):
     assert refusal(lambda: key.open(foreign)) == "foreign_key"
 
 
+def revocation(home: str, fingerprint: str) -> str:
+    """A revocation certificate, as a person makes one (yes, no reason given, no description, yes)."""
+    words = ["gpg", "--homedir", home, "--pinentry-mode", "loopback", "--passphrase", PASSPHRASE, "--no-tty"]
+    words += ["--command-fd", "0", "--gen-revoke", fingerprint]
+    done = subprocess.run(words, input="y\n0\n\ny\n", capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
+
+
 def test_a_revoked_pair_seals_and_opens_nothing(tmp_path):
     pair = FirmKey(tmp_path / "gnupg", PASSPHRASE)
     sealed = pair.seal("a secret")
     fingerprint = pair.public().fingerprint
-    certificate = (pair.home / "openpgp-revocs.d" / f"{fingerprint}.rev").read_text()
     with pair._gpg() as gpg:
-        gpg.import_keys(certificate.replace(":-----BEGIN", "-----BEGIN"))
+        gpg.import_keys(revocation(gpg.gnupghome, fingerprint))
     for step in (lambda: pair.seal("x"), lambda: pair.open(sealed), pair.public):
         assert refusal(step) == "firm_key_revoked"
 
