@@ -64,8 +64,10 @@ UNFOLD: dict[str, Any] = {
                 "title": "The desk",
                 "items": [
                     {"title": "Overview", "icon": "monitoring", "link": "/", "active": lambda _: False},
+                    {"title": "Orders", "icon": "list_alt", "link": "/orders"},
                     {"title": "Decisions", "icon": "rule", "link": "/decisions"},
                     {"title": "Risk and stop", "icon": "shield", "link": "/risk"},
+                    {"title": "Breaks", "icon": "compare_arrows", "link": "/breaks"},
                     {"title": "API", "icon": "api", "link": "/api/docs/"},
                 ],
             },
@@ -73,6 +75,21 @@ UNFOLD: dict[str, Any] = {
                 "title": "The tables",
                 "items": [
                     {"title": "All tables", "icon": "table", "link": reverse_lazy("admin:index"), "active": _is_home},
+                    {
+                        "title": "Orders",
+                        "icon": "receipt_long",
+                        "link": reverse_lazy("admin:trading_order_changelist"),
+                    },
+                    {
+                        "title": "Accounts",
+                        "icon": "account_balance",
+                        "link": reverse_lazy("admin:trading_account_changelist"),
+                    },
+                    {
+                        "title": "Breaks",
+                        "icon": "difference",
+                        "link": reverse_lazy("admin:trading_reconciliationbreak_changelist"),
+                    },
                     {"title": "People", "icon": "person", "link": reverse_lazy("admin:auth_user_changelist")},
                     {
                         "title": "Sessions",

@@ -142,7 +142,18 @@ class StateCauseAdmin(SteeredAdmin):
 
 @admin.register(Order)
 class OrderAdmin(SteeredAdmin):
-    list_display = ["id", "symbol", "side", "type", "quantity", "state", "filled_quantity", "origin", "proposed_wall"]
+    list_display = [
+        "symbol",
+        "side",
+        "type",
+        "quantity",
+        "filled_quantity",
+        "state",
+        "origin",
+        "account",
+        "proposed_wall",
+    ]
+    ordering = ["-proposed_wall", "-id"]
     list_filter = ["account", "state", "symbol", "side", "origin", "is_protective"]
     search_fields = ["id", "client_order_id", "symbol", "correlation_id"]
     inlines = [TransitionsOfOrder]
@@ -180,7 +191,7 @@ class OrdersOfGroup(TabularInline):
 
 @admin.register(OrderGroup)
 class OrderGroupAdmin(SteeredAdmin):
-    list_display = ["id", "kind", "symbol", "units", "take_profit_price", "stop_loss_price", "created_by"]
+    list_display = ["symbol", "kind", "units", "take_profit_price", "stop_loss_price", "created_by"]
     list_filter = ["account", "kind", "symbol"]
     inlines = [OrdersOfGroup]
 

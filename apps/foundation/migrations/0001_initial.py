@@ -66,6 +66,7 @@ class Migration(migrations.Migration):
                 ('hash', models.BinaryField(max_length=32)),
             ],
             options={
+                'verbose_name_plural': 'audit entries',
                 'db_table': 'foundation_audit_entry',
                 'ordering': ['-id'],
                 'indexes': [models.Index(fields=['subject', '-id'], name='audit_entry_subject')],
@@ -81,6 +82,7 @@ class Migration(migrations.Migration):
                 ('taken_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
+                'verbose_name_plural': 'inbox entries',
                 'db_table': 'foundation_inbox_entry',
                 'indexes': [models.Index(fields=['taken_at'], name='inbox_entry_age')],
                 'constraints': [models.UniqueConstraint(fields=('consumer', 'event_id'), name='inbox_event_once_a_consumer')],

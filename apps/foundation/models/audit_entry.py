@@ -34,6 +34,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         db_table = "foundation_audit_entry"
+        verbose_name_plural = "audit entries"
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["chain", "seq"], name="audit_one_entry_a_place"),

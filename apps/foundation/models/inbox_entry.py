@@ -11,6 +11,7 @@ class InboxEntry(models.Model):
 
     class Meta:
         db_table = "foundation_inbox_entry"
+        verbose_name_plural = "inbox entries"
         constraints = [models.UniqueConstraint(fields=["consumer", "event_id"], name="inbox_event_once_a_consumer")]
         indexes = [models.Index(fields=["taken_at"], name="inbox_entry_age")]
 
