@@ -44,7 +44,7 @@ STRUCK = ("duplicates", "orphans", "differences", "other")
 _KIND = {"I6": "duplicates", "I7": "orphans", "I1": "differences", "I2": "differences", "I3": "differences"}
 _WAITING = (
     "SELECT count(*) FROM trading_order WHERE state NOT IN "
-    "('FILLED', 'CANCELED', 'EXPIRED', 'REJECTED', 'DENIED', 'NOT_PLACED')"
+    "('ARMED', 'FILLED', 'CANCELED', 'EXPIRED', 'REJECTED', 'DENIED', 'NOT_PLACED')"
 )
 
 
