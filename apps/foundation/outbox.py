@@ -42,19 +42,24 @@ SELECT * FROM claimed AS mine WHERE NOT EXISTS (
 
 _RECORD = """
 INSERT INTO foundation_outbox_event (kind, aggregate, payload, correlation_id, attempts, last_error)
-SELECT e.kind, e.aggregate, e.payload::jsonb, %s, 0, ''
-FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS e (kind, aggregate, payload, place)
+SELECT e.kind, e.aggregate, e.payload::jsonb, e.correlation_id, 0, ''
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+     WITH ORDINALITY AS e (kind, aggregate, payload, correlation_id, place)
 ORDER BY e.place RETURNING id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to record: what happened (``order.changed``), to which thing (``order:<id>``), JSON-ready facts."""
+    """An event to record: what happened (``order.changed``), to which thing (``order:<id>``), JSON-ready facts.
+
+    ``correlation_id``: of what it belongs to; None: the one that is bound when it is written.
+    """
 
     kind: str
     aggregate: str
     payload: dict[str, Any]
+    correlation_id: str | None = None
 
 
 def record_event(*, kind: str, aggregate: str, payload: dict[str, Any]) -> int:
@@ -68,16 +73,16 @@ def record_events(events: Iterable[NewEvent]) -> list[int]:
         raise RuntimeError(
             "An event is recorded inside the transaction it tells of; open one with transaction.atomic()."
         )
-    correlation_id = current_correlation_id() or ""
+    bound = current_correlation_id() or ""
     rows = list(events)
     with connection.cursor() as cursor:  # every order waits for this; model rows would take several times as long
         cursor.execute(
             _RECORD,
             [
-                correlation_id,
                 [row.kind for row in rows],
                 [row.aggregate for row in rows],
                 [orjson.dumps(row.payload).decode() for row in rows],
+                [bound if row.correlation_id is None else row.correlation_id for row in rows],
             ],
         )
         return [number for (number,) in cursor.fetchall()]

@@ -4,7 +4,7 @@ from apps.foundation.clock import Moment
 from apps.trading.domain.order_lifecycle import AT_VENUE
 from apps.trading.models import Fill, Order, VenueWatermark
 from apps.trading.operations.note_bad_answer import note_bad_news
-from apps.trading.operations.take_fill import take_fill
+from apps.trading.operations.take_fill import take_fills
 from apps.trading.ports import Venue
 
 BATCH = 200
@@ -27,7 +27,8 @@ def collect_fills(*, venue: Venue, moment: Moment) -> int:
         page = venue.fills_since(watermark=mark.watermark, symbols=symbols, limit=BATCH)
         posted = _posted(venue.account, [fill.venue_trade_id for fill in page.fills])
         fresh = [fill for fill in page.fills if fill.venue_trade_id not in posted]
-        applied += sum(take_fill(fill=fill, venue=venue, moment=moment) for fill in fresh)
+        if fresh:
+            applied += len(take_fills(fills=fresh, venue=venue, moment=moment))
         note_bad_news(account=venue.account, bad=page.bad, moment=moment)
         if page.watermark != mark.watermark:
             VenueWatermark.objects.filter(pk=mark.pk).update(watermark=page.watermark)

@@ -91,7 +91,7 @@ def _prove_coverage(moment: Moment) -> None:
 @transaction.atomic
 def _cover(portfolio_id: UUID, symbol: str, moment: Moment) -> None:
     Portfolio.objects.select_for_update().get(pk=portfolio_id)
-    stops = Order.objects.select_for_update().filter(protective_orders(portfolio_id=portfolio_id, symbol=symbol))
+    stops = Order.objects.select_for_update().filter(protective_orders(portfolio_id=portfolio_id, symbols=[symbol]))
     before = sum((order.quantity - order.filled_quantity for order in stops.order_by("pk")), ZERO)
     position = Position.objects.select_for_update().get(portfolio_id=portfolio_id, symbol=symbol)
     if cover_position(position=position, moment=moment) and before < position.quantity:

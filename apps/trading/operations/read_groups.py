@@ -1,6 +1,7 @@
 """The order groups of an instrument as the rules of ``domain/order_groups.py`` see them."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -74,15 +75,14 @@ class ReadGroup:
         return {STOP_LOSS: self.row.stop_loss_price, TAKE_PROFIT: self.row.take_profit_price}[role]
 
 
-def groups_of(*, portfolio_id: UUID, symbol: str, also: UUID | None = None) -> list[ReadGroup]:
-    """The groups of an instrument with a living order, and ``also`` that one, oldest first.
+def groups_of(*, portfolio_id: UUID, symbol: str, also: Iterable[UUID] = ()) -> list[ReadGroup]:
+    """The groups of an instrument with a living order, and ``also`` those, oldest first.
 
     The caller holds the portfolio's lock.
     """
     alive = Order.objects.filter(portfolio_id=portfolio_id, symbol=symbol, state__in=OPEN, group__isnull=False)
     ids = set(alive.values_list("group_id", flat=True).order_by())
-    if also is not None:
-        ids.add(also)
+    ids.update(also)
     if not ids:
         return []
     members: dict[UUID, list[Order]] = defaultdict(list)

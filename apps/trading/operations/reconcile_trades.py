@@ -16,7 +16,7 @@ from apps.trading.operations.accept_transfer import PREFIX
 from apps.trading.operations.adopt_trade import fill_of
 from apps.trading.operations.note_bad_answer import note_bad_news
 from apps.trading.operations.record_break import Finding, heal_breaks, keep_break
-from apps.trading.operations.take_fill import fill_facts, take_fill, trade_cause
+from apps.trading.operations.take_fill import fill_facts, take_fill, take_fills, trade_cause
 from apps.trading.ports import Venue, VenueFill
 
 PAGE = 1_000
@@ -83,10 +83,10 @@ def _compare_page(fills: Sequence[VenueFill], venue: Venue, moment: Moment, done
     here = _posted(venue.account, [fill.venue_trade_id for fill in fills])
     found = compare_trades(here=here, there=fills, complete=False)
     settled = _closed_causes(venue.account, found.missing)
-    for fill in found.missing:
-        if trade_cause(fill) in settled:
-            continue
-        if not take_fill(fill=fill, venue=venue, moment=moment, final=True):
+    missing = [fill for fill in found.missing if trade_cause(fill) not in settled]
+    new = take_fills(fills=missing, venue=venue, moment=moment, final=True)
+    for fill in missing:
+        if fill.venue_trade_id not in new:
             done.held_back += not _is_posted(fill, venue.account)
             continue
         done.posted += 1

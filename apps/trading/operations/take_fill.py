@@ -1,6 +1,8 @@
 """Take one trade a venue told of into the books; one that can't be posted becomes a break and holds up no other."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import structlog
@@ -12,11 +14,12 @@ from apps.trading.domain.break_kinds import BreakKind
 from apps.trading.domain.positions import FillExceedsPositionError
 from apps.trading.domain.reconciliation import in_our_form
 from apps.trading.models import Order
-from apps.trading.operations.apply_fill import FillWithoutOrderError, OverFillError, apply_fill
+from apps.trading.operations.apply_fill import FillWithoutOrderError, OverFillError, apply_fill, apply_fills
 from apps.trading.operations.record_break import Finding, keep_break
 from apps.trading.ports import Venue, VenueFill
 
 log = structlog.get_logger(__name__)
+TOGETHER = 50  # trades posted in one transaction, which holds the portfolio's lock
 FLOOR = "ledger_no_overspending"
 NOT_POSTED = "The trade was not posted; no other is held up by it."
 
@@ -34,6 +37,49 @@ def take_fill(*, fill: VenueFill, venue: Venue, moment: Moment, final: bool = Fa
             return False
         named = fill
     return _post_or_hold(named, venue.account, moment)
+
+
+def take_fills(*, fills: Sequence[VenueFill], venue: Venue, moment: Moment, final: bool = False) -> set[str]:
+    """``take_fill`` of several in their order; the venue's ids of those that are new in the books.
+
+    Trades of orders known by what the venue names are posted many to a transaction; where one of those can't be, each
+    of them is taken alone, so that it holds up no other.
+    """
+    known = _known_by_venue(fills, venue.account)
+    new: set[str] = set()
+    for told, group in groupby(fills, lambda fill: _names_order(fill, known)):
+        rest = list(group)
+        for start in range(0, len(rest), TOGETHER):
+            some = rest[start : start + TOGETHER]
+            new |= _take_some(some, venue, moment, together=told, final=final)
+    return new
+
+
+def _take_some(
+    fills: Sequence[VenueFill], venue: Venue, moment: Moment, *, together: bool, final: bool
+) -> frozenset[str]:
+    if together and len(fills) > 1:
+        try:
+            return apply_fills(fills=fills, account=venue.account, moment=moment)
+        except (FillWithoutOrderError, OverFillError, FillExceedsPositionError):
+            pass  # which of them it is, and what is kept of it, is found one by one
+        except IntegrityError as error:
+            if not breaks_constraint(error, FLOOR):
+                raise
+    taken = (fill for fill in fills if take_fill(fill=fill, venue=venue, moment=moment, final=final))
+    return frozenset(fill.venue_trade_id for fill in taken)
+
+
+def _known_by_venue(fills: Sequence[VenueFill], account: str) -> set[tuple[str, str]]:
+    unnamed = {fill.venue_order_id for fill in fills if not fill.client_order_id and fill.venue_order_id}
+    if not unnamed:
+        return set()
+    rows = Order.objects.filter(account_id=account, venue_order_id__in=unnamed)
+    return {(symbol, str(name)) for symbol, name in rows.values_list("symbol", "venue_order_id")}
+
+
+def _names_order(fill: VenueFill, known: set[tuple[str, str]]) -> bool:
+    return bool(fill.client_order_id) or (fill.symbol, fill.venue_order_id) in known
 
 
 def _with_client_id(fill: VenueFill, venue: Venue) -> VenueFill | None:

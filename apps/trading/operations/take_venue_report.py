@@ -9,7 +9,7 @@ from apps.foundation.errors import RetryableFailure
 from apps.trading.models import Order
 from apps.trading.operations.note_bad_answer import note_bad_answer
 from apps.trading.operations.record_venue_report import record_venue_report
-from apps.trading.operations.take_fill import take_fill
+from apps.trading.operations.take_fill import take_fills
 from apps.trading.ports import Venue, VenueReport
 
 log = structlog.get_logger(__name__)
@@ -23,8 +23,7 @@ def take_venue_report(*, order: Order, report: VenueReport, venue: Venue, moment
     record_venue_report(order_id=order.pk, report=report, moment=moment)
     if _booked(order) >= report.filled_quantity:
         return
-    for fill in report.fills:
-        take_fill(fill=fill, venue=venue, moment=moment)
+    take_fills(fills=report.fills, venue=venue, moment=moment)
     if _booked(order) < report.filled_quantity:
         _ask_for_trades(order, report, venue, moment)
     record_venue_report(order_id=order.pk, report=report, moment=moment)
@@ -37,8 +36,7 @@ def _ask_for_trades(order: Order, report: VenueReport, venue: Venue, moment: Mom
         log.info("trades_not_told_yet", account=venue.account, order=str(order.pk), reason=failure.message)
         note_bad_answer(account=venue.account, symbol=order.symbol, failure=failure, moment=moment)
         return
-    for fill in fills:
-        take_fill(fill=fill, venue=venue, moment=moment)
+    take_fills(fills=fills, venue=venue, moment=moment)
 
 
 def _booked(order: Order) -> Decimal:

@@ -9,10 +9,11 @@ import pytest
 
 from apps.foundation.models import OutboxEvent
 from apps.market.queries import bars_between
-from apps.trading.models import Fill, PaperFill
+from apps.trading.models import Fill, OrderTransition, PaperFill, ReconciliationBreak
 from apps.trading.operations.apply_fill import FillWithoutOrderError, apply_fill
 from apps.trading.operations.cancel_order import cancel_order
 from apps.trading.operations.send_cancel import send_cancel
+from apps.trading.operations.take_fill import take_fills
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,6 +67,28 @@ def test_shuffled_and_redelivered_fills_post_once(desk, seed):
     assert desk.order(order_id).state == "FILLED"
     desk.match()
     assert Fill.objects.count() == 4
+    desk.assert_books_balance()
+
+
+@pytest.mark.parametrize("stranger", [False, True])
+def test_trades_posted_together_end_as_one_by_one_and_a_strange_one_holds_up_none(desk, stranger):
+    order_id = desk.propose()
+    desk.send(order_id)
+    before = desk.market.bar_at
+    for _ in range(4):
+        desk.market.bar(BTC=(50_000, 50_000, 50_000, 50_000, "0.01"))
+    for bar in bars_between(symbol="BTC/USDT", after=before, until=desk.market.bar_at):
+        desk.venue.match_bars(closed_at=bar.close_at, bars=[bar])
+    fills = fills_at(desk.venue)
+    strange = replace(fills[0], venue_trade_id="strange", client_order_id="somebody-else")
+    told = [*fills[:2], *[strange] * stranger, *fills[2:], fills[0]]
+    new = take_fills(fills=told, venue=desk.venue, moment=desk.moment())
+    assert new == {fill.venue_trade_id for fill in fills}
+    moves = OrderTransition.objects.filter(order_id=order_id).order_by("pk").values_list("to_state", flat=True)
+    assert list(moves)[-2:] == ["PARTIALLY_FILLED", "FILLED"]
+    assert [stop.quantity for stop in desk.stops() if stop.state == "ARMED"] == [desk.position().quantity]
+    assert ReconciliationBreak.objects.filter(kind="foreign_trade").count() == stranger
+    assert not take_fills(fills=fills, venue=desk.venue, moment=desk.moment())
     desk.assert_books_balance()
 
 

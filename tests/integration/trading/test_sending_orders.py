@@ -119,12 +119,12 @@ def test_killed_while_a_fill_is_taken_in_the_next_step_takes_it_once(desk, monke
     desk.send(order_id)
     desk.market.bar()
     if where == "before the fill":
-        monkeypatch.setattr(collect_fills_module, "take_fill", _dies)
+        monkeypatch.setattr(collect_fills_module, "take_fills", _dies)
     elif where == "inside the fill":
         monkeypatch.setattr(apply_fill_module, "cover_position", _dies)
     else:
-        real = collect_fills_module.take_fill
-        monkeypatch.setattr(collect_fills_module, "take_fill", lambda **given: _dies(real(**given)))
+        real = collect_fills_module.take_fills
+        monkeypatch.setattr(collect_fills_module, "take_fills", lambda **given: _dies(real(**given)))
     with pytest.raises(Killed):
         desk.match()
     monkeypatch.undo()
