@@ -3,7 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from functools import partial
 
 import psycopg
 from celery import Celery
@@ -21,7 +21,7 @@ INCIDENTS = "SELECT kind, subject, occurrences FROM management_incident ORDER BY
 def own(stage: Stage) -> DrillFirm:
     """The firm as one that may be broken."""
     assert isinstance(stage.firm, DrillFirm)
-    return cast("DrillFirm", stage.firm)
+    return stage.firm
 
 
 def killed_before_sending(stage: Stage) -> None:
@@ -123,7 +123,7 @@ def database_killed(stage: Stage) -> None:
     stage.back("postgres", killed, BACK_SECONDS)
     stage.check(bool(answered), "No order was answered before the kill.")
     for order in answered:
-        stage.wait(lambda order=order: stage.state(order), 60, f"order {order[:8]}, which was answered, to be there")
+        stage.wait(partial(stage.state, order), 60, f"order {order[:8]}, which was answered, to be there")
     stage.step(f"All {len(answered)} orders that were answered are there.")
 
 

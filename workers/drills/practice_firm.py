@@ -36,7 +36,9 @@ class PracticeFirm:
         self._control = SupervisorControl(settings.HQ_SUPERVISOR_SOCKET)
 
     def place(self, wish: Mapping[str, Any]) -> dict[str, Any]:
-        given = {name: Decimal(str(value)) if name in _AMOUNTS else value for name, value in wish.items()}
+        given: dict[str, Any] = {
+            name: Decimal(str(value)) if name in _AMOUNTS else value for name, value in wish.items()
+        }
         intent = OrderIntent(symbol=given.pop("instrument"), origin="manual", actor=ACTOR, **given)
         return dict(trading.propose_order(intent=intent, moment=current_moment()))
 
