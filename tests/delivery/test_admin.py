@@ -32,7 +32,7 @@ def test_the_home_shows_state_incidents_and_the_way_back(boss):
     told = {"kind": "feed_silent", "subject": "kraken", "severity": "warning", "detail": "No price for 30 s."}
     Incident.objects.create(pk=new_id(), opened_at=now, last_seen_at=now, **told)
     page = boss.get("/admin/").content.decode()
-    assert "feed_silent (kraken): No price for 30 s." in page
+    assert "kraken: No price for 30 s." in page
     assert "The market has not started yet." in page
     assert "Back to the desk" in page
     assert "PAPER" in page
