@@ -1,5 +1,6 @@
 """Every position is covered, hit stops are fired and filled, in every trading state and after any crash."""
 
+from datetime import timedelta
 from decimal import Decimal
 from importlib import import_module
 
@@ -7,8 +8,11 @@ import pytest
 
 from apps.foundation.models import OutboxEvent
 from apps.trading.models import Cursor, EquitySnapshot, Order, Portfolio
+from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.operations.halt_trading import halt_trading
 from apps.trading.operations.match_paper_orders import match_paper_orders
+from apps.trading.operations.take_fill import take_fill
+from apps.trading.ports import VenueFill
 from tests.support.trading_desk import Killed, open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,6 +35,41 @@ def test_a_fill_arms_a_stop_for_the_whole_position(desk):
     assert (stop.state, stop.quantity, stop.side, stop.reduce_only) == ("ARMED", D("0.004"), "sell", True)
     assert stop.stop_price == desk.position().stop_price < 50_000
     assert stop.reserved_left == 0
+    desk.assert_books_balance()
+
+
+def fill_ahead(desk, order_id, trade_id):
+    """A trade of the bar after the one that the clock was read in."""
+    order = Order.objects.get(pk=order_id)
+    fill = VenueFill(
+        venue_trade_id=trade_id,
+        client_order_id=order.client_order_id,
+        venue_order_id=order.venue_order_id,
+        symbol=order.symbol,
+        side="buy",
+        quantity=order.quantity / 2,
+        price=D(50_000),
+        fee=D(0),
+        fee_asset="USDT",
+        liquidity="taker",
+        executed_firm=desk.moment().firm + timedelta(minutes=5),
+    )
+    take_fill(fill=fill, venue=desk.venue, moment=desk.moment())
+
+
+def test_a_second_stop_is_armed_though_the_fill_was_ahead_of_the_clock(desk):
+    order_id = desk.propose(quantity="0.004")
+    desk.send(order_id)
+    fill_ahead(desk, order_id, "1")
+    (first,) = desk.stops()
+    change_order_state(
+        order_id=first.pk, before={"ARMED"}, after="CANCELED", actor="tester", note="", moment=desk.moment()
+    )
+    fill_ahead(desk, order_id, "2")
+    assert sorted((stop.state, stop.quantity) for stop in desk.stops()) == [
+        ("ARMED", D("0.004")),
+        ("CANCELED", D("0.002")),
+    ]
     desk.assert_books_balance()
 
 
