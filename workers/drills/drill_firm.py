@@ -132,7 +132,8 @@ class DrillFirm:
 
     def write(self, query: str, *values: Any, owner: bool = False) -> int:
         """Change the database past the firm, as a drill of its own; how many rows."""
-        with psycopg.connect(self.database(owner=owner), connect_timeout=5, autocommit=True) as link:
+        writable = "-c default_transaction_read_only=off"
+        with psycopg.connect(self.database(owner=owner), connect_timeout=5, autocommit=True, options=writable) as link:
             return link.execute(query.encode(), values or None).rowcount
 
     def exchange(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:

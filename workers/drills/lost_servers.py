@@ -62,8 +62,8 @@ def read_only_database(stage: Stage) -> None:
     order = stage.rest()
     stage.until(order, "ACCEPTED")
     sent = len(stage.firm.exchange("GET", "truth?fact=order"))
-    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hq_app'"
-    firm.write("ALTER ROLE hq_app SET default_transaction_read_only = on", owner=True)
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hq_app' AND pid <> pg_backend_pid()"
+    firm.write("ALTER DATABASE tradinghq SET default_transaction_read_only = on", owner=True)
     firm.rows(cut)
     stage.step("The database can't be written any more.")
     try:
@@ -73,7 +73,7 @@ def read_only_database(stage: Stage) -> None:
     except OSError as error:
         stage.step(f"The API does not answer while nothing can be written: {error}")
     finally:
-        firm.write("ALTER ROLE hq_app RESET default_transaction_read_only", owner=True)
+        firm.write("ALTER DATABASE tradinghq RESET default_transaction_read_only", owner=True)
         firm.rows(cut)
     stage.step("The database can be written again.")
     new = len(stage.firm.exchange("GET", "truth?fact=order")) - sent

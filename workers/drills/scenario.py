@@ -13,7 +13,7 @@ import structlog
 from apps.foundation.errors import HQError
 
 OPEN_STATES = ("PROPOSED", "APPROVED", "SUBMITTING", "UNKNOWN", "ACCEPTED", "PARTIALLY_FILLED", "PENDING_CANCEL")
-PASSING = (OSError, HQError, psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+PASSING = (OSError, HQError, psycopg.Error)
 POLL_SECONDS = 0.2
 log = structlog.get_logger(__name__)
 
