@@ -40,8 +40,8 @@ def why_no_drill() -> str:
     """Why this firm can't be drilled now; empty when it can."""
     if settings.VENUE != "simulated" or not settings.HQ_SIMULATED_CONTROL:
         return (
-            f"Drills break the exchange on purpose, so they need the exchange simulator; VENUE is {settings.VENUE} here."
-            " Start a practice firm with make run VENUE=simulated, or run make drills."
+            "Drills break the exchange on purpose, so they need the exchange simulator; here VENUE is"
+            f" {settings.VENUE}. Start a practice firm with make run VENUE=simulated, or run make drills."
         )
     state = trading_state(settings.VENUE).state
     if state != "ACTIVE":
