@@ -15,7 +15,7 @@ from apps.trading.adapters.ccxt_venue import CcxtVenue
 from apps.trading.adapters.paper_venue import PaperVenue
 from apps.trading.ports import Venue, VenueOrder, VenueOrderExists, VenueRefused
 from tests.support.recorded_broker import KEY, SECRET, RecordedBroker
-from tests.support.running_exchange import RunningExchange, test_account
+from tests.support.running_exchange import UNMETERED, RunningExchange, test_account
 from tests.support.staged_market import RULES, stage_market
 
 D = Decimal
@@ -119,7 +119,7 @@ OUTSIDE = {"ccxt-binance": CcxtStage, "ccxt-kraken": KrakenStage}
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    with RunningExchange(tmp_path_factory.mktemp("exchange"), level_value=5_000_000) as exchange:
+    with RunningExchange(tmp_path_factory.mktemp("exchange"), level_value=5_000_000, **UNMETERED) as exchange:
         yield exchange
 
 

@@ -12,6 +12,8 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any, Self
 
+# For tests that ask faster than a real exchange allows.
+UNMETERED = {"weight_limit": 10_000_000, "order_limit": 1_000_000}
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = b64encode(b"a secret that only tests know, long enough").decode()
 

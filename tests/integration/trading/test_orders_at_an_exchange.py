@@ -16,7 +16,7 @@ from apps.trading.operations.cancel_order import cancel_order
 from apps.trading.operations.send_cancel import send_cancel
 from apps.trading.operations.take_fill import take_fill
 from tests.support.exchange_desk import ExchangeDesk
-from tests.support.running_exchange import RunningExchange
+from tests.support.running_exchange import UNMETERED, RunningExchange
 from tests.support.staged_market import stage_market
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +26,7 @@ RESTING = {"type": "limit", "limit_price": D(49_000)}
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    with RunningExchange(tmp_path_factory.mktemp("exchange"), level_value=5_000_000) as exchange:
+    with RunningExchange(tmp_path_factory.mktemp("exchange"), level_value=5_000_000, **UNMETERED) as exchange:
         yield exchange
 
 

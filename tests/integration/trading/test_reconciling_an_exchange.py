@@ -13,7 +13,7 @@ from apps.trading.operations.reconcile_account import reconcile_account
 from apps.trading.operations.resolve_break import resolve_break
 from apps.trading.ports import VenueOrder
 from tests.support.exchange_desk import ExchangeDesk
-from tests.support.running_exchange import RunningExchange
+from tests.support.running_exchange import UNMETERED, RunningExchange
 from tests.support.staged_market import stage_market
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    with RunningExchange(tmp_path_factory.mktemp("exchange"), level_value=5_000_000) as exchange:
+    with RunningExchange(tmp_path_factory.mktemp("exchange"), level_value=5_000_000, **UNMETERED) as exchange:
         yield exchange
 
 
