@@ -88,9 +88,9 @@ DENIALS = [
     (
         "correlation",
         "correlated_exposure_too_large",
-        {"book": {"exposures": {"ETH/USDT": D("400.01")}}, "market": {"correlations": {"ETH/USDT": 0.8}}},
+        {"book": {"exposures": {"ETH/USDT": D("450.01")}}, "market": {"correlations": {"ETH/USDT": 0.8}}},
     ),
-    ("correlation", "correlated_exposure_too_large", {"book": {"exposures": {"ETH/USDT": D("400.01")}}}),
+    ("correlation", "correlated_exposure_too_large", {"book": {"exposures": {"ETH/USDT": D("450.01")}}}),
 ]
 
 
@@ -130,7 +130,7 @@ BOUNDS = [
     ("clock_skew", {"venue": {"clock_offset_ms": None, "in_house": True}}),
     ("venue_health", {"venue": {"rung": None, "in_house": True}}),
     ("daily_loss", {"book": {"in_flight_loss": D("49.99")}}),
-    ("correlation", {"book": {"exposures": {"ETH/USDT": D(400)}}}),
+    ("correlation", {"book": {"exposures": {"ETH/USDT": D(450)}}}),
     ("correlation", {"book": {"exposures": {"ETH/USDT": D(500)}}, "market": {"correlations": {"ETH/USDT": 0.79}}}),
     ("correlation", {"book": {"exposures": {"ETH/USDT": D(500)}}, "limits": {"max_correlated_share": D(1)}}),
 ]
