@@ -13,7 +13,7 @@ from apps.agents.queries.agent_needs import needs_bars
 from apps.agents.queries.find_agent import found_agent
 from apps.agents.queries.heartbeats import Heartbeats, heartbeats
 from apps.foundation.money import plain
-from apps.foundation.rest.serializer_fields import utc_text
+from apps.foundation.time_text import utc_text
 from apps.market import queries as market
 
 NEWEST_VOTES = 60  # looked at per agent to find the newest one of each instrument

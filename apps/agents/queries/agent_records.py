@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from apps.agents.models import AgentScore, Vote, VoteRefusal
 from apps.agents.queries.agent_cards import score_view
 from apps.agents.queries.find_agent import found_agent
-from apps.foundation.rest.serializer_fields import utc_text
+from apps.foundation.time_text import utc_text
 
 SCORES_SHOWN = 500
 REFUSALS_SHOWN = 100

@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.agents.models import ConsensusPolicy
 from apps.foundation.errors import NotReady
-from apps.foundation.rest.serializer_fields import utc_text
+from apps.foundation.time_text import utc_text
 
 POLICY_FIELDS = ("method", "quorum", "veto_confidence", "enter", "leave", "full", "band", "denied_pause_bars")
 

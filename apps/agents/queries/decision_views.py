@@ -11,7 +11,7 @@ from apps.agents.domain.explanation import VoteFacts, headline
 from apps.agents.models import Decision, DecisionRound, RoundState, Vote
 from apps.agents.queries.order_facts import facts_of, order_of
 from apps.foundation.errors import NotFound
-from apps.foundation.rest.serializer_fields import utc_text
+from apps.foundation.time_text import utc_text
 from apps.market import queries as market
 from apps.market.domain import timeframes
 

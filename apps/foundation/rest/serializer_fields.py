@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.foundation.money import DIGITS, SCALE, plain
+from apps.foundation.time_text import utc_text
 
 _DECIMAL = re.compile(r"-?\d{1,400}(\.\d{1,400})?", re.ASCII)
 INSTRUMENT = re.compile(r"[A-Z0-9.]{1,20}/[A-Z0-9]{2,12}", re.ASCII)
@@ -112,11 +113,6 @@ class UtcTimeField(serializers.Field):
 
     def to_representation(self, value: datetime | str) -> str:
         return value if isinstance(value, str) else utc_text(value)
-
-
-def utc_text(at: datetime) -> str:
-    """The time as the API writes it: ISO 8601, UTC, ``Z``."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class StrictSerializer(serializers.Serializer[Any]):

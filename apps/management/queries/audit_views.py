@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from apps.foundation import audit
 from apps.foundation.models import AuditEntry
-from apps.management.queries.time_text import utc_text
+from apps.foundation.time_text import utc_text
 
 
 def audit_entries() -> QuerySet[AuditEntry]:

@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from apps.agents.queries import desired_agents
+from apps.foundation.time_text import utc_text
 from apps.management.models import Container
-from apps.management.queries.time_text import utc_text
 
 NOT_ENFORCED = "not enforced"
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.conf import settings
 
+from apps.foundation.time_text import utc_text
 from apps.management.domain.practice_drills import PRACTICE_DRILLS
 from apps.management.models import DrillRun
-from apps.management.queries.time_text import utc_text
 from apps.trading.queries import trading_state
 
 

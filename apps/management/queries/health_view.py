@@ -4,9 +4,9 @@ from typing import Any
 
 from apps.foundation.clock import Moment
 from apps.foundation.health import check_parts
+from apps.foundation.time_text import utc_text
 from apps.management.models import Container, Incident
 from apps.management.queries.process_views import process_views
-from apps.management.queries.time_text import utc_text
 
 
 def health_view(moment: Moment) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from apps.foundation.time_text import utc_text
 from apps.management.models import Incident
-from apps.management.queries.time_text import utc_text
 
 
 def incident_view(row: Incident) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from apps.foundation.time_text import utc_text
 from apps.management.models import Instance
-from apps.management.queries.time_text import utc_text
 
 ALIVE = timedelta(seconds=90)
 PRIMARY = "primary"

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from apps.foundation import beats
-from apps.management.queries.time_text import utc_text
+from apps.foundation.time_text import utc_text
 
 LATE = timedelta(seconds=30)
 FORGOTTEN = timedelta(minutes=30)  # a loop silent for longer belongs to an earlier set of processes

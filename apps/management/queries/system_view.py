@@ -8,11 +8,11 @@ from django.conf import settings
 
 from apps.agents.queries import agent_cards
 from apps.foundation.clock import Moment
+from apps.foundation.time_text import utc_text
 from apps.management.models import FleetState, Incident
 from apps.management.queries.incident_views import incident_views
 from apps.management.queries.instance_views import leader_name
 from apps.management.queries.process_views import process_views
-from apps.management.queries.time_text import utc_text
 from apps.market import queries as market
 from apps.market.queries import MarketClockView
 from apps.trading import queries as trading

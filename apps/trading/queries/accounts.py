@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 
 from apps.foundation.errors import NotFound, NotReady
 from apps.foundation.money import plain
+from apps.foundation.time_text import utc_text
 from apps.trading.models import Account, Order
 from apps.trading.queries.live_needs import live_needs
-from apps.trading.queries.time_text import utc_text
 
 
 def house_account() -> str:

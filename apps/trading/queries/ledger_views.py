@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.foundation.money import plain
+from apps.foundation.time_text import utc_text
 from apps.trading.models import EquitySnapshot, Fill, LedgerTransfer, Order
-from apps.trading.queries.time_text import utc_text
 
 
 def all_orders() -> QuerySet[Order]:

@@ -9,6 +9,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from apps.foundation.clock import Moment
 from apps.foundation.money import ZERO, plain
+from apps.foundation.time_text import utc_text
 from apps.trading.domain.decimal_math import over, times
 from apps.trading.domain.order_lifecycle import OPEN, OrderState
 from apps.trading.domain.portfolio import drawdown
@@ -17,7 +18,6 @@ from apps.trading.models import Order, VenueHealth
 from apps.trading.queries.accounts import find_account
 from apps.trading.queries.portfolio import PortfolioReading, read_portfolio
 from apps.trading.queries.risk_limits import current_limits
-from apps.trading.queries.time_text import utc_text
 
 HOUR = timedelta(hours=1)
 

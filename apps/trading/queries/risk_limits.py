@@ -4,10 +4,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from apps.foundation.time_text import utc_text
 from apps.trading.domain.paper_terms import PAPER_TERMS
 from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LIMITS, LimitValues
 from apps.trading.models import RiskLimits
-from apps.trading.queries.time_text import utc_text
 
 
 def all_limits() -> QuerySet[RiskLimits]:

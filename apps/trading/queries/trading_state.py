@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from apps.foundation.time_text import utc_text
 from apps.trading.domain.cause_kinds import clears_words
 from apps.trading.domain.trading_state import OpenCause, TradingState, worst
 from apps.trading.models import StateCause
-from apps.trading.queries.time_text import utc_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from apps.foundation.time_text import utc_text
 from apps.trading.domain.trading_state import worst
 from apps.trading.domain.venue_ladder import MEANING, Rung
 from apps.trading.models import Account, StateCause, VenueHealth
-from apps.trading.queries.time_text import utc_text
 
 
 def venue_ladder(account: str) -> Rung | None:
