@@ -22,7 +22,8 @@ SYMBOL = "BTC/USDT"
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningExchange]:
     accounts = [
-        test_account("one"),
+        # Enough for a whole level of the book more than once: its size is drawn anew with each move of the price.
+        test_account("one", balances={"USDT": "100000", "BTC": "1"}),
         test_account("two", can_withdraw=True),
         test_account("bnb", balances={"USDT": "1000", "BNB": "5"}, fee_in="BNB"),
         test_account("revoked"),
