@@ -17,13 +17,14 @@ import pytest
 from tests.support.running_exchange import RunningExchange, test_account
 
 SYMBOL = "BTC/USDT"
+# Enough for a whole level of the book more than once: its size is drawn anew with each move of the price.
+AT_FIRST = {"USDT": "100000", "BTC": "1"}
 
 
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningExchange]:
     accounts = [
-        # Enough for a whole level of the book more than once: its size is drawn anew with each move of the price.
-        test_account("one", balances={"USDT": "100000", "BTC": "1"}),
+        test_account("one", balances=AT_FIRST),
         test_account("two", can_withdraw=True),
         test_account("bnb", balances={"USDT": "1000", "BNB": "5"}, fee_in="BNB"),
         test_account("revoked"),
@@ -242,9 +243,9 @@ class TestBinance:
 
     def test_every_position_of_the_books_adds_up(self, exchange: RunningExchange) -> None:
         books = exchange.books("one")
-        for asset, first in (("BTC", Decimal(1)), ("USDT", Decimal(10000))):
+        for asset, first in AT_FIRST.items():
             held = books["balances"]["one"][asset]
-            assert Decimal(held["free"]) + Decimal(held["locked"]) == first + _moved(books["fills"], asset)
+            assert Decimal(held["free"]) + Decimal(held["locked"]) == Decimal(first) + _moved(books["fills"], asset)
 
 
 def _moved(fills: list[dict[str, Any]], asset: str) -> Decimal:

@@ -23,11 +23,11 @@ def own_redis(tmp_path, settings, monkeypatch):
     settings.REDIS_URL = own.url
     redis_pool.client.cache_clear()
     monkeypatch.setitem(current_app.conf, "broker_url", own.url)
-    current_app.close()
+    # Not current_app.close(): it also forgets the application, and modules that are imported later register no tasks.
+    monkeypatch.setattr(current_app, "_pool", None)
     yield own
     own.stop()
     redis_pool.client.cache_clear()
-    current_app.close()
 
 
 def crash(desk):
