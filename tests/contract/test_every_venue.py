@@ -14,6 +14,7 @@ from apps.trading.adapters.alpaca_venue import AlpacaVenue
 from apps.trading.adapters.ccxt_venue import CcxtVenue
 from apps.trading.adapters.paper_venue import PaperVenue
 from apps.trading.ports import Venue, VenueOrder, VenueOrderExists, VenueRefused
+from tests.support.other_exchange import OtherExchange, other_venue
 from tests.support.recorded_broker import KEY, SECRET, RecordedBroker
 from tests.support.running_exchange import UNMETERED, RunningExchange, test_account
 from tests.support.staged_market import RULES, stage_market
@@ -113,7 +114,23 @@ class KrakenStage(CcxtStage):
     fee_asset, exchange = "USDT", "kraken"
 
 
-HERE = {"paper": lambda _: PaperStage(), "alpaca": AlpacaStage}
+class OtherStage(CcxtStage):
+    """The real ccxt with a class that our dialects know nothing special of, against a server of another make."""
+
+    fee_asset = "USDT"
+
+    def __init__(self, closing):
+        self.world = OtherExchange({"USDT": "1000000", "BTC": "10"})
+        address = closing.enter_context(self.world.serving())
+        self.venue = other_venue(address)
+        closing.callback(self.venue.close)
+
+    def trade(self, **bars):
+        for price in bars.get("BTC", (50_000, 50_100, 49_900, 50_000))[:4]:
+            self.world.move(str(price))
+
+
+HERE = {"paper": lambda _: PaperStage(), "alpaca": AlpacaStage, "ccxt-other": OtherStage}
 OUTSIDE = {"ccxt-binance": CcxtStage, "ccxt-kraken": KrakenStage}
 
 

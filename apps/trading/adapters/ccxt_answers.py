@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Literal
 
 from apps.foundation.money import ZERO
@@ -12,6 +12,8 @@ from apps.trading.ports import VenueBalance, VenueFill, VenueOrderState, VenueRe
 
 _ENDS: dict[str, VenueOrderState] = {"canceled": "CANCELED", "expired": "EXPIRED", "rejected": "REJECTED"}
 _WORKING = frozenset({"open", "canceling", "pending"})
+_DOUBLE_DIGITS, _MEANT_DIGITS = 15, 12
+_DOUBLE = Context(prec=_DOUBLE_DIGITS)
 _LONGEST = 200  # characters of an answer that are kept as facts
 
 
@@ -28,12 +30,14 @@ class Reading:
     """How one exchange's answers are read.
 
     ``ours``: our client order id out of the exchange's form. ``firm_time``: the firm's clock at an exchange's time.
-    ``fees_told``: every trade states its fee, so that a missing one is nonsense and not zero.
+    ``fees_told``: every trade states its fee, so that a missing one is nonsense and not zero. ``closed_in_part``: an
+    order that ended before it was filled is called closed, too.
     """
 
     ours: Callable[[str], str]
     firm_time: Callable[[datetime], datetime]
     fees_told: bool = True
+    closed_in_part: bool = False
 
 
 def number(value: Any, name: str, answer: Any) -> Decimal:
@@ -44,7 +48,18 @@ def number(value: Any, name: str, answer: Any) -> Decimal:
         raise Nonsense(f"{name} was {value!r}, no number.", field=name, was=value, answer=answer) from None
     if not found.is_finite():
         raise Nonsense(f"{name} was {value!r}, no finite number.", field=name, was=value, answer=answer)
-    return found
+    return _without_noise(found)
+
+
+def _without_noise(value: Decimal) -> Decimal:
+    """0.3 for 0.30000000000000004: an exchange that sends binary numbers means the short one.
+
+    Only where the text is that of a binary number, and 15 of its digits leave 12 at most.
+    """
+    if len(value.as_tuple().digits) <= _DOUBLE_DIGITS or Decimal(repr(float(value))) != value:
+        return value
+    rounded = _DOUBLE.create_decimal(value).normalize(_DOUBLE)
+    return rounded if len(rounded.as_tuple().digits) <= _MEANT_DIGITS else value
 
 
 def report_of(
@@ -65,7 +80,7 @@ def report_of(
         client_order_id=reading.ours(client_id) if client_id else "",
         venue_order_id=words["id"],
         symbol=words["symbol"],
-        state=_state(known, quantity, filled, order),
+        state=_state(known, quantity, filled, order, reading),
         filled_quantity=filled,
         accepted_firm=accepted,
         reason=f"The exchange says {known.get('status')}." if known.get("status") in _ENDS else "",
@@ -153,11 +168,15 @@ def rules_of(symbol: str, market: Mapping[str, Any]) -> InstrumentRules:
     )
 
 
-def _state(known: Mapping[str, Any], quantity: Decimal, filled: Decimal, answer: Any) -> VenueOrderState:
+def _state(
+    known: Mapping[str, Any], quantity: Decimal, filled: Decimal, answer: Any, reading: Reading
+) -> VenueOrderState:
     status = known.get("status")
     if status in _ENDS:
         return _ENDS[status]
     if status == "closed":
+        if filled < quantity and reading.closed_in_part:
+            return "CANCELED"
         if filled < quantity:
             raise Nonsense(
                 f"The order is closed, yet {filled} of {quantity} is filled.", field="filled", answer=_raw(answer)

@@ -98,7 +98,7 @@ def meaning_of(error: BaseException, *, exchange: str) -> Meaning:
     told = _binance(text) if exchange.startswith("binance") else _kraken(text) if exchange == "kraken" else None
     if told is not None:
         return told if told.code != "venue_refused" else Meaning(told.fate, _code(error, text))
-    if isinstance(error, errors.DuplicateOrderId):
+    if isinstance(error, errors.ExchangeError) and (isinstance(error, errors.DuplicateOrderId) or _twice(text)):
         return Meaning("exists")
     if isinstance(error, errors.OrderNotFound):
         return Meaning("absent", "venue_order_unknown")
@@ -136,6 +136,11 @@ def _kraken(text: str) -> Meaning | None:
         if said.startswith(beginning):
             return Meaning("refused", code or "venue_refused")
     return None
+
+
+def _twice(text: str) -> bool:
+    """Whether the words speak of a second order of one id. Where they meant something else it is only looked up."""
+    return _DUPLICATE.search(text) is not None
 
 
 def _code(error: BaseException, text: str) -> str:

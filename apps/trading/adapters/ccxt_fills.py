@@ -4,36 +4,46 @@ Trades may become visible late and out of order, so the last minute is always re
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from apps.trading.adapters.ccxt_pages import Pages, time_ms
 
 OVERLAP_MS = 60_000
 QUIET_MS = 600_000  # an instrument without an order at work is asked for this long after; what is older counts as read
 FIRST_LOOK_MS = 86_400_000  # how far back the first question about an instrument goes
-PAGE = 500
 _EVERY = "*"
-_MOST_PAGES = 200
 
 
 @dataclass(slots=True)
 class SymbolMark:
-    """``read_until`` and ``at_work`` in the exchange's milliseconds; ``known``: trade ids of the overlap with times."""
+    """``read_until`` and ``at_work`` in the exchange's milliseconds; ``known``: trade ids of the overlap with times.
+
+    ``doubtful``: ids that could not be read. They are tried again as long as the overlap lasts, and told of once.
+    """
 
     read_until: int
     at_work: int
     known: dict[str, int] = field(default_factory=dict)
+    doubtful: dict[str, int] = field(default_factory=dict)
 
     @property
     def since(self) -> int:
         return max(0, self.read_until - OVERLAP_MS)
 
-    def learn(self, trades: Iterable[Mapping[str, Any]]) -> None:
-        """Remember trades as told."""
-        for trade in trades:
-            at = int(trade.get("timestamp") or 0)
-            self.known[str(trade.get("id"))] = at
-            self.read_until = max(self.read_until, at)
+    def learn(self, trade: Mapping[str, Any], *, now: int) -> None:
+        """Remember a trade that was read. A time ahead of the exchange's clock moves nothing beyond that."""
+        name, at = str(trade.get("id")), time_ms(trade)
+        self.known[name] = at
+        self.doubtful.pop(name, None)
+        self.read_until = max(self.read_until, min(at, now))
+
+    def doubt(self, trade: Mapping[str, Any]) -> bool:
+        """Remember a trade that could not be read; whether this is the first time."""
+        first = str(trade.get("id")) not in self.doubtful
+        self.doubtful[str(trade.get("id"))] = max(time_ms(trade), self.since)
+        return first
 
     def settle(self, now: int) -> None:
         """All is read: what is older than the quiet time need not be asked for again."""
@@ -42,12 +52,16 @@ class SymbolMark:
 
     def forget(self) -> None:
         self.known = {each: at for each, at in self.known.items() if at >= self.since}
+        self.doubtful = {each: at for each, at in self.doubtful.items() if at >= self.since}
 
 
 def marks_of(watermark: str, *, symbols: Sequence[str], now: int, by_symbol: bool) -> dict[str, SymbolMark]:
     """The marks of a stored watermark, with the instruments that have orders at work now."""
     stored = json.loads(watermark) if watermark else {}
-    marks = {name: SymbolMark(each["t"], each["w"], dict(each["ids"])) for name, each in stored.items()}
+    marks = {
+        name: SymbolMark(each["t"], each["w"], dict(each["ids"]), dict(each.get("bad", {})))
+        for name, each in stored.items()
+    }
     for name in symbols if by_symbol else (_EVERY,):
         marks.setdefault(name, SymbolMark(now - FIRST_LOOK_MS, now)).at_work = now
     return marks
@@ -61,37 +75,27 @@ def to_ask(marks: Mapping[str, SymbolMark], *, now: int) -> list[str]:
 def stored(marks: Mapping[str, SymbolMark]) -> str:
     """The watermark to be kept."""
     return json.dumps(
-        {name: {"t": mark.read_until, "w": mark.at_work, "ids": mark.known} for name, mark in marks.items()}
+        {
+            name: {"t": mark.read_until, "w": mark.at_work, "ids": mark.known, "bad": mark.doubtful}
+            for name, mark in marks.items()
+        }
     )
 
 
-async def trades_since(client: Any, name: str, since: int) -> list[Mapping[str, Any]]:
+def trades_since(pages: Pages, name: str, since: int) -> list[Mapping[str, Any]]:
     """All own trades from ``since`` on, oldest first, each once."""
-    found = await (_newest_first(client, since) if name == _EVERY else _oldest_first(client, name, since))
-    return sorted(found.values(), key=lambda trade: (int(trade.get("timestamp") or 0), str(trade.get("id"))))
+    if name == _EVERY:
+        found = pages.by_offset(lambda client, offset: client.fetch_my_trades(None, since, None, {"ofs": offset}))
+    else:
+        found = pages.by_time(
+            "trades",
+            lambda client, start, rows, given: client.fetch_my_trades(name, start, rows, given),
+            since,
+        )
+    return sorted(found, key=_order_of_trades)
 
 
-async def _oldest_first(client: Any, symbol: str, since: int) -> dict[str, Mapping[str, Any]]:
-    found: dict[str, Mapping[str, Any]] = {}
-    for _ in range(_MOST_PAGES):
-        page = await client.fetch_my_trades(symbol, since, PAGE)
-        fresh = {str(trade.get("id")): trade for trade in page if str(trade.get("id")) not in found}
-        found |= fresh
-        if len(page) < PAGE:
-            break
-        newest = max(int(trade.get("timestamp") or 0) for trade in page)
-        since = newest if newest > since else since + 1
-    return found
-
-
-async def _newest_first(client: Any, since: int) -> dict[str, Mapping[str, Any]]:
-    """By offset. New trades meanwhile only shift older ones to where they are read twice."""
-    found: dict[str, Mapping[str, Any]] = {}
-    offset = 0
-    for _ in range(_MOST_PAGES):
-        page = await client.fetch_my_trades(None, since, None, {"ofs": offset})
-        if not page:
-            break
-        found |= {str(trade.get("id")): trade for trade in page}
-        offset += len(page)
-    return found
+def _order_of_trades(trade: Mapping[str, Any]) -> tuple[int, int, str]:
+    """By time; at the same time by id, which exchanges count up."""
+    name = str(trade.get("id"))
+    return time_ms(trade), len(name), name

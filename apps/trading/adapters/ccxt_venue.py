@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -19,6 +19,7 @@ from apps.trading.adapters.ccxt_classes import library_errors
 from apps.trading.adapters.ccxt_connection import Call, CcxtConnection
 from apps.trading.adapters.ccxt_dialects import Dialect, dialect_of
 from apps.trading.adapters.ccxt_errors import meaning_of, short
+from apps.trading.adapters.ccxt_pages import Pages, time_ms
 from apps.trading.adapters.ccxt_stream import CcxtStream
 from apps.trading.ports import (
     BadVenueAnswer,
@@ -36,8 +37,6 @@ from apps.trading.ports import (
 
 SEND_SECONDS, READ_SECONDS = 12.0, 30.0  # a call may take, with its wait in the library's throttle
 _RULE_CODES = frozenset({"venue_bad_price", "venue_bad_quantity", "venue_min_quantity", "venue_min_notional"})
-_ORDERS_PAGE = 500
-_MOST_PAGES = 200
 # What the library raises while it reads an answer of another shape.
 _UNREADABLE = (TypeError, AttributeError, KeyError, IndexError, ValueError, ArithmeticError)
 _FAILURES = (library_errors().BaseError, aiohttp.ClientError, OSError, *_UNREADABLE)
@@ -70,10 +69,14 @@ class CcxtVenue:
         self._offset = timedelta(0)
         self._clock_read = False
         self._rules_doubtful = False  # the venue refused what its rules, as they were read, allow
-        self._reading = Reading(self.dialect.from_venue, firm_time, self.dialect.fees_told)
+        self._reading = Reading(self.dialect.from_venue, firm_time, self.dialect.fees_told, self.dialect.closed_in_part)
         self._connection = CcxtConnection(
             exchange, keys=keys, urls=urls, one_at_a_time=self.dialect.one_at_a_time, pace_ms=pace_ms
         )
+        self._pages = Pages(self._read, self.dialect.rows, self.dialect.newest_first)
+        # Where the exchange's own addresses are replaced, nothing goes to one of them that was not.
+        self._streams = not urls or "ws" in urls
+        self._tells_rights = not urls or all(name in urls for name in self.dialect.rights_at)
         self._stream = CcxtStream(self._connection, self._reading, client_id_name=self.dialect.client_id_in_trades)
 
     def client_order_id(self, order_hex: str) -> str:
@@ -88,13 +91,30 @@ class CcxtVenue:
         async def create(client: Any) -> Any:
             return await client.create_order(order.symbol, kind, order.side, plain(order.quantity), price, given)
 
-        answer = self._send(create, leave_by=order.valid_until)
+        try:
+            answer = self._send(create, leave_by=order.valid_until)
+        except VenueRefused as refusal:
+            if refusal.code != "venue_order_unknown":
+                raise
+            # No such order, it says to a create: whatever that is an answer to, it proves nothing.
+            raise OutcomeUnknown(refusal.message) from refusal
         with _nonsense(BadVenueOutcome):
-            return report_of(answer, self._reading, sent=_as_known(order, self.dialect), accepted=moment.firm)
+            report = report_of(answer, self._reading, sent=_as_known(order, self.dialect), accepted=moment.firm)
+            _check_same(answer, symbol=(order.symbol, report.symbol), side=(order.side, report.side))
+        return report
 
     def find(self, *, client_order_id: str, symbol: str, venue_order_id: str | None = None) -> VenueReport | None:
         answer = self._read(lambda client: self.dialect.look_up(client, client_order_id, symbol, venue_order_id))
-        return None if answer is None else self._report(answer)
+        if answer is None:
+            return None
+        report = self._report(answer)
+        with _nonsense(BadVenueAnswer):
+            _check_same(answer, symbol=(symbol, report.symbol))
+            if client_order_id and report.client_order_id:
+                _check_same(answer, clientOrderId=(self._reading.ours(client_order_id), report.client_order_id))
+            elif venue_order_id:
+                _check_same(answer, id=(venue_order_id, report.venue_order_id))
+        return report
 
     def cancel(
         self,
@@ -104,9 +124,9 @@ class CcxtVenue:
         venue_order_id: str | None = None,
         moment: Moment,  # noqa: ARG002 - the port's signature
     ) -> VenueReport:
-        given = self.dialect.by_client_id(client_order_id)
+        name, given = self.dialect.named(client_order_id, venue_order_id)
         try:
-            self._send(lambda client: client.cancel_order("", symbol, given))
+            self._send(lambda client: client.cancel_order(name, symbol, given))
         except VenueRefused as refusal:
             if refusal.code != "venue_order_unknown":
                 raise
@@ -134,30 +154,31 @@ class CcxtVenue:
 
     def open_orders(self) -> list[VenueReport]:
         answers = self._read(lambda client: client.fetch_open_orders())
-        return [self._report(answer) for answer in sorted(answers, key=_placed)]
+        return [self._report(answer) for answer in sorted(answers, key=time_ms)]
 
     def closed_orders(self, *, symbols: Sequence[str], since: datetime) -> list[VenueReport]:
         start = _milliseconds(since - self._offset)
-        answers = self._read(lambda client: self._all_orders(client, symbols, start))
-        reports = [self._report(answer) for answer in sorted(answers, key=_placed)]
+        answers = self.dialect.orders_since(self._pages, self._listed(symbols), start)
+        reports = [self._report(answer) for answer in sorted(answers, key=time_ms)]
         return [report for report in reports if report.state not in {"OPEN", "PARTIALLY_FILLED"}]
 
     def fills_since(self, *, watermark: str, symbols: Sequence[str], limit: int) -> FillPage:
         now = _milliseconds(wall_now() - self._offset)
         by_symbol = self.dialect.fills_by_symbol
-        marks = ccxt_fills.marks_of(watermark, symbols=symbols, now=now, by_symbol=by_symbol)
+        listed = self._listed(symbols)
+        marks = ccxt_fills.marks_of(watermark, symbols=listed, now=now, by_symbol=by_symbol)
         fills: list[VenueFill] = []
         bad: list[Mapping[str, Any]] = []
         for name in ccxt_fills.to_ask(marks, now=now):
             mark = marks[name]
-            told = self._read(partial(ccxt_fills.trades_since, name=name, since=mark.since))
-            fresh = [trade for trade in told if str(trade.get("id")) not in mark.known]
-            taken = fresh[: limit - len(fills)]
-            self._take(taken, fills, bad)
-            mark.learn(taken)
-            if len(taken) < len(fresh):
-                mark.forget()
-                return FillPage(tuple(fills), ccxt_fills.stored(marks), complete=False, bad=tuple(bad))
+            told = ccxt_fills.trades_since(self._pages, name, mark.since)
+            for trade in told:
+                if str(trade.get("id")) in mark.known:
+                    continue
+                if len(fills) >= limit:
+                    mark.forget()
+                    return FillPage(tuple(fills), ccxt_fills.stored(marks), complete=False, bad=tuple(bad))
+                self._take(trade, mark, now, fills, bad)
             mark.settle(now)
         return FillPage(tuple(fills), ccxt_fills.stored(marks), complete=True, bad=tuple(bad))
 
@@ -182,7 +203,7 @@ class CcxtVenue:
         best: tuple[timedelta, timedelta] | None = None
         for _ in range(self.dialect.clock_samples):
             before = wall_now()
-            theirs = self._read(lambda client: client.fetch_time())
+            theirs = self._read(_time_there)
             took = wall_now() - before
             if not isinstance(theirs, int):
                 raise BadVenueAnswer(f"{self.name} told no time, but {theirs!r}.", field="time", was=str(theirs))
@@ -198,16 +219,21 @@ class CcxtVenue:
         self.balances()
 
     def key_rights(self) -> WithdrawalRight:
+        if not self._tells_rights:
+            return "unknown"
         try:
             right: WithdrawalRight = self._read(self.dialect.withdrawal_right)
         except RetryableFailure as failure:
+            if failure.code == "venue_has_no_such_door":
+                return "unknown"
             if failure.code == "venue_key_refused":
                 raise VenueRefused(failure.message, code=failure.code) from failure
             raise
         return right
 
     def start_stream(self) -> None:
-        self._stream.start()
+        if self._streams:
+            self._stream.start()
 
     def take_news(self) -> VenueNews:
         return self._stream.take()
@@ -246,6 +272,11 @@ class CcxtVenue:
             raise VenueRefused(f"{self.name} does not trade {order.symbol}.", code="venue_unknown_instrument")
         _refuse_off_steps(order, Decimal(market["precision"]["amount"]), Decimal(market["precision"]["price"]))
 
+    def _listed(self, symbols: Sequence[str]) -> list[str]:
+        """Those that are traded here: the house may watch more than one exchange has."""
+        known: Mapping[str, Any] = self._read(_markets, offline=True)
+        return [symbol for symbol in symbols if symbol in known]
+
     def _report(self, answer: Mapping[str, Any]) -> VenueReport:
         with _nonsense(BadVenueAnswer):
             placed = datetime.fromtimestamp((answer.get("timestamp") or 0) / 1000, wall_now().tzinfo)
@@ -257,18 +288,21 @@ class CcxtVenue:
         except RetryableFailure as failure:
             raise OutcomeUnknown(f"After the cancellation: {failure.message}") from failure
 
-    def _take(self, trades: Sequence[Mapping[str, Any]], fills: list[VenueFill], bad: list[Mapping[str, Any]]) -> None:
-        for trade in trades:
-            try:
-                fills.append(fill_of(trade, self._reading))
-            except Nonsense as nonsense:
+    def _take(
+        self,
+        trade: Mapping[str, Any],
+        mark: ccxt_fills.SymbolMark,
+        now: int,
+        fills: list[VenueFill],
+        bad: list[Mapping[str, Any]],
+    ) -> None:
+        try:
+            fills.append(fill_of(trade, self._reading))
+        except Nonsense as nonsense:
+            if mark.doubt(trade):
                 bad.append({"problem": str(nonsense), **nonsense.facts})
-
-    async def _all_orders(self, client: Any, symbols: Sequence[str], start: int) -> list[Any]:
-        if not self.dialect.fills_by_symbol:
-            return await _by_offset(client, start, symbols)
-        ask = client.fetch_orders if client.has.get("fetchOrders") else client.fetch_closed_orders
-        return [order for symbol in symbols for order in await _by_time(ask, symbol, start)]
+        else:
+            mark.learn(trade, now=now)
 
     def _read(self, question: Callable[[Any], Awaitable[Any]], *, offline: bool = False) -> Any:
         """Ask; every failure is a ``RetryableFailure`` with the code of its cause."""
@@ -281,14 +315,15 @@ class CcxtVenue:
             raise
         except _FAILURES as error:
             if call.nonsense:
-                raise self._page(BadVenueAnswer, call) from error
+                raise self._page_read(call) from error
             if isinstance(error, _UNREADABLE):
                 raise self._unreadable(BadVenueAnswer, error, call) from error
             meaning = meaning_of(error, exchange=self.name)
-            code = "venue_away" if meaning.fate == "unknown" else meaning.code
+            unknown = "venue_has_no_such_door" if call.status == HTTPStatus.NOT_FOUND else "venue_away"
+            code = unknown if meaning.fate == "unknown" else meaning.code
             raise RetryableFailure(f"{self.name}: {short(error)}", code=code) from error
         if call.nonsense:
-            raise self._page(BadVenueAnswer, call)
+            raise self._page_read(call)
         return answer
 
     def _send(
@@ -328,6 +363,11 @@ class CcxtVenue:
     def _page(self, kind: type[HQError], call: Call) -> HQError:
         return kind(f"{self.name} answered with a page instead of data.", answer=call.nonsense)
 
+    def _page_read(self, call: Call) -> HQError:
+        """Something between us and the exchange answered a read: no word of the exchange's own, and asked for again."""
+        message = f"{self.name} answered with a page instead of data: {call.nonsense}"
+        return RetryableFailure(message, code=BadVenueAnswer.code)
+
     def _unreadable(self, kind: type[HQError], error: Exception, call: Call) -> HQError:
         return kind(f"{self.name} answered what can't be read ({short(error)}).", answer=call.body[:200])
 
@@ -338,6 +378,24 @@ def _nonsense(kind: type[HQError]) -> Iterator[None]:
         yield
     except Nonsense as nonsense:
         raise kind(str(nonsense), **nonsense.facts) from nonsense
+
+
+async def _time_there(client: Any) -> Any:
+    """The exchange's time; where it tells none its clock can't be measured, and ours stands for it."""
+    return await client.fetch_time() if client.has.get("fetchTime") else client.milliseconds()
+
+
+def _check_same(answer: Any, **pairs: tuple[str, str]) -> None:
+    """An answer about another order than was asked for proves nothing of this one."""
+    for name, (asked, told) in pairs.items():
+        if asked != told:
+            raise Nonsense(
+                f"{name} was {told}, asked for was {asked}.", field=name, was=told, answer=answer.get("info")
+            )
+
+
+async def _markets(client: Any) -> Any:
+    return client.markets
 
 
 async def _market(client: Any, symbol: str) -> Any:
@@ -372,35 +430,5 @@ def _as_known(order: VenueOrder, dialect: Dialect) -> dict[str, Any] | None:
     }
 
 
-def _placed(order: Mapping[str, Any]) -> int:
-    stamp = order.get("timestamp")
-    return stamp if isinstance(stamp, int) else 0
-
-
 def _milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
-
-
-async def _by_time(ask: Callable[..., Awaitable[Any]], symbol: str, start: int) -> list[Any]:
-    """Orders placed since, page by page."""
-    found: dict[str, Any] = {}
-    for _ in range(_MOST_PAGES):
-        page = await ask(symbol, start, _ORDERS_PAGE)
-        found |= {str(order.get("id")): order for order in page}
-        if len(page) < _ORDERS_PAGE:
-            break
-        newest = max(_placed(order) for order in page)
-        start = newest if newest > start else start + 1
-    return list(found.values())
-
-
-async def _by_offset(client: Any, start: int, symbols: Sequence[str]) -> list[Any]:
-    found: dict[str, Any] = {}
-    offset = 0
-    for _ in range(_MOST_PAGES):
-        page = await client.fetch_closed_orders(None, start, None, {"ofs": offset})
-        if not page:
-            break
-        found |= {str(order.get("id")): order for order in page}
-        offset += len(page)
-    return [order for order in found.values() if order.get("symbol") in symbols]
