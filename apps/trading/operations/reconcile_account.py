@@ -161,9 +161,9 @@ def _finish(run: _Run) -> ReconciliationReport:
     stands, memory = standing(before=run.row.seen_gaps, now=unsure, at=moment.wall)
     for name in sorted(stands):
         _keep_standing(name, run)
-    with transaction.atomic():
-        _heal_what_is_over(run)
     passed = run.balances.stable and stands == frozenset(unsure)
+    with transaction.atomic():
+        _heal_what_is_over(run, whole=passed and not unsure)
     summary = {
         "orders_listed": run.orders.listed,
         "orders_at_work": run.orders.at_work,
@@ -237,14 +237,18 @@ def _keep_standing(name: str, run: _Run) -> None:
     )
 
 
-def _heal_what_is_over(run: _Run) -> None:
-    """Close what this whole look did not see again."""
+def _heal_what_is_over(run: _Run, *, whole: bool) -> None:
+    """Close what this whole look did not see again. ``whole``: it saw no difference of orders or balances at all."""
     account = run.venue.account
     unseen = Q(account_id=account, kind__in=_LASTING, seen_wall__lt=run.moment.wall)
     of_orders = Q(order__isnull=True) | Q(order__state__in=TERMINAL)
     gaps = Q(kind__in=(BreakKind.BALANCE_GAP, BreakKind.POSITION_GAP))
     over = "It does not differ any more."
     heal_breaks(breaks=unseen & ~gaps & of_orders, healing=over, moment=run.moment)
+    if whole:  # so whatever an answer that could not be right was about, it is in our books as it is there
+        told_otherwise = Q(cause__startswith="altered:") | Q(cause__startswith="unproven:")
+        nonsense = Q(account_id=account, kind=BreakKind.BAD_ANSWER, seen_wall__lt=run.moment.wall) & ~told_otherwise
+        heal_breaks(breaks=nonsense, healing="A whole comparison found no difference since.", moment=run.moment)
     if run.balances.stable:
         still = list(run.balances.gaps)
         heal_breaks(breaks=unseen & gaps & ~Q(asset__in=still), healing=over, moment=run.moment)

@@ -49,7 +49,16 @@ class Finding:
     healed: bool = False
 
 
-def record_break(*, account: str, kind: str, symbol: str, facts: dict[str, Any], moment: Moment) -> UUID | None:
+def record_break(
+    *,
+    account: str,
+    kind: str,
+    symbol: str,
+    facts: dict[str, Any],
+    moment: Moment,
+    order_id: UUID | None = None,
+    quarantines: bool = True,
+) -> UUID | None:
     """Keep something strange that a venue said, known only by its facts; ``facts["detail"]`` is the sentence shown.
 
     The id of its break; None when exactly this was told before and a person closed it.
@@ -62,6 +71,8 @@ def record_break(*, account: str, kind: str, symbol: str, facts: dict[str, Any],
         cause=f"{kind}:{symbol}:{digest}",
         detail=detail,
         symbol=symbol,
+        order_id=order_id,
+        quarantines=quarantines,
         facts=orjson.loads(orjson.dumps(facts, default=str)),
         healing="Nothing of it was taken into the books.",
     )
@@ -184,7 +195,8 @@ def _settled(rows: Any, finding: Finding) -> bool:
     if latest is None:
         return False
     if finding.kind in EVENTS:
-        return True
+        # What evidence closed may be told of again; what a person closed, or was made good at once, is settled.
+        return not (finding.kind == BreakKind.BAD_ANSWER and latest.state == BreakState.HEALED)
     return bool(latest.choice == Choice.IGNORE and latest.amount == finding.amount)
 
 

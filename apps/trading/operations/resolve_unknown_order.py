@@ -14,7 +14,7 @@ from apps.trading.models import Order, UnknownLookup
 from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.operations.cover_position import cover_after_end
 from apps.trading.operations.lock_order import lock_order
-from apps.trading.operations.note_bad_answer import note_bad_answer
+from apps.trading.operations.note_bad_answer import heal_bad_answers, note_bad_answer
 from apps.trading.operations.record_venue_report import EXECUTOR
 from apps.trading.operations.take_venue_report import take_venue_report
 from apps.trading.ports import Venue, VenueReport
@@ -42,12 +42,16 @@ def resolve_unknown_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bo
                 return False
             report = _listed(order, venue)
     except RetryableFailure as failure:
-        note_bad_answer(account=venue.account, symbol=order.symbol, failure=failure, moment=moment)
+        note_bad_answer(account=venue.account, symbol=order.symbol, failure=failure, moment=moment, order_id=order.pk)
         return False
     if report is None:
-        return _conclude_not_placed(order, venue, moment)
-    take_venue_report(order=order, report=report, venue=venue, moment=moment)
-    return True
+        concluded = _conclude_not_placed(order, venue, moment)
+    else:
+        take_venue_report(order=order, report=report, venue=venue, moment=moment)
+        concluded = True
+    if concluded:
+        heal_bad_answers(order_id=order.pk, moment=moment)
+    return concluded
 
 
 def _listed(order: Order, venue: Venue) -> VenueReport | None:

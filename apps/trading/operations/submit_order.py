@@ -7,7 +7,7 @@ from django.db import transaction
 
 from apps.foundation.clock import Moment
 from apps.foundation.correlation import bind
-from apps.foundation.errors import OutcomeUnknown
+from apps.foundation.errors import OutcomeUnknown, RetryableFailure
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.domain.trading_state import permits
 from apps.trading.models import Order
@@ -38,14 +38,16 @@ def submit_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
             report: VenueReport | None = venue.submit(
                 order=as_sent(order, venue.capabilities, moment.wall + venue.request_life), moment=moment
             )
-        except VenueOrderExists:
-            report = venue.find(client_order_id=order.client_order_id, symbol=order.symbol)
+        except VenueOrderExists as there:
+            report = _found_there(order, venue, there, moment)
         except VenueRefused as refusal:
             record_refusal(order=order, code=refusal.code, detail=refusal.message, moment=moment)
             return True
         except OutcomeUnknown as failure:
             call_unknown(order_id=order.pk, note=failure.message, moment=moment)
-            note_bad_answer(account=venue.account, symbol=order.symbol, failure=failure, moment=moment)
+            note_bad_answer(
+                account=venue.account, symbol=order.symbol, failure=failure, moment=moment, order_id=order.pk
+            )
             return True
         if report is not None:
             take_venue_report(order=order, report=report, venue=venue, moment=moment)
@@ -63,6 +65,18 @@ def call_unknown(*, order_id: UUID, note: str, moment: Moment) -> bool:
         moment=moment,
     )
     return moved is not None
+
+
+def _found_there(order: Order, venue: Venue, there: VenueOrderExists, moment: Moment) -> VenueReport | None:
+    """The order that the venue says it has; UNKNOWN where it does not show it yet, and looked up again."""
+    try:
+        report = venue.find(client_order_id=order.client_order_id, symbol=order.symbol)
+    except RetryableFailure as failure:
+        note_bad_answer(account=venue.account, symbol=order.symbol, failure=failure, moment=moment, order_id=order.pk)
+        report = None
+    if report is None:
+        call_unknown(order_id=order.pk, note=there.message, moment=moment)
+    return report
 
 
 def _claim(order_id: UUID, venue: Venue, moment: Moment) -> Order | None:
