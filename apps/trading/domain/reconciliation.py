@@ -83,10 +83,11 @@ class TradeHere:
 
 @dataclass(frozen=True, slots=True)
 class OrderDifferences(Generic[Told]):
-    """``news``: orders of ours whose state there is ahead. ``absent``: ours at work, listed nowhere there.
+    """``news``: orders of ours whose state there is ahead, or that traded more there after their end here.
 
-    ``returned``: ended in our books, at work there. ``lost``: in the form of our ids, without a row. ``foreign``:
-    others' orders at work. ``altered``: the venue names another quantity than was sent, or another instrument.
+    ``absent``: ours at work, listed nowhere there. ``returned``: ended in our books, at work there. ``lost``: in the
+    form of our ids, without a row. ``foreign``: others' orders at work. ``altered``: the venue names another quantity
+    than was sent, or another instrument.
     """
 
     news: list[tuple[OrderHere, Told]] = field(default_factory=list)
@@ -136,6 +137,8 @@ def _matched(order: OrderHere, report: Told, found: OrderDifferences[Told]) -> N
     if order.state in TERMINAL or order.state not in _SENT:
         if report.state in _WORKING_THERE:
             found.returned.append((order, report))
+        elif order.state in TERMINAL and report.filled_quantity > order.filled_quantity:
+            found.news.append((order, report))
         return
     settled = order.state not in {OrderState.SUBMITTING, OrderState.UNKNOWN} and report.state in _WORKING_THERE
     if not settled or report.filled_quantity != order.filled_quantity:
