@@ -10,6 +10,8 @@ Long only: a negative score means flat.
 
 from dataclasses import dataclass
 
+from apps.trading.domain.compared_figures import apart
+
 HOLD = "hold"
 WEAK = "score_too_weak"
 FLAT = "nothing_to_sell"
@@ -54,17 +56,18 @@ def wanted_stance(*, score: float, held: float, rules: StanceRules) -> Stance:
     """What ``score`` asks for when ``held`` (share of the largest position, 0 when flat) is there already."""
     if score >= rules.enter:
         fraction = 1.0 if score >= rules.full else PART
+        wanted = f"{score:+.2f} asks for {fraction * 100:.0f} % of the largest position"
         if held >= fraction - rules.band:
-            wanted = f"the score {score:+.2f} asks for {fraction:.0%} of the largest position"
-            reason = f"Already there: {wanted}, and {held:.0%} is held."
+            reason = f"Already there: the score {wanted}, and {held * 100:.0f} % is held."
             return Stance(held, False, THERE, reason)
-        return Stance(fraction, True, ENTER, f"The score {score:+.2f} asks for {fraction:.0%} of the largest position.")
+        return Stance(fraction, True, ENTER, f"The score {wanted}.")
     if score > rules.leave:
         if held > 0.0:
             between = f"leaving ({rules.leave:+.2f}) and entering ({rules.enter:+.2f})"
             reason = f"Holding: the score {score:+.2f} lies between {between}."
             return Stance(held, False, HOLD, reason)
-        return Stance(0.0, False, WEAK, f"The score {score:+.2f} is below the {rules.enter:+.2f} that an entry takes.")
+        told, needed = apart(score, rules.enter, places=2, sign="+")
+        return Stance(0.0, False, WEAK, f"The score {told} is below the {needed} that an entry takes.")
     if held > 0.0:
         return Stance(0.0, True, LEAVE, f"The score {score:+.2f} asks to be flat.")
     return Stance(0.0, False, FLAT, f"The score {score:+.2f} asks to be flat, and nothing is held.")

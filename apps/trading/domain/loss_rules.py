@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from apps.trading.domain import portfolio
+from apps.trading.domain.compared_figures import counted, percent, percent_beside
 from apps.trading.domain.gate_facts import GateFacts
 from apps.trading.domain.risk_verdict import Finding, passed_if, rule, without
 
@@ -26,16 +27,17 @@ def drawdown(facts: GateFacts) -> Finding:
 def loss_streak(facts: GateFacts) -> Finding:
     book, limits = facts.book, facts.limits
     inputs = {"losses_in_row": book.losses_in_row, "limit": limits.max_losses_in_row, "last_loss": book.last_loss_firm}
+    row = f"{counted(book.losses_in_row, 'losing position', 'losing positions')} in a row"
     if book.losses_in_row < limits.max_losses_in_row:
-        return Finding(True, f"{book.losses_in_row} losing positions in a row.", inputs)
+        return Finding(True, f"{row}.", inputs)
     if book.last_loss_firm is None:
         return without("the time of the last loss", "", inputs)
     ends = book.last_loss_firm + timedelta(minutes=limits.loss_cooldown_minutes)
     return passed_if(
         facts.firm >= ends,
         inputs,
-        yes=f"The pause after {book.losses_in_row} losing positions in a row is over.",
-        no=f"{book.losses_in_row} losing positions in a row; new risk is taken again from {ends:%Y-%m-%d %H:%M} UTC.",
+        yes=f"The pause after {row} is over.",
+        no=f"{row}; new risk is taken again from {ends:%Y-%m-%d %H:%M} UTC.",
     )
 
 
@@ -45,9 +47,10 @@ def _loss(facts: GateFacts, *, since: Decimal, limit: Decimal, what: str) -> Fin
     if equity is None or in_flight is None:
         return without("a price of everything held", facts.market.reason, inputs)
     lost = portfolio.drawdown(equity=equity - in_flight, peak=since)
+    told = f"{what}: {percent_beside(lost, limit, places=2)}"
     return passed_if(
         lost < limit,
         inputs,
-        yes=f"{what}: {lost:.2%} of at most {limit:.2%}.",
-        no=f"{what}: {lost:.2%}; from {limit:.2%} on no new risk is taken.",
+        yes=f"{told} of at most {percent(limit)}.",
+        no=f"{told}; from {percent(limit)} on no new risk is taken.",
     )

@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from apps.foundation.money import plain
+from apps.trading.domain.compared_figures import apart
 from apps.trading.domain.fees import round_trip_bps
 
 BUY, SELL = 1, 0
@@ -152,7 +154,7 @@ def size_target(*, target: TargetExposure, facts: SizingFacts, step: Decimal) ->
     quantity = step * lots
     word = "buy" if side == BUY else "sell"
     sizing["quantity"] = f"{quantity:f}"
-    reason = f"{word} {quantity:f} {target.symbol} to reach {target.fraction:.0%} of the largest position"
+    reason = f"{word} {quantity:f} {target.symbol} to reach {target.fraction * 100:.0f} % of the largest position"
     return SizedOrder(word, quantity, side == SELL, CODES[SIZED], reason, sizing)
 
 
@@ -188,8 +190,12 @@ def _by_price(target: TargetExposure, facts: SizingFacts) -> tuple[int, int, int
         facts.rebalance_band,
         round_trip_bps(facts.fee_bps, facts.spread_bps),
         facts.fee_edge_multiple,
-        (1.0 + facts.collar_bps / 10_000.0) * (1.0 + facts.fee_bps / 10_000.0),
+        _worst_cost(facts),
     )
+
+
+def _worst_cost(facts: SizingFacts) -> float:
+    return (1.0 + facts.collar_bps / 10_000.0) * (1.0 + facts.fee_bps / 10_000.0)
 
 
 def _hindrance(target: TargetExposure, facts: SizingFacts) -> int:
@@ -209,7 +215,10 @@ def _minutes_to_wait(facts: SizingFacts) -> float:
 def _sentence(code: int, target: TargetExposure, facts: SizingFacts, lots: int) -> str:
     largest = facts.max_position_share * (facts.equity or 0.0)
     lot_value = facts.step * (facts.price or 0.0)
-    edge, costs = target.expected_edge_bps or 0.0, round_trip_bps(facts.fee_bps, facts.spread_bps or 0.0)
+    costs = round_trip_bps(facts.fee_bps, facts.spread_bps or 0.0) * facts.fee_edge_multiple
+    edge, needed = apart((target.expected_edge_bps or 0.0) / 100, costs / 100, places=2)
+    worth, smallest = apart(lots * lot_value, facts.min_notional, places=2)
+    free, most = apart(facts.cash, facts.min_notional * _worst_cost(facts), places=2)
     there = (
         f"Already there: {facts.position_lots * lot_value:.2f} is held, the target is {target.fraction * largest:.2f}; "
         f"changes below {facts.rebalance_band * largest:.2f} are not traded."
@@ -217,11 +226,10 @@ def _sentence(code: int, target: TargetExposure, facts: SizingFacts, lots: int) 
     flat = "Already flat: nothing is held and nothing is wanted."
     sentences = {
         ALREADY_THERE: there if facts.position_lots or target.fraction > 0 else flat,
-        BELOW_MIN_NOTIONAL: f"Too small: {lots * lot_value:.2f}, the smallest order is {facts.min_notional:.2f}.",
-        BELOW_STEP: f"Too small: less than one step of {facts.step:g} would be traded.",
-        EDGE_BELOW_COSTS: f"The edge of {edge / 100:.2f} % does not pay {costs * facts.fee_edge_multiple / 100:.2f} % "
-        "of fees and spread.",
-        NO_CASH: f"Not enough cash: {facts.cash:.2f} is free, the smallest order is {facts.min_notional:.2f}.",
+        BELOW_MIN_NOTIONAL: f"Too small: {worth}, the smallest order is {smallest}.",
+        BELOW_STEP: f"Too small: less than one step of {plain(Decimal(str(facts.step)))} would be traded.",
+        EDGE_BELOW_COSTS: f"The edge of {edge} % does not pay {needed} % of fees and spread.",
+        NO_CASH: f"Not enough cash: {free} is free, the smallest order may cost {most}.",
         COOLING_DOWN: f"Cooling down: closed {facts.minutes_since_close or 0:.0f} min ago, bought again after "
         f"{facts.reentry_minutes:.0f} min.",
         ORDER_WORKING: "An order of this instrument is still working.",

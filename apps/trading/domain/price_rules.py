@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from apps.foundation.money import BASIS_POINT, floor_to, plain
+from apps.trading.domain.compared_figures import apart, beside
 from apps.trading.domain.decimal_math import over
 from apps.trading.domain.fees import round_trip_bps
 from apps.trading.domain.gate_facts import GateFacts, OrderFacts
@@ -51,11 +52,12 @@ def spread(facts: GateFacts) -> Finding:
     inputs = {"spread_bps": wide, "max_spread_bps": limit}
     if wide is None:
         return without("a spread", facts.market.reason, inputs)
+    told = f"{beside(wide, limit, places=1)} bp"
     return passed_if(
         wide <= limit,
         inputs,
-        yes=f"The spread of {wide:.1f} bp is within {plain(limit)} bp.",
-        no=f"The spread is {wide:.1f} bp; new risk is taken up to {plain(limit)} bp.",
+        yes=f"The spread of {told} is within {plain(limit)} bp.",
+        no=f"The spread is {told}; new risk is taken up to {plain(limit)} bp.",
     )
 
 
@@ -79,8 +81,8 @@ def price_collar(facts: GateFacts) -> Finding:
         distance <= collar,
         inputs,
         yes=f"The price lies within {plain(collar)} bp of the mark on its costly side.",
-        no=f"The price {plain(order.price)} lies {distance:.0f} bp on the costly side of the mark {plain(mark)}; "
-        f"at most {plain(collar)} bp are allowed.",
+        no=f"The price {plain(order.price)} lies {beside(distance, collar, places=0)} bp on the costly side of the mark "
+        f"{plain(mark)}; at most {plain(collar)} bp are allowed.",
     )
 
 
@@ -139,11 +141,12 @@ def min_notional(facts: GateFacts) -> Finding:
         if order.reducing:
             return exempt(inputs, "Without a price a reducing order is not measured.")
         return without(A_PRICE, facts.market.reason, inputs)
+    worth = f"The order is worth {beside(order.value, least, places=2)}"
     return passed_if(
         order.value >= least,
         inputs,
-        yes=f"The order is worth {order.value:.2f}, at least {plain(least)} is needed.",
-        no=f"The order is worth {order.value:.2f}; the instrument takes no order below {plain(least)}.",
+        yes=f"{worth}, at least {plain(least)} is needed.",
+        no=f"{worth}; the instrument takes no order below {plain(least)}.",
     )
 
 
@@ -161,10 +164,10 @@ def fee_edge(facts: GateFacts) -> Finding:
     if order.expected_edge_bps is None or market.spread_bps is None:
         return without("an expected edge and a spread", market.reason, inputs)
     costs = round_trip_bps(float(market.fee_bps), float(market.spread_bps)) * float(multiple)
-    edge = f"The edge of {order.expected_edge_bps / 100:.2f} %"
+    edge, needed = apart(order.expected_edge_bps / 100, costs / 100, places=2)
     return passed_if(
         order.expected_edge_bps > costs,
         inputs,
-        yes=f"{edge} pays {costs / 100:.2f} % of fees and spread.",
-        no=f"{edge} does not pay {costs / 100:.2f} % of fees and spread.",
+        yes=f"The edge of {edge} % pays {needed} % of fees and spread.",
+        no=f"The edge of {edge} % does not pay {needed} % of fees and spread.",
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from apps.foundation.money import ZERO, plain
+from apps.trading.domain.compared_figures import beside, percent, percent_beside
 from apps.trading.domain.correlation import correlated_exposure
 from apps.trading.domain.decimal_math import over
 from apps.trading.domain.gate_facts import GateFacts
@@ -16,11 +17,12 @@ def max_order_notional(facts: GateFacts) -> Finding:
     inputs = {"value": value, "max_order_notional": limit}
     if value is None:
         return without("a price", facts.market.reason, inputs)
+    worth = f"The order is worth {beside(value, limit, places=2)}"
     return passed_if(
         value <= limit,
         inputs,
-        yes=f"The order is worth {value:.2f} of at most {plain(limit)}.",
-        no=f"The order is worth {value:.2f}; at most {plain(limit)} are allowed.",
+        yes=f"{worth} of at most {plain(limit)}.",
+        no=f"{worth}; at most {plain(limit)} are allowed.",
     )
 
 
@@ -73,11 +75,12 @@ def _share(facts: GateFacts, before: Decimal | None, limit: Decimal, what: str) 
     if equity is None or value is None or before is None or equity <= 0:
         return without("a price of everything held", facts.market.reason, inputs)
     share = over(before + value, equity)
+    would = f"{what} would be {percent_beside(share, limit, places=1)} of equity"
     return passed_if(
         share <= limit,
         inputs,
-        yes=f"{what} would be {share:.1%} of equity, at most {limit:.1%} is allowed.",
-        no=f"{what} would be {share:.1%} of equity; at most {limit:.1%} is allowed.",
+        yes=f"{would}, at most {percent(limit)} is allowed.",
+        no=f"{would}; at most {percent(limit)} is allowed.",
     )
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from apps.foundation.clock import Moment
 from apps.foundation.money import plain
 from apps.trading.domain.cause_kinds import DAILY_LOSS, DRAWDOWN
+from apps.trading.domain.compared_figures import percent, percent_beside
 from apps.trading.domain.gate_facts import GateFacts
 from apps.trading.domain.portfolio import drawdown
 from apps.trading.domain.risk_limits import LimitValues
@@ -45,10 +46,12 @@ def latch_reached_limits(*, standing: LossStanding, account: str, limits: LimitV
     way = f" With {plain(flying)} that orders in flight may have lost." if flying else ""
     reached = []
     if lost >= limits.max_daily_loss:
-        reason = f"Lost {lost:.2%} today, the limit is {limits.max_daily_loss:.2%}.{way}"
+        told = percent_beside(lost, limits.max_daily_loss, places=2)
+        reason = f"Lost {told} today, the limit is {percent(limits.max_daily_loss)}.{way}"
         reached.append((DAILY_LOSS, TradingState.REDUCING, reason))
     if fall >= limits.max_drawdown:
-        reason = f"Fell {fall:.2%} from the peak, the limit is {limits.max_drawdown:.2%}.{way}"
+        told = percent_beside(fall, limits.max_drawdown, places=2)
+        reason = f"Fell {told} from the peak, the limit is {percent(limits.max_drawdown)}.{way}"
         reached.append((DRAWDOWN, TradingState.HALTED, reason))
     facts = {"equity": plain(standing.equity), "in_flight_loss": plain(standing.in_flight_loss)}
     return [

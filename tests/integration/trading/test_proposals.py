@@ -136,7 +136,7 @@ def test_a_third_full_position_is_denied_by_gross_exposure(desk):
     view = propose(desk, symbol="SOL/USDT", quantity=Decimal("2.4"))
     # Forty bars of history are too few to measure correlation, so the three count as one.
     assert denials(view) == ["max_gross_exposure", "correlation"]
-    assert "at most 60.0% is allowed" in view["reject_detail"]
+    assert "at most 60 % is allowed" in view["reject_detail"]
 
 
 def test_a_pending_buy_counts_against_exposure_before_it_fills(desk):

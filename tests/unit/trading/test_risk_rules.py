@@ -102,6 +102,29 @@ def test_one_change_is_denied_by_exactly_its_rule(rule, code, change):
     assert decision.denials[0].detail in decision.summary
 
 
+# A value that rounding would make equal to its limit is told with the digits that set them apart.
+TELLING = [
+    ("max_position", {"book": {"exposures": {"BTC/USDT": D("150.01")}}}, "25.001 % of equity; at most 25 % is allowed"),
+    ("max_position", {"book": {"exposures": {"BTC/USDT": D("149.99")}}}, "24.999 % of equity, at most 25 % is allowed"),
+    ("max_position", {"book": {"exposures": {"BTC/USDT": D(150)}}}, "25.0 % of equity, at most 25 % is allowed"),
+    ("max_order_notional", {"order": {"value": D("250.001")}}, "worth 250.001; at most 250 are allowed"),
+    ("min_notional", {"order": {"value": D("4.9996")}}, "worth 4.9996; the instrument takes no order below 5"),
+    ("spread", {"market": {"spread_bps": D("50.01")}}, "The spread is 50.01 bp; new risk is taken up to 50 bp"),
+    ("price_collar", {"order": {"type": "limit", "price": D("51000.01")}}, "lies 200.002 bp on the costly side"),
+    ("drawdown", {"book": {"peak_equity": D("1176.47")}}, "Drawdown: 14.99996 % of at most 15 %."),
+    ("fee_edge", {"order": {"expected_edge_bps": 22.0001}}, "The edge of 0.220001 % pays 0.220000 %"),
+    ("open_order_count", {"book": {"open_orders": 1}}, "1 order is open, at most 10 are allowed."),
+    ("order_rate", {"book": {"orders_last_hour": 30}}, "30 orders were approved in the last hour already;"),
+    ("unknown_orders", {"book": {"unknown_orders": 1}}, "1 order has an unknown outcome, at most 2 are allowed."),
+    ("loss_streak", {"book": {"losses_in_row": 1}}, "1 losing position in a row."),
+]
+
+
+@pytest.mark.parametrize(("rule", "change", "words"), TELLING)
+def test_a_sentence_shows_the_digits_that_make_it_true(rule, change, words):
+    assert words in verdict(facts(**change), rule).detail
+
+
 # The last value that still passes.
 BOUNDS = [
     ("spread", {"market": {"spread_bps": D(50)}}),
