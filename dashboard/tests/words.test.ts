@@ -4,6 +4,7 @@ import type { AgentCard } from "../src/api/agent-types";
 import { ApiProblem, problemOf } from "../src/api/problem";
 import type { Candle } from "../src/api/market-types";
 import { thinned } from "../src/charts/thinned-curve";
+import { counted } from "../src/format/counted";
 import { spanText, timeframeSeconds, utcText } from "../src/format/time";
 import { isBar, joined, missingBars, withHoles } from "../src/markets/candle-series";
 import { merged, newestFirst } from "../src/stores/channels";
@@ -25,6 +26,13 @@ describe("problems as sentences", () => {
     expect(problemOf(502, null)).toBeInstanceOf(ApiProblem);
     expect(problemOf(502, "<html>").message).toContain("do not repeat it");
     expect(problemOf(418, {}).message).toContain("418");
+  });
+});
+
+describe("counts", () => {
+  it("take the word that fits them", () => {
+    expect([0, 1, 12_345].map((count) => counted(count, "bar"))).toEqual(["0 bars", "1 bar", "12,345 bars"]);
+    expect(counted(1, "bar has", "bars have")).toBe("1 bar has");
   });
 });
 
@@ -106,6 +114,7 @@ describe("waiting", () => {
     expect(waitingWords([]).title).toBe("No agent exists.");
     expect(waitingWords([agent({ desired_state: "stopped" })]).title).toBe("All agents are stopped.");
     expect(waitingWords([agent({ warming: "warming 37/200" }), agent({})]).says).toContain("need 200 bars; they have 37");
+    expect(waitingWords([agent({ warming: "warming 199/200" })]).says).toBe("Agents need 200 bars; they have 199. 1 more bar has to close.");
     expect(waitingWords([agent({ activity: "silent" })]).title).toBe("No agent is answering.");
   });
 });

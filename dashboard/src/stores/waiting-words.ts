@@ -1,6 +1,7 @@
 /** Why nothing has been decided yet, and how long that will last. */
 
 import type { AgentCard } from "../api/agent-types";
+import { counted } from "../format/counted";
 
 export interface Waiting {
   title: string;
@@ -22,7 +23,7 @@ export function waitingWords(agents: AgentCard[]): Waiting {
   if (slowest) {
     return {
       title: "No trade yet.",
-      says: `Agents need ${slowest.needs} bars; they have ${slowest.have}. ${slowest.needs - slowest.have} more bars have to close.`,
+      says: `Agents need ${counted(slowest.needs, "bar")}; they have ${slowest.have}. ${counted(slowest.needs - slowest.have, "more bar has", "more bars have")} to close.`,
     };
   }
   if (running.every((agent) => agent.activity === "silent")) {
