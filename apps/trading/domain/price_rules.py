@@ -81,8 +81,8 @@ def price_collar(facts: GateFacts) -> Finding:
         distance <= collar,
         inputs,
         yes=f"The price lies within {plain(collar)} bp of the mark on its costly side.",
-        no=f"The price {plain(order.price)} lies {beside(distance, collar, places=0)} bp on the costly side of the mark "
-        f"{plain(mark)}; at most {plain(collar)} bp are allowed.",
+        no=f"The price {plain(order.price)} lies {beside(distance, collar, places=0)} bp on the costly side of the "
+        f"mark {plain(mark)}; at most {plain(collar)} bp are allowed.",
     )
 
 
