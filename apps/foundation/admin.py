@@ -16,6 +16,7 @@ from apps.foundation.models import (
     InboxEntry,
     OutboxEvent,
     ProcessBeat,
+    RecordEpoch,
 )
 from apps.foundation.permissions import Role, role_at_least
 from apps.foundation.rest.moment_reader import read_moment
@@ -85,6 +86,11 @@ class InboxEntryAdmin(ReadOnlyAdmin):
 class ProcessBeatAdmin(ReadOnlyAdmin):
     list_display = ["name", "host", "pid", "started_at", "beat_at", "steps", "errors", "lag_seconds", "last_error"]
     list_filter = ["process"]
+
+
+@admin.register(RecordEpoch)
+class RecordEpochAdmin(ReadOnlyAdmin):
+    list_display = ["epoch", "raised_wall", "reason"]
 
 
 @admin.register(AuthSession)

@@ -53,7 +53,8 @@ def account_chain(portfolio_id: object) -> str:
 def append(
     *, chain: str, action: str, actor: str, subject: str, payload: dict[str, Any], moment: Moment, epoch: int = 0
 ) -> int:
-    """Chain one act within the running transaction; its number in the chain. ``epoch``: of the lease it was done under.
+    """Chain one act within the running transaction; its number in the chain. ``epoch``: of the lease it was done under;
+    the entry carries the record's own epoch where that is higher.
 
     Raises ``RuntimeError`` outside a transaction.
     """

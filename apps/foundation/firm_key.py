@@ -27,6 +27,8 @@ AGENT_CONF = "default-cache-ttl 0\nmax-cache-ttl 0\nallow-loopback-pinentry\n"
 LONGEST_SOCKET_HOME = 80  # GnuPG's agent listens on a socket in its home, whose path may have about 100 characters
 USER_ID = "TradingHQ firm key"
 USER_EMAIL = "firm-key@tradinghq.invalid"
+SEAL_AGAIN = "Seal the venue keys again."
+OWN_PAIR = "Put the folder HQ_HOME/gnupg of the firm that sealed it into this home first."
 BAD_PASSPHRASE = 11  # the lower half of gpg-error's number for it
 
 
@@ -116,6 +118,24 @@ class FirmKey:
         if opened.ok:
             return str(opened)
         raise _not_opened(str(opened.stderr or ""))
+
+    def seal_file(self, source: Path, target: Path) -> None:
+        """Write what ``source`` holds to ``target``, sealed. Raises ``SealingAway`` and ``KeyRefused``."""
+        with self._gpg() as gpg:
+            fingerprint = self._ensure(gpg)
+            _refuse_revoked(gpg, fingerprint)
+            sealed = gpg.encrypt_file(str(source), fingerprint, always_trust=True, armor=False, output=str(target))
+        if not sealed.ok:
+            raise SealingAway(f"gpg could not seal {source.name}: {sealed.status}.", code="sealing_failed")
+
+    def open_file(self, source: Path, target: Path) -> None:
+        """Write what was sealed in ``source`` to ``target``. Raises like ``open``."""
+        if not self.passphrase:
+            raise _no_passphrase()
+        with self._gpg() as gpg:
+            opened = gpg.decrypt_file(str(source), passphrase=self.passphrase, always_trust=True, output=str(target))
+        if not opened.ok:
+            raise _not_opened(str(opened.stderr or ""), foreign=OWN_PAIR, damaged="Take another copy of the file.")
 
     def _ensure(self, gpg: gnupg.GPG) -> str:
         known = self._fingerprint()
@@ -236,12 +256,11 @@ def _no_passphrase() -> SealingAway:
     )
 
 
-def _not_opened(stderr: str) -> KeyRefused:
-    """What gpg's status lines say; its text itself is not passed on."""
+def _not_opened(stderr: str, *, foreign: str = SEAL_AGAIN, damaged: str = SEAL_AGAIN) -> KeyRefused:
+    """What gpg's status lines say, with what to do; its text itself is not passed on."""
     if "[GNUPG:] NO_SECKEY" in stderr:
         return KeyRefused(
-            "The stored message is sealed to another key than this firm's. Seal the venue keys again.",
-            code="foreign_key",
+            f"The stored message is sealed to another key than this firm's. {foreign}", code="foreign_key"
         )
     failed = re.search(r"\[GNUPG:\] ERROR pkdecrypt_failed (\d+)", stderr)
     if failed and int(failed[1]) % 65536 == BAD_PASSPHRASE:
@@ -249,4 +268,4 @@ def _not_opened(stderr: str) -> KeyRefused:
             "The passphrase does not open the firm's key. Correct HQ_PGP_PASSPHRASE and start the house again.",
             code="wrong_passphrase",
         )
-    return KeyRefused("The stored message is damaged. Seal the venue keys again.", code="message_damaged")
+    return KeyRefused(f"The stored message is damaged. {damaged}", code="message_damaged")

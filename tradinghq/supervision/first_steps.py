@@ -45,7 +45,7 @@ def prepare_database(*, owner_url: str) -> None:
     connection.close()
     if missing:
         _migrate(owner_url)
-    grant_app_role(owner_url=owner_url, append_only=_append_only_tables(owner_url))
+    grant_app_role(owner_url=owner_url, append_only=append_only_tables(owner_url))
 
 
 def prepare_house(home: Path) -> str | None:
@@ -141,7 +141,8 @@ def _migrate(owner_url: str) -> None:
         raise env.EnvironmentRefused(f"The database could not be migrated:\n{done.stderr.strip()[-2000:]}")
 
 
-def _append_only_tables(owner_url: str) -> list[str]:
+def append_only_tables(owner_url: str) -> list[str]:
+    """The tables whose rows the database refuses to change."""
     with psycopg.connect(owner_url) as owner:
         rows = owner.execute(
             "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"

@@ -25,12 +25,19 @@ def set_books_aside(home: Path) -> Path | None:
     lock = take_lock(home)
     try:
         end_leftovers(SupervisorFolder(home))
-        data = data_folder(home)
-        if not data.is_dir():
-            return None
-        kept = folder(home) / f"postgres-until-{wall_now():%Y%m%dT%H%M%SZ}"
-        data.rename(kept)
-        set_aside(home, kept.name.rpartition("-")[2])
+        kept = move_books_aside(home)
+        if kept is not None:
+            set_aside(home, kept.name.rpartition("-")[2])
         return kept
     finally:
         os.close(lock)
+
+
+def move_books_aside(home: Path) -> Path | None:
+    """Rename the embedded database's folder while nothing runs; its new name, or None when there was none."""
+    data = data_folder(home)
+    if not data.is_dir():
+        return None
+    kept = folder(home) / f"postgres-until-{wall_now():%Y%m%dT%H%M%SZ}"
+    data.rename(kept)
+    return kept

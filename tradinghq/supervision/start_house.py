@@ -17,6 +17,7 @@ from apps.foundation.errors import HQError
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
 from tradinghq import environment as env
+from tradinghq.backup.unfinished_restore import refuse_unfinished_restore
 from tradinghq.embedded import postgres_server, redis_server
 from tradinghq.embedded.addresses import EmbeddedServers, ensure_servers
 from tradinghq.supervision.first_steps import leave_database, prepare_database, prepare_house
@@ -40,6 +41,7 @@ def start_house(*, manage: str, say: Callable[[str], None]) -> None:
     """Start everything, then become the watch. Returns never; raises ``EnvironmentRefused`` with a sentence."""
     home = settings.HQ_HOME
     take_lock(home)
+    refuse_unfinished_restore(home)
     folder = SupervisorFolder(home)
     ended = end_leftovers(folder)
     if ended:

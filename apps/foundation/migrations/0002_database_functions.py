@@ -50,12 +50,12 @@ _TEXT = " || ".join(
     _field(value)
     for value in (
         *("encode(v_previous, 'hex')", "v_seq::text", "p_chain", "p_action", "p_actor", "p_subject", "p_payload"),
-        *("v_wall", "v_firm", "p_epoch::text"),
+        *("v_wall", "v_firm", "v_epoch::text"),
     )
 )
 
 # Runs with its owner's rights, so that the app role needs no right to write either table. The text is written out here,
-# since a function called for each field took longer than the hash.
+# since a function called for each field took longer than the hash. The record's epoch (0003) is under every entry.
 AUDIT_APPEND = f"""
 CREATE FUNCTION hq_audit_append(
     p_chain text, p_action text, p_actor text, p_subject text, p_payload text,
@@ -65,6 +65,7 @@ DECLARE
     v_seq bigint;
     v_previous bytea;
     v_hash bytea;
+    v_epoch bigint := greatest(p_epoch, (SELECT epoch FROM foundation_record_epoch));
     v_wall text := to_char(p_wall AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
     v_firm text := to_char(p_firm AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 BEGIN
@@ -79,7 +80,7 @@ BEGIN
     v_hash := sha256(convert_to({_TEXT}, 'UTF8'));
     INSERT INTO foundation_audit_entry
         (chain, seq, action, actor, subject, payload, wall, firm, epoch, previous_hash, hash)
-    VALUES (p_chain, v_seq, p_action, p_actor, p_subject, p_payload, p_wall, p_firm, p_epoch, v_previous, v_hash);
+    VALUES (p_chain, v_seq, p_action, p_actor, p_subject, p_payload, p_wall, p_firm, v_epoch, v_previous, v_hash);
     UPDATE foundation_audit_head SET seq = v_seq, hash = v_hash WHERE chain = p_chain;
     RETURN v_seq;
 END $$;

@@ -4,6 +4,7 @@ from apps.foundation.models.idempotency_record import IdempotencyRecord
 from apps.foundation.models.inbox_entry import InboxEntry
 from apps.foundation.models.outbox_event import OutboxEvent
 from apps.foundation.models.process_beat import ProcessBeat
+from apps.foundation.models.record_epoch import RecordEpoch
 
 __all__ = [
     "AuditEntry",
@@ -13,4 +14,5 @@ __all__ = [
     "InboxEntry",
     "OutboxEvent",
     "ProcessBeat",
+    "RecordEpoch",
 ]

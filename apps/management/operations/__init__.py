@@ -2,6 +2,7 @@
 
 from apps.management.operations.check_records import check_audit, check_books, prune_records
 from apps.management.operations.converge_fleet import converge_fleet
+from apps.management.operations.declare_restore import BackupHead, declare_restore
 from apps.management.operations.emergency_stop import emergency_stop, resume
 from apps.management.operations.keep_incidents import clear_incident, close_incident, open_incident
 from apps.management.operations.release_quarantine import release_quarantine
@@ -9,12 +10,14 @@ from apps.management.operations.run_drill import claim_drill, end_drill, note_dr
 from apps.management.operations.watch_health import watch_health
 
 __all__ = [
+    "BackupHead",
     "check_audit",
     "check_books",
     "claim_drill",
     "clear_incident",
     "close_incident",
     "converge_fleet",
+    "declare_restore",
     "emergency_stop",
     "end_drill",
     "note_drill_steps",

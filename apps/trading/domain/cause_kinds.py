@@ -5,6 +5,7 @@ from datetime import timedelta
 
 OPERATOR_STOP, DAILY_LOSS, DRAWDOWN = "operator_stop", "daily_loss", "drawdown"
 FAILED_INVARIANT, FOREIGN_TRADE = "failed_invariant", "foreign_trade"
+RESTORED = "restored"
 VENUE_HEALTH, CLOCK_SKEW, UNKNOWN_CAP = "venue_health", "clock_skew", "unknown_cap"
 STALE_DATA, TAKEOVER, RECONCILING = "stale_data", "takeover", "reconciling"
 
@@ -26,6 +27,7 @@ KINDS = {
     DRAWDOWN: CauseKind(True, f"{_BY_A_PERSON} The fall is measured anew from then on."),
     FAILED_INVARIANT: CauseKind(True, f"First make the books balance again (`manage.py verify_books`). {_BY_A_PERSON}"),
     FOREIGN_TRADE: CauseKind(True, f"First settle the break in the queue. {_BY_A_PERSON}"),
+    RESTORED: CauseKind(True, f"First every enabled account is compared with its venue. {_BY_A_PERSON}"),
     VENUE_HEALTH: CauseKind(False, "The venue answers well again: rung by rung, each after 20 s of good answers."),
     CLOCK_SKEW: CauseKind(False, "A later reading of the clocks differs by less than half of the limit."),
     UNKNOWN_CAP: CauseKind(False, "At most half as many orders as the cap have an unknown outcome, for 15 s."),

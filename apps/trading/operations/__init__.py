@@ -9,7 +9,7 @@ from apps.trading.operations.collect_fills import collect_fills
 from apps.trading.operations.fire_armed_order import fire_armed_order
 from apps.trading.operations.guard_cycle import guard_cycle
 from apps.trading.operations.halt_trading import halt_trading
-from apps.trading.operations.latch_cause import latch_failed_invariant, latch_foreign_trade
+from apps.trading.operations.latch_cause import latch_failed_invariant, latch_foreign_trade, latch_restored
 from apps.trading.operations.match_paper_orders import match_paper_orders
 from apps.trading.operations.monitor_risk import monitor_risk
 from apps.trading.operations.open_account import disable_account, enable_account, open_account, replace_keys
@@ -55,6 +55,7 @@ __all__ = [
     "halt_trading",
     "latch_failed_invariant",
     "latch_foreign_trade",
+    "latch_restored",
     "match_paper_orders",
     "monitor_risk",
     "open_account",

@@ -5,8 +5,9 @@ from typing import Any
 from django.db import transaction
 
 from apps.foundation.clock import Moment
-from apps.trading.domain.cause_kinds import FAILED_INVARIANT, FOREIGN_TRADE
+from apps.trading.domain.cause_kinds import FAILED_INVARIANT, FOREIGN_TRADE, RESTORED
 from apps.trading.domain.trading_state import TradingState
+from apps.trading.operations.reconcile_account import require_reconciliation
 from apps.trading.operations.state_causes import open_cause
 
 
@@ -34,6 +35,24 @@ def latch_foreign_trade(*, account: str, detail: str, facts: dict[str, Any], mom
         latched=True,
         author="reconciliation",
         reason=f"Somebody else traded on {account}: {detail[:400]}",
+        moment=moment,
+        facts=facts,
+    )
+
+
+@transaction.atomic
+def latch_restored(*, detail: str, facts: dict[str, Any], moment: Moment) -> bool:
+    """Halt the house because its books come from a backup, and owe every account a comparison with its venue.
+
+    False when that halted it already; the comparisons are owed anew all the same.
+    """
+    require_reconciliation(moment=moment)
+    return open_cause(
+        kind=RESTORED,
+        state=TradingState.HALTED,
+        latched=True,
+        author="restore",
+        reason=detail[:400],
         moment=moment,
         facts=facts,
     )

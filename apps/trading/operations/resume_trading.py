@@ -7,6 +7,7 @@ from django.db import transaction
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict
+from apps.trading.domain.cause_kinds import RESTORED
 from apps.trading.models import Account, Portfolio, StateCause
 from apps.trading.operations.lock_portfolios import lock_portfolios
 from apps.trading.operations.required_reason import required_reason
@@ -21,7 +22,8 @@ def resume_trading(*, actor: str, reason: str, moment: Moment, account: str | No
 
     ``account``: only that account's causes; without one the house's and every account's. A loss limit that is re-armed
     is measured anew from here, else it would close the gate again at once.
-    Raises ``Refused`` without a reason and ``Conflict`` (``not_latched``) when no latched cause is open.
+    Raises ``Refused`` without a reason, ``Conflict`` (``not_latched``) when no latched cause is open, and ``Conflict``
+    (``not_reconciled``) while books from a backup have not been compared with every venue.
     """
     reason = required_reason(reason)
     portfolios = lock_portfolios()
@@ -29,6 +31,8 @@ def resume_trading(*, actor: str, reason: str, moment: Moment, account: str | No
     if account is not None:
         latched = latched.filter(account=account)
     causes = list(latched.values_list("kind", "account"))
+    if (RESTORED, "") in causes:
+        _refuse_uncompared()
     closed = close_causes(
         kinds=[kind for kind, _ in causes], account=account, actor=actor, reason=reason, moment=moment
     )
@@ -39,6 +43,18 @@ def resume_trading(*, actor: str, reason: str, moment: Moment, account: str | No
         mine = [kind for kind, owner in causes if owner in {"", owners.get(portfolio.pk, "")}]
         _measure_anew(portfolio, mine, moment)
     return {**state_view(), "closed": closed}
+
+
+def _refuse_uncompared() -> None:
+    """Books from a backup may lack orders, trades and money until each venue has told of them."""
+    owed = Account.objects.filter(enabled=True, reconciliation__passed_wall__isnull=True)
+    names = list(owed.order_by("pk").values_list("pk", flat=True))
+    if names:
+        raise Conflict(
+            f"The books come from a backup, and {', '.join(names)} has not been compared with its venue since. Wait"
+            " until the comparison has passed; an account whose venue can't be reached any more is disabled first.",
+            code="not_reconciled",
+        )
 
 
 def _measure_anew(portfolio: Portfolio, closed: list[str], moment: Moment) -> None:

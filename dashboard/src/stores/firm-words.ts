@@ -82,6 +82,7 @@ const KINDS: Record<string, string> = {
   clock_skew: "clocks apart",
   failed_invariant: "failed check of the books",
   foreign_trade: "somebody else traded",
+  restored: "books from a backup",
 };
 
 export function causeKind(kind: string): string {

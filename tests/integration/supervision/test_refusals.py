@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.running_firm import free_port
+from tradinghq.backup.unfinished_restore import begin_restore
 from tradinghq.environment import EnvironmentRefused
 from tradinghq.supervision.house_lock import take_lock
 
@@ -93,3 +94,9 @@ def test_a_setting_with_nothing_behind_it(tmp_path, changes, words):
 
 def test_a_venue_that_is_no_account(tmp_path):
     refused(up(tmp_path, VENUE="nobody", MARKET="live"), "VENUE was 'nobody'", "There are: paper")
+
+
+def test_a_restore_that_was_not_finished(tmp_path):
+    begin_restore(tmp_path, Path("/elsewhere/hq-1.backup.gpg"))
+    refused(up(tmp_path), "hq-1.backup.gpg", "not finished", "--replace")
+    assert not (tmp_path / "embedded").exists()
