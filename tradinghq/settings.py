@@ -143,15 +143,20 @@ def _database(url: str) -> dict[str, Any]:
 
 # Without DATABASE_URL every command finds the embedded server through HQ_HOME; before its first start nothing answers.
 EMBEDDED = stored_servers(HQ_HOME)
+# The house reaches its embedded servers by these ports of loopback instead of their own: drills stand between.
+REACHED = EMBEDDED and EMBEDDED.reached_by(
+    postgres=env.integer("HQ_POSTGRES_VIA", 0, lowest=0, highest=65535),
+    redis=env.integer("HQ_REDIS_VIA", 0, lowest=0, highest=65535),
+)
 DATABASE_EMBEDDED = not env.text("DATABASE_URL")
 DATABASE_URL = env.text("DATABASE_URL") or (
-    EMBEDDED.database_url() if EMBEDDED else "postgresql://hq_app@127.0.0.1:1/tradinghq"
+    REACHED.database_url() if REACHED else "postgresql://hq_app@127.0.0.1:1/tradinghq"
 )
 DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL") or DATABASE_URL
 DATABASES = {"default": _database(DATABASE_URL)}
 
 # Redis: cache, bus and broker; it may be lost at any time without a wrong order
-REDIS_URL = env.text("REDIS_URL") or (EMBEDDED.redis_url() if EMBEDDED else "redis://127.0.0.1:1/0")
+REDIS_URL = env.text("REDIS_URL") or (REACHED.redis_url() if REACHED else "redis://127.0.0.1:1/0")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 CHANNEL_LAYERS = {
     "default": {

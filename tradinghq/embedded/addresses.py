@@ -28,6 +28,10 @@ class EmbeddedServers:
     app_password: str
     redis_password: str
 
+    def reached_by(self, *, postgres: int, redis: int) -> "EmbeddedServers":
+        """The same servers as somebody sees them who reaches them by other ports; 0 is their own."""
+        return replace(self, postgres_port=postgres or self.postgres_port, redis_port=redis or self.redis_port)
+
     def database_url(self, *, owner: bool = False) -> str:
         """The database as the app (no changes to ledger and audit) or as its owner (migrations)."""
         role, password = (OWNER_ROLE, self.owner_password) if owner else (APP_ROLE, self.app_password)

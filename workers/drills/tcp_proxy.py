@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 from selectors import EVENT_READ, DefaultSelector
@@ -10,8 +11,8 @@ from types import TracebackType
 from typing import Self
 
 CHUNK = 64 * 1024
-LOOK_SECONDS = 0.05
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close() sends RST instead of FIN
+Address = tuple[str, int]
 
 
 class Weather(StrEnum):
@@ -26,16 +27,17 @@ class Weather(StrEnum):
 class TcpProxy:
     """Listens on a free port of loopback and forwards to ``target``. One thread a connection; meant for drills.
 
-    ``weather`` may be set at any time, also for connections that are open. ``delay`` seconds are added to each answer.
+    ``target`` may be a question, asked for each connection, where the server's port is not known yet. ``weather`` may
+    be set at any time, also for connections that are open. ``delay`` seconds are added to each answer.
     Bytes swallowed in a black hole stay swallowed: the connection behind it is of no use afterwards, as in real life.
     """
 
-    def __init__(self, target: tuple[str, int], *, port: int = 0) -> None:
-        self._target = target
+    def __init__(self, target: Address | Callable[[], Address], *, port: int = 0) -> None:
+        self._target: Callable[[], Address] = target if callable(target) else lambda: target
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
         self.port: int = self._listener.getsockname()[1]
-        self.weather = Weather.THROUGH
         self.delay = 0.0
+        self._weather = Weather.THROUGH
         self._closing = threading.Event()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -49,17 +51,37 @@ class TcpProxy:
     ) -> None:
         self.close()
 
+    @property
+    def weather(self) -> Weather:
+        return self._weather
+
+    @weather.setter
+    def weather(self, weather: Weather) -> None:
+        self._weather = weather
+        if weather is Weather.REFUSE:
+            self.cut()
+
+    def clear(self) -> None:
+        """Fair weather again; what a storm left half open is reset, so that nobody waits for bytes that were lost."""
+        stormy, self.weather, self.delay = self._weather is not Weather.THROUGH, Weather.THROUGH, 0.0
+        if stormy:
+            self.cut()
+
     def cut(self) -> int:
         """Reset every open connection once; how many there were. New ones are taken as the weather says."""
         with self._lock:
             found = list(self._open)
         for one in found:
-            _reset(one)
+            with suppress(OSError):  # closed already
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                one.shutdown(socket.SHUT_RD)  # wakes the thread that serves it, and tells the other side nothing
         return len(found) // 2
 
     def close(self) -> None:
         """Stop listening and reset what is open."""
         self._closing.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._listener.close()
         self.cut()
 
@@ -76,14 +98,18 @@ class TcpProxy:
 
     def _serve(self, client: socket.socket) -> None:
         try:
-            server = socket.create_connection(self._target, timeout=5)
+            server = socket.create_connection(self._target(), timeout=5)
         except OSError:
             _reset(client)
             return
         server.settimeout(None)
+        for one in (client, server):
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         pair = {client, server}
         with self._lock:
             self._open |= pair
+        if self.weather is Weather.REFUSE or self._closing.is_set():
+            self.cut()  # it changed between the accept and now
         try:
             self._carry(client, server)
         except OSError:
@@ -92,14 +118,14 @@ class TcpProxy:
             with self._lock:
                 self._open -= pair
             for one in pair:
-                _reset(one) if self.weather is Weather.REFUSE else one.close()
+                one.close()
 
     def _carry(self, client: socket.socket, server: socket.socket) -> None:
         with DefaultSelector() as selector:
             selector.register(client, EVENT_READ)
             selector.register(server, EVENT_READ)
-            while not self._closing.is_set() and self.weather is not Weather.REFUSE:
-                for key, _ in selector.select(LOOK_SECONDS):
+            while True:
+                for key, _ in selector.select():
                     source = key.fileobj
                     assert isinstance(source, socket.socket)
                     data = source.recv(CHUNK)

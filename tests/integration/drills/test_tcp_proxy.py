@@ -83,3 +83,31 @@ def test_a_delay_is_added_to_each_answer(proxy):
     started = time.monotonic()
     one.ping()
     assert time.monotonic() - started >= 0.2
+
+
+def test_clear_weather_ends_what_a_storm_left_half_open(proxy):
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as one:
+        one.sendall(b"PING\r\n")
+        assert one.recv(100)
+        proxy.weather = Weather.BLACKHOLE
+        one.sendall(b"PING\r\n")
+        proxy.clear()
+        with pytest.raises(ConnectionResetError):
+            one.recv(100)
+    assert client(proxy).ping() is True
+
+
+def test_the_target_is_asked_for_each_connection():
+    parts = urlsplit(settings.REDIS_URL)
+    known: list[tuple[str, int]] = []
+
+    def target() -> tuple[str, int]:
+        if not known:
+            raise FileNotFoundError("not started yet")
+        return known[0]
+
+    with TcpProxy(target) as proxy:
+        with pytest.raises(redis.ConnectionError):
+            client(proxy).ping()
+        known.append((parts.hostname, parts.port))
+        assert client(proxy).ping() is True
