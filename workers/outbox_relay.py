@@ -1,6 +1,6 @@
 """The loop that tells committed events to the screens, each rendered by the view of the room it belongs to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -34,12 +34,30 @@ RENDERERS: dict[str, tuple[str, Renderer]] = {
 }
 
 
+WRITING = frozenset({"incident.wanted", "incident.over"})
+
+
 class Batch:
-    """The events of one relay step. A thing that changed more than once in it is shown once, as it stands now."""
+    """The events of one relay step. A thing that changed more than once in it is shown once, as it stands now.
+
+    The orders of all its events are read together: one by one they would cost more than sending them did.
+    """
 
     def __init__(self, moment: Moment) -> None:
         self._moment = moment
         self._shown: set[tuple[str, str]] = set()
+        self._orders: dict[str, dict[str, Any]] = {}
+        self._house_portfolio = ""
+
+    def prepare(self, events: Sequence[OutboxEvent]) -> None:
+        """Read the orders that the events tell of."""
+        ids = {event.payload["order_id"] for event in events if event.kind == "order.changed"}
+        self._orders = trading.order_views_by_id(ids) if ids else {}
+
+    @staticmethod
+    def writes(event: OutboxEvent) -> bool:
+        """Whether telling it writes to the database."""
+        return event.kind in WRITING
 
     def deliver(self, event: OutboxEvent) -> None:
         """Publish the event's frame, or hand a wish for an incident to its keeper. An unknown kind is logged.
@@ -59,8 +77,10 @@ class Batch:
         if (event.kind, event.aggregate) in self._shown:
             return
         self._shown.add((event.kind, event.aggregate))
+        if event.kind == "portfolio.changed" and event.aggregate != self._house():
+            return  # the channel shows the house's own
         try:
-            data = render(event.payload, self._moment)
+            data = self._orders.get(event.payload.get("order_id", "")) or render(event.payload, self._moment)
         except NotFound as gone:
             log.info("outbox_subject_gone", kind=event.kind, aggregate=event.aggregate, reason=gone.message)
             return
@@ -68,6 +88,11 @@ class Batch:
             raise RetryableFailure("Redis is away; the event is told again.", code="redis_away")
         if event.kind == "order.changed" and data["decision_id"]:
             self._show_decision(data["decision_id"])
+
+    def _house(self) -> str:
+        """The aggregate of the portfolio that the house trades."""
+        self._house_portfolio = self._house_portfolio or f"portfolio:{trading.find_account().portfolio_id}"
+        return self._house_portfolio
 
     def _show_decision(self, decision_id: str) -> None:
         """A decision's line tells of its order as it stands: bought, denied, canceled."""
@@ -80,7 +105,8 @@ class Batch:
 
 def relay() -> bool:
     """Tell one batch; True when there may be more."""
-    return relay_outbox(deliver=Batch(market.current_moment()).deliver, limit=BATCH) == BATCH
+    batch = Batch(market.current_moment())
+    return relay_outbox(deliver=batch.deliver, limit=BATCH, prepare=batch.prepare, writes=batch.writes) == BATCH
 
 
 LOOPS = (Loop(name="outbox_relay", step=relay, idle_seconds=1.0, wake="hq_outbox"),)

@@ -4,7 +4,8 @@ Order is kept per aggregate: an event waits while an earlier one of its aggregat
 inserted, so writers of one aggregate must hold its lock (they do: the row they change) for ids to follow commits.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,8 +89,17 @@ def record_events(events: Iterable[NewEvent]) -> list[int]:
         return [number for (number,) in cursor.fetchall()]
 
 
-def relay_outbox(*, deliver: Callable[[OutboxEvent], None], limit: int = 100) -> int:
+def relay_outbox(
+    *,
+    deliver: Callable[[OutboxEvent], None],
+    limit: int = 100,
+    prepare: Callable[[Sequence[OutboxEvent]], object] = lambda _: None,
+    writes: Callable[[OutboxEvent], bool] = lambda _: True,
+) -> int:
     """Tell up to ``limit`` waiting events in id order; how many were told.
+
+    ``prepare`` sees all of them before the first is told, so that what they need is read at once. ``writes``: whether
+    telling the event may write to the database; what it wrote is undone when it fails, which costs round trips.
 
     Events are marked in the transaction that held them while they were told, so a crash in between tells them again.
     What ``deliver`` raises is raised again after the told events are marked, with what they wrote, and the failed one
@@ -99,9 +109,12 @@ def relay_outbox(*, deliver: Callable[[OutboxEvent], None], limit: int = 100) ->
     told: list[int] = []
     failure: Exception | None = None
     with transaction.atomic():
-        for event in OutboxEvent.objects.raw(_CLAIM, [limit]):
+        claimed = list(OutboxEvent.objects.raw(_CLAIM, [limit]))
+        prepare(claimed)
+        for event in claimed:
             try:
-                with transaction.atomic():  # a failed telling must not undo what the ones before it wrote
+                # A failed telling must not undo what the ones before it wrote.
+                with transaction.atomic() if writes(event) else nullcontext():
                     deliver(event)
             except Exception as error:  # noqa: BLE001 - raised again below, once the told ones are marked
                 failure = error

@@ -24,6 +24,7 @@ from apps.trading.queries.order_views import (
     open_orders,
     order_view,
     order_views,
+    order_views_by_id,
     orders_of_decision,
     recent_orders,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "open_orders",
     "order_view",
     "order_views",
+    "order_views_by_id",
     "orders_of_decision",
     "orders_settled",
     "portfolio_view",

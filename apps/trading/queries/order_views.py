@@ -40,6 +40,11 @@ def order_views(orders: Iterable[Order]) -> list[dict[str, Any]]:
     ]
 
 
+def order_views_by_id(ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Those of these orders that there are, by their ids."""
+    return {view["id"]: view for view in order_views(Order.objects.filter(pk__in=list(ids)))}
+
+
 def newborn_view(order: Order) -> dict[str, Any]:
     """The view of a row just inserted, without asking the database: its history is the path it was born with."""
     path = BIRTH_PATHS[OrderState(order.state)]

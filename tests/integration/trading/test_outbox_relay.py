@@ -1,13 +1,19 @@
 """Committed events become frames with the rooms' own views; a thing that changed twice in a batch is shown once."""
 
+from decimal import Decimal
+
 import orjson
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from apps.foundation import live_updates
 from apps.foundation.models import OutboxEvent
-from apps.foundation.outbox import record_event
+from apps.foundation.outbox import record_event, record_events
 from apps.management.queries import incident_views
+from apps.trading.models import Account
+from apps.trading.operations.announce_changes import portfolio_event
+from apps.trading.operations.open_portfolio import open_portfolio
 from apps.trading.operations.want_incident import want_incident
 from apps.trading.queries import order_view
 from tests.support.trading_desk import open_desk
@@ -66,3 +72,27 @@ def test_an_event_of_a_thing_that_is_gone_ends_quietly(desk):
         )
     relay_all()
     assert not OutboxEvent.objects.filter(published_at__isnull=True).exists()
+
+
+def test_many_orders_of_a_batch_cost_no_more_questions_than_one(desk):
+    asked = []
+    for count in (1, 4):
+        for _ in range(count):
+            desk.buy(quantity="0.0005")
+        with CaptureQueriesContext(connection) as queries:
+            outbox_relay.relay()
+        asked.append(len(queries))
+        assert not OutboxEvent.objects.filter(published_at__isnull=True).exists()
+    assert asked[1] <= asked[0] + 1, asked
+
+
+def test_another_accounts_portfolio_is_not_shown_as_the_houses(desk):
+    open_portfolio(currency="USDT", capital=Decimal(50), moment=desk.market.moment, account="second", venue="paper")
+    relay_all()
+    before = len(published("portfolio")) if live_updates.current_position("portfolio") else 0
+    second = Account.objects.get(pk="second").portfolio_id
+    with transaction.atomic():
+        record_events([portfolio_event(second)])
+    relay_all()
+    assert not OutboxEvent.objects.filter(published_at__isnull=True).exists()
+    assert (len(published("portfolio")) if before else 0) == before
