@@ -26,16 +26,17 @@ def change_order_state(
     actor: str,
     moment: Moment,
     note: str = "",
+    locked: Order | None = None,
     **fields: Any,
 ) -> Order | None:
     """Move an order to ``after`` if it still is in one of ``before``; None, and nothing changed, when it is not.
 
     A terminal state releases what is left of the reservation in the same transaction: pass one only when the order is
     proven dead. ``fields`` are further columns to set. Takes its lock with ``lock_order``: a caller that locks rows
-    before does the same.
+    before does the same, and may hand in the order that it has ``locked`` in this transaction.
     Raises ``IllegalTransitionError`` for a move the lifecycle doesn't know.
     """
-    order = lock_order(order_id)
+    order = locked or lock_order(order_id)
     if order is None or order.state not in before:
         return None
     require_move(order.state, after)

@@ -63,7 +63,13 @@ def ask_to_cancel(*, order_id: UUID, note: str, moment: Moment) -> bool:
 def _accepted(order: Order, report: VenueReport, moment: Moment) -> Order:
     facts: dict[str, Any] = {"venue_order_id": report.venue_order_id, "accepted_firm": report.accepted_firm}
     moved = change_order_state(
-        order_id=order.pk, before=SENDING, after=OrderState.ACCEPTED, actor=EXECUTOR, moment=moment, **facts
+        order_id=order.pk,
+        before=SENDING,
+        after=OrderState.ACCEPTED,
+        actor=EXECUTOR,
+        moment=moment,
+        locked=order,
+        **facts,
     )
     if moved is None:  # a fill came in before the answer did
         Order.objects.filter(pk=order.pk).update(**facts)

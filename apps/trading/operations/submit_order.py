@@ -93,6 +93,7 @@ def _claim(order_id: UUID, venue: Venue, moment: Moment) -> Order | None:
             after=OrderState.SUBMITTING,
             actor=EXECUTOR,
             moment=moment,
+            locked=order,
             submitted_wall=moment.wall,
         )
 

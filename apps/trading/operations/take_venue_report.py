@@ -6,6 +6,7 @@ import structlog
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import RetryableFailure
+from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.models import Order
 from apps.trading.operations.note_bad_answer import note_bad_answer
 from apps.trading.operations.record_venue_report import record_venue_report
@@ -21,12 +22,15 @@ def take_venue_report(*, order: Order, report: VenueReport, venue: Venue, moment
     When they can't be had now the order stays at work here, and the next look at it asks again.
     """
     record_venue_report(order_id=order.pk, report=report, moment=moment)
-    if _booked(order) >= report.filled_quantity:
+    if _standing(order)[0] >= report.filled_quantity:
         return
     take_fills(fills=report.fills, venue=venue, moment=moment)
-    if _booked(order) < report.filled_quantity:
+    filled, state = _standing(order)
+    if filled < report.filled_quantity:
         _ask_for_trades(order, report, venue, moment)
-    record_venue_report(order_id=order.pk, report=report, moment=moment)
+        filled, state = _standing(order)
+    if state != OrderState.FILLED:  # else its trades have ended it
+        record_venue_report(order_id=order.pk, report=report, moment=moment)
 
 
 def _ask_for_trades(order: Order, report: VenueReport, venue: Venue, moment: Moment) -> None:
@@ -39,5 +43,6 @@ def _ask_for_trades(order: Order, report: VenueReport, venue: Venue, moment: Mom
     take_fills(fills=fills, venue=venue, moment=moment)
 
 
-def _booked(order: Order) -> Decimal:
-    return Order.objects.values_list("filled_quantity", flat=True).get(pk=order.pk)
+def _standing(order: Order) -> tuple[Decimal, str]:
+    """How much of it is in the books, and its state, as last committed."""
+    return Order.objects.values_list("filled_quantity", "state").get(pk=order.pk)
