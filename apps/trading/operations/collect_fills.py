@@ -2,9 +2,9 @@
 
 from apps.foundation.clock import Moment
 from apps.trading.domain.order_lifecycle import AT_VENUE
-from apps.trading.models import Fill, Order, VenueWatermark
+from apps.trading.models import Order, VenueWatermark
 from apps.trading.operations.note_bad_answer import note_bad_news
-from apps.trading.operations.take_fill import take_fills
+from apps.trading.operations.take_fill import posted_trades, take_fills
 from apps.trading.ports import Venue
 
 BATCH = 200
@@ -25,7 +25,7 @@ def collect_fills(*, venue: Venue, moment: Moment) -> int:
     while True:
         mark, _ = VenueWatermark.objects.get_or_create(account_id=venue.account)
         page = venue.fills_since(watermark=mark.watermark, symbols=symbols, limit=BATCH)
-        posted = _posted(venue.account, [fill.venue_trade_id for fill in page.fills])
+        posted = posted_trades(venue.account, [fill.venue_trade_id for fill in page.fills])
         fresh = [fill for fill in page.fills if fill.venue_trade_id not in posted]
         if fresh:
             applied += len(take_fills(fills=fresh, venue=venue, moment=moment))
@@ -34,9 +34,3 @@ def collect_fills(*, venue: Venue, moment: Moment) -> int:
             VenueWatermark.objects.filter(pk=mark.pk).update(watermark=page.watermark)
         if page.complete:
             return applied
-
-
-def _posted(account: str, names: list[str]) -> set[str]:
-    """Those of the venue's trade ids that are in the books: venues tell of a trade again and again."""
-    found = Fill.objects.filter(account_id=account, venue_trade_id__in=names)
-    return set(found.values_list("venue_trade_id", flat=True)) if names else set()

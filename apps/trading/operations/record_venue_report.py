@@ -27,6 +27,16 @@ _ENDS = {
 }
 
 
+def says_news(order: Order, report: VenueReport) -> bool:
+    """Whether the report could change the order as it stands here: most of what streams tell is known already."""
+    if order.state in SENDING:
+        return True
+    if order.state not in WORKING:
+        return False
+    wished = order.cancel_wanted and order.state != OrderState.PENDING_CANCEL
+    return order.venue_order_id is None or report.state in _ENDS or wished
+
+
 @transaction.atomic
 def record_venue_report(*, order_id: UUID, report: VenueReport, moment: Moment) -> None:
     """Prove the order accepted if it was being sent, and end it if the venue ended it.

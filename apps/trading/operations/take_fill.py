@@ -13,7 +13,7 @@ from apps.foundation.money import plain
 from apps.trading.domain.break_kinds import BreakKind
 from apps.trading.domain.positions import FillExceedsPositionError
 from apps.trading.domain.reconciliation import in_our_form
-from apps.trading.models import Order
+from apps.trading.models import Fill, Order
 from apps.trading.operations.apply_fill import FillWithoutOrderError, OverFillError, apply_fill, apply_fills
 from apps.trading.operations.record_break import Finding, keep_break
 from apps.trading.ports import Venue, VenueFill
@@ -53,6 +53,14 @@ def take_fills(*, fills: Sequence[VenueFill], venue: Venue, moment: Moment, fina
             some = rest[start : start + TOGETHER]
             new |= _take_some(some, venue, moment, together=told, final=final)
     return new
+
+
+def posted_trades(account: str, names: Sequence[str]) -> set[str]:
+    """Those of the venue's trade ids that are in the books: venues tell of a trade again and again."""
+    if not names:
+        return set()
+    found = Fill.objects.filter(account_id=account, venue_trade_id__in=names)
+    return set(found.values_list("venue_trade_id", flat=True))
 
 
 def _take_some(

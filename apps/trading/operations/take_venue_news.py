@@ -1,12 +1,16 @@
 """Take in what a venue's stream told since the last look. What it left out, the polls find."""
 
+from collections.abc import Sequence
+
 from apps.foundation.clock import Moment
 from apps.foundation.errors import RetryableFailure
 from apps.trading.models import Order
 from apps.trading.operations.note_bad_answer import note_bad_news
-from apps.trading.operations.record_venue_report import record_venue_report
-from apps.trading.operations.take_fill import take_fill
-from apps.trading.ports import StreamingVenue
+from apps.trading.operations.record_venue_report import record_venue_report, says_news
+from apps.trading.operations.take_fill import posted_trades, take_fill
+from apps.trading.ports import StreamingVenue, VenueFill
+
+_LOOKED_AT = ("pk", "client_order_id", "state", "venue_order_id", "cancel_wanted")
 
 
 def take_venue_news(*, venue: StreamingVenue, moment: Moment) -> int:
@@ -16,16 +20,24 @@ def take_venue_news(*, venue: StreamingVenue, moment: Moment) -> int:
     """
     venue.start_stream()
     news = venue.take_news()
-    for fill in news.fills:
+    _take_trades(news.fills, venue, moment)
+    ids = {report.client_order_id for report in news.reports if report.client_order_id}
+    known = Order.objects.filter(account_id=venue.account, client_order_id__in=ids, submitted_wall__isnull=False)
+    orders = {order.client_order_id: order for order in known.only(*_LOOKED_AT)} if ids else {}
+    for report in news.reports:
+        order = orders.get(report.client_order_id)
+        if order is not None and says_news(order, report):
+            record_venue_report(order_id=order.pk, report=report, moment=moment)
+    note_bad_news(account=venue.account, bad=news.bad, moment=moment)
+    return len(news.fills) + len(news.reports)
+
+
+def _take_trades(fills: Sequence[VenueFill], venue: StreamingVenue, moment: Moment) -> None:
+    posted = posted_trades(venue.account, [fill.venue_trade_id for fill in fills])
+    for fill in fills:
+        if fill.venue_trade_id in posted:
+            continue
         try:
             take_fill(fill=fill, venue=venue, moment=moment)
         except RetryableFailure:  # whose trade it is can't be told now; the polls bring it again
             continue
-    ids = {report.client_order_id for report in news.reports if report.client_order_id}
-    known = Order.objects.filter(account_id=venue.account, client_order_id__in=ids, submitted_wall__isnull=False)
-    orders = dict(known.values_list("client_order_id", "pk"))
-    for report in news.reports:
-        if report.client_order_id in orders:
-            record_venue_report(order_id=orders[report.client_order_id], report=report, moment=moment)
-    note_bad_news(account=venue.account, bad=news.bad, moment=moment)
-    return len(news.fills) + len(news.reports)
