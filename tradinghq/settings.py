@@ -55,6 +55,9 @@ STOCKS = [full_symbol(word) for word in WATCHED if "/" not in word]
 SIMULATED_SEED = env.integer("SIMULATED_SEED", 5, lowest=0, highest=2**31)  # the first minutes of 5 show every outcome
 PROVIDERS = env.words("PROVIDERS", "binance,kraken,coinbase" + (",yfinance" if STOCKS else ""))
 HQ_CCXT_URLS = env.mapping("HQ_CCXT_URLS")
+HQ_REQUEST_QUOTAS = env.mapping(
+    "HQ_REQUEST_QUOTAS"
+)  # more or less than exchanges allow others: {"binance": {"orders": 50}}
 HQ_STOCK_URLS = env.mapping("HQ_STOCK_URLS")  # other addresses of yfinance and alpaca, by provider
 ALPACA_DATA_KEY = env.text("ALPACA_DATA_KEY")  # for prices only; the keys that trade are sealed in the account
 ALPACA_DATA_SECRET = env.text("ALPACA_DATA_SECRET")

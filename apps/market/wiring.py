@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -14,11 +15,13 @@ from apps.market.adapters.candle_recorder import CandleRecorder, write_rules
 from apps.market.adapters.ccxt_provider import CcxtProvider
 from apps.market.adapters.exchange_sessions import ExchangeSessions
 from apps.market.adapters.guarded_provider import GuardedProvider
+from apps.market.adapters.metered_requests import RequestTurns
 from apps.market.adapters.recorded_provider import RecordedMarket
 from apps.market.adapters.redis_quotes import RedisQuoteBoard
 from apps.market.adapters.simulated_provider import SimulatedMarket
 from apps.market.domain.instruments import InstrumentRules
 from apps.market.domain.recorded_set import NoRecordedRun
+from apps.market.domain.request_quotas import PROCESSES_BESIDE_EXECUTORS, RequestQuotas, address_of, allowed_by
 
 STOCK_PROVIDERS = (yahoo_provider.NAME, alpaca_provider.NAME)
 
@@ -74,19 +77,42 @@ def _live(
     coins = tuple(symbol for symbol in symbols if symbol not in stocks)
     return tuple(
         GuardedProvider(
-            _stock_provider(name, stocks, given["stocks"].get(name, ""))
+            _stock_provider(name, stocks, given["stocks"].get(name, ""), _turns(name, given["stocks"].get(name, "")))
             if name in STOCK_PROVIDERS
-            else CcxtProvider(name, urls=given.get(name, {}), symbols=coins)
+            else CcxtProvider(name, urls=given.get(name, {}), symbols=coins, quotas_of=_exchange_quotas)
         )
         for name in names
     )
 
 
-def _stock_provider(name: str, stocks: Sequence[str], address: str) -> ports.MarketDataProvider:
+def _exchange_quotas(client: Any) -> RequestQuotas:
+    """What the exchange allows to all processes of the house at the address that this client asks."""
+    given = settings.HQ_REQUEST_QUOTAS.get(client.id)
+    return RequestQuotas(
+        exchange=client.id,
+        address=address_of(client.urls["api"], hostname=client.hostname or ""),
+        allowed=allowed_by(client.id, pace_ms=float(client.rateLimit), given=given),
+        processes=settings.HQ_WORKERS + PROCESSES_BESIDE_EXECUTORS,
+    )
+
+
+def _turns(name: str, address: str) -> RequestTurns:
+    quotas = RequestQuotas(
+        exchange=name,
+        address=address or f"{name} prices",
+        allowed=allowed_by(name, given=settings.HQ_REQUEST_QUOTAS.get(name)),
+        processes=PROCESSES_BESIDE_EXECUTORS,
+    )
+    return RequestTurns(quotas)
+
+
+def _stock_provider(
+    name: str, stocks: Sequence[str], address: str, turns: RequestTurns | None = None
+) -> ports.MarketDataProvider:
     if name == yahoo_provider.NAME:
         cache = str(settings.HQ_HOME / "cache" / name)
         return yahoo_provider.YahooProvider(
-            symbols=stocks, calendar=session_calendar(), cache_dir=cache, address=address
+            symbols=stocks, calendar=session_calendar(), cache_dir=cache, address=address, turns=turns
         )
     if not (settings.ALPACA_DATA_KEY and settings.ALPACA_DATA_SECRET):
         raise Refused(
@@ -102,6 +128,7 @@ def _stock_provider(name: str, stocks: Sequence[str], address: str) -> ports.Mar
         secret=settings.ALPACA_DATA_SECRET,
         feed=settings.ALPACA_FEED,
         address=address,
+        turns=turns,
     )
 
 

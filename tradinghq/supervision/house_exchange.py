@@ -19,7 +19,7 @@ from apps.foundation.private_files import write_private
 FOLDER = "simulated"
 ACCOUNT = "simulated"
 # A lock-step market compresses hours into seconds, so that the real limits would bite.
-ORDER_LIMIT = "1000"
+ORDER_LIMIT = "10000"
 WEIGHT_LIMIT = "120000"
 
 

@@ -12,6 +12,7 @@ import structlog
 from apps.foundation.clock import wall_now
 from apps.foundation.errors import RetryableFailure
 from apps.market.adapters import source_notices, stock_bars
+from apps.market.adapters.metered_requests import RequestTurns
 from apps.market.domain import quotes as quoting
 from apps.market.domain.candles import Candle
 from apps.market.domain.instruments import STOCK_CURRENCY, InstrumentRules
@@ -30,7 +31,9 @@ log = structlog.get_logger(__name__)
 
 
 class AlpacaProvider:
-    """Implements ``MarketDataProvider`` for stocks. ``address`` replaces the vendor's endpoint."""
+    """Implements ``MarketDataProvider`` for stocks. ``address`` replaces the vendor's endpoint;
+    ``turns``: the rate that all processes share.
+    """
 
     name = NAME
     market = "live"
@@ -44,8 +47,10 @@ class AlpacaProvider:
         secret: str,
         feed: str = "iex",
         address: str = "",
+        turns: RequestTurns | None = None,
     ) -> None:
         self._symbols = frozenset(symbols)
+        self._turns = turns
         self._calendar = calendar
         self._keys = {"key": key, "secret": secret, "address": address}
         self._feed = feed
@@ -184,9 +189,13 @@ class AlpacaProvider:
         from alpaca.common.exceptions import APIError
         from requests import RequestException
 
+        if self._turns is not None:
+            self._turns.wait()
         try:
             return question(self._connected())
         except APIError as error:
+            if self._turns is not None:
+                self._turns.heard(error.status_code or 0, getattr(error.response, "headers", {}))
             raise _told(error) from error
         except _UNREADABLE as error:
             raise _unreadable(error) from error

@@ -9,6 +9,7 @@ import structlog
 
 from apps.foundation.errors import RetryableFailure
 from apps.market.adapters.ccxt_classes import exchange_class
+from apps.market.adapters.metered_requests import QuotasOf, metered
 from apps.market.domain import candles as bars
 from apps.market.domain import quotes as quoting
 from apps.market.domain import timeframes
@@ -40,12 +41,23 @@ class CcxtProvider:
 
     market = "live"
 
-    def __init__(self, name: str, *, urls: Mapping[str, Any], symbols: Sequence[str], paced: bool = False) -> None:
-        """``paced``: keep to the exchange's rate by itself, for a lone process without the shared limiter."""
+    def __init__(
+        self,
+        name: str,
+        *,
+        urls: Mapping[str, Any],
+        symbols: Sequence[str],
+        paced: bool = False,
+        quotas_of: QuotasOf | None = None,
+    ) -> None:
+        """``quotas_of``: what the exchange allows, shared by all processes of the house. ``paced``: keep to the
+        library's pace instead, for a lone process.
+        """
         self.name = name
         self._symbols = tuple(symbols)
         self._urls = urls
         self._paced = paced
+        self._quotas_of = quotas_of
         self._client: Any = None
         self._listed: Mapping[str, Any] | None = None
 
@@ -106,7 +118,7 @@ class CcxtProvider:
     def _exchange(self) -> Any:
         if self._client is None:
             try:
-                build = exchange_class(self.name)
+                build = metered(exchange_class(self.name)) if self._quotas_of else exchange_class(self.name)
             except LookupError as error:
                 raise ProviderRefused(
                     f"PROVIDERS names {self.name!r}: {error}", code="unknown_provider", field="PROVIDERS"
@@ -118,6 +130,8 @@ class CcxtProvider:
             if self.name in _NO_CURRENCIES:
                 self._client.has["fetchCurrencies"] = False
             self._client.urls["api"] = _merged(self._client.urls["api"], self._urls)
+            if self._quotas_of is not None:
+                self._client.meter(self._quotas_of(self._client))
         return self._client
 
     def _markets(self) -> Mapping[str, Any]:

@@ -1,18 +1,12 @@
-"""Guards a provider's reads: one rate limit and one circuit breaker for all processes, and a second try for a passing
-failure.
-"""
+"""Guards a provider's reads: one circuit breaker for all processes, and a second try for a passing failure."""
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.conf import settings
-from limits import parse
-from limits.storage import storage_from_string
-from limits.strategies import MovingWindowRateLimiter
 from purgatory import SyncCircuitBreakerFactory
 from purgatory.domain.model import OpenedState
 from purgatory.service._sync.repository import SyncRedisRepository
@@ -28,16 +22,6 @@ from apps.market.domain.order_book import OrderBook
 from apps.market.domain.quotes import Quote
 from apps.market.ports import MarketDataProvider
 
-# Requests to public endpoints from one address, well below what the exchanges document.
-RATES = {
-    "binance": "10/second",
-    "kraken": "1/second",
-    "coinbase": "5/second",
-    "yfinance": "2/second",
-    "alpaca": "3/second",
-}
-DEFAULT_RATE = "2/second"
-LONGEST_WAIT_SECONDS = 3.0
 BREAKER_FAILURES = 5
 BREAKER_SECONDS = 30.0
 Answer = TypeVar("Answer")
@@ -49,7 +33,6 @@ class GuardedProvider:
     def __init__(self, inner: MarketDataProvider) -> None:
         self._inner = inner
         self._one_at_a_time = threading.Lock()
-        self._rate = parse(RATES.get(inner.name, DEFAULT_RATE))
 
     @property
     def name(self) -> str:
@@ -86,30 +69,19 @@ class GuardedProvider:
                 answer: Answer = retrying(self._once, read)
                 return answer
         except RedisError as error:
-            told = (
-                f"{self.name} is not asked while the shared rate limit is away: Redis answered {type(error).__name__}."
-            )
-            raise NotReady(told, code="limiter_away") from error
+            why = type(error).__name__
+            told = f"{self.name} is not asked while the shared circuit breaker is away: Redis answered {why}."
+            raise NotReady(told, code="breaker_away") from error
 
     def _once(self, read: Callable[[], Answer]) -> Answer:
         try:
             with breakers().get_breaker(f"market.{self.name}"):
-                self._wait_for_a_slot()
                 return read()
         except OpenedState as error:
             told = (
                 f"{self.name} failed {BREAKER_FAILURES} times in a row and is left alone for {BREAKER_SECONDS:.0f} s."
             )
             raise RetryableFailure(told, code="breaker_open") from error
-
-    def _wait_for_a_slot(self) -> None:
-        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-        while not limiter().hit(self._rate, "market", self.name):
-            if time.monotonic() > deadline:
-                raise RetryableFailure(
-                    f"{self.name}: no free slot within {LONGEST_WAIT_SECONDS:.0f} s.", code="rate_limited"
-                )
-            time.sleep(0.05)
 
 
 def _not_its_fault(error: BaseException) -> bool:
@@ -119,12 +91,6 @@ def _not_its_fault(error: BaseException) -> bool:
 
 def _passing(error: BaseException) -> bool:
     return isinstance(error, RetryableFailure) and error.code == "provider_away"
-
-
-@lru_cache(maxsize=1)
-def limiter() -> MovingWindowRateLimiter:
-    """The rate limiter that all processes share through Redis."""
-    return MovingWindowRateLimiter(storage_from_string(settings.REDIS_URL))
 
 
 class _SharedBreakers(SyncAbstractUnitOfWork):

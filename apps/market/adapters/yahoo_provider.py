@@ -14,6 +14,7 @@ from typing import Any
 from apps.foundation.clock import wall_now
 from apps.foundation.errors import RetryableFailure
 from apps.market.adapters import source_notices, stock_bars
+from apps.market.adapters.metered_requests import RequestTurns
 from apps.market.domain import quotes as quoting
 from apps.market.domain.candles import Candle
 from apps.market.domain.instruments import STOCK_CURRENCY, InstrumentRules
@@ -35,15 +36,24 @@ _NOT_FOUND, _TOO_MANY, _SERVER = 404, 429, 500
 
 
 class YahooProvider:
-    """Implements ``MarketDataProvider`` for stocks. ``address`` replaces Yahoo's hosts altogether."""
+    """Implements ``MarketDataProvider`` for stocks. ``address`` replaces Yahoo's hosts altogether;
+    ``turns``: the rate that all processes share.
+    """
 
     name = NAME
     market = "live"
 
     def __init__(
-        self, *, symbols: Sequence[str], calendar: SessionCalendar, cache_dir: str = "", address: str = ""
+        self,
+        *,
+        symbols: Sequence[str],
+        calendar: SessionCalendar,
+        cache_dir: str = "",
+        address: str = "",
+        turns: RequestTurns | None = None,
     ) -> None:
         self._symbols = frozenset(symbols)
+        self._turns = turns
         self._calendar = calendar
         self._cache_dir = cache_dir
         self._address = address
@@ -168,9 +178,12 @@ class YahooProvider:
         from requests import RequestException
         from yfinance.exceptions import YFException, YFRateLimitError
 
+        if self._turns is not None:
+            self._turns.wait()
         try:
             answer = question(self._connected())
         except YFRateLimitError as error:
+            self._heard_too_many({})
             raise RetryableFailure(f"{NAME} asks to be left alone for a while.", code="provider_away") from error
         except YFException as error:
             raise ProviderRefused(f"{NAME}: {str(error)[:160]}") from error
@@ -181,8 +194,13 @@ class YahooProvider:
         except _UNREADABLE as error:
             raise self._unreadable(error) from error
         if answer.status_code == _TOO_MANY:
+            self._heard_too_many(answer.headers)
             raise RetryableFailure(f"{NAME} asks to be left alone for a while.", code="provider_away")
         return answer
+
+    def _heard_too_many(self, headers: Mapping[str, str]) -> None:
+        if self._turns is not None:
+            self._turns.heard(_TOO_MANY, headers)
 
     def _connected(self) -> Any:
         with self._building:

@@ -15,6 +15,7 @@ import certifi
 
 from apps.foundation.clock import wall_now
 from apps.trading.adapters.ccxt_classes import library_errors, streaming_class
+from apps.trading.adapters.ccxt_turns import QuotasOf, VenueTurns, is_urgent
 from apps.trading.adapters.venue_event_loop import venue_loop, wait_for
 from apps.trading.ports import VenueRefused
 
@@ -38,13 +39,14 @@ class Call:
     """One question to the exchange.
 
     ``offline``: what is known is enough, no request is needed. ``once``: at most one request may leave; ``leave_by``:
-    and not after this time. ``nonsense``: an answer that was no data.
+    and not after this time. ``urgent``: it cancels or reduces risk. ``nonsense``: an answer that was no data.
     """
 
     readable: Callable[[str], bool]
     offline: bool = False
     once: bool = False
     leave_by: datetime | None = None
+    urgent: bool = field(default_factory=is_urgent)
     sends: int = 0
     status: int | None = None
     body: str = ""
@@ -84,7 +86,8 @@ class CcxtConnection:
     """Clients for sending and for reading, so that no read delays a send in the library's own throttle.
 
     ``one_at_a_time``: an exchange that counts requests by a rising nonce gets one request at a time. ``pace_ms``: time
-    between requests of cost 1, where it is not the library's.
+    between requests of cost 1, where it is not the library's. ``quotas_of``: what the exchange allows, shared with all
+    processes of the house.
     """
 
     def __init__(
@@ -95,8 +98,11 @@ class CcxtConnection:
         urls: Mapping[str, Any],
         one_at_a_time: bool = False,
         pace_ms: int | None = None,
+        quotas_of: QuotasOf | None = None,
     ) -> None:
         self.exchange = exchange
+        self._quotas_of = quotas_of
+        self._rate: VenueTurns | None = None
         self._keys = dict(keys)
         self._urls = urls
         self._one_at_a_time = one_at_a_time
@@ -198,6 +204,8 @@ class CcxtConnection:
         client.number = str
         client.timeout_on_exit = 0  # milliseconds that closing would sleep
         client.urls["api"] = merged(client.urls["api"], self._urls)
+        if self._quotas_of is not None:
+            client.rate = self._rate = self._rate or VenueTurns(self._quotas_of(client))
         if self._one_at_a_time:
             self._turns = self._turns or Turns()
             client.turns = self._turns
@@ -228,7 +236,20 @@ class CcxtConnection:
 
 
 class _WatchedAnswers:
-    """Laid over the library's class: keeps each answer with its call."""
+    """Laid over the library's class: each request waits for its turn, each answer is kept with its call."""
+
+    rate: VenueTurns | None = None
+
+    async def fetch2(
+        self, path: str, api: Any = "public", method: str = "GET", params: Any = None, config: Any = None
+    ) -> Any:
+        params, config = params or {}, config or {}
+        if self.rate is not None:
+            cost = float(self.calculate_rate_limiter_cost(api, method, path, params, config))  # type: ignore[attr-defined]
+            call = _current.get()
+            urgent, leave_by = (call.urgent, call.leave_by) if call is not None else (False, None)
+            await self.rate.wait(path, api, method, cost, urgent=urgent, leave_by=leave_by)
+        return await super().fetch2(path, api, method, params, config)  # type: ignore[misc]
 
     def on_rest_response(  # noqa: PLR0917 - the library's hook
         self,
@@ -244,6 +265,8 @@ class _WatchedAnswers:
         call = _current.get()
         if call is not None:
             call.keep(code, headers, body)
+        if self.rate is not None:
+            self.rate.heard(code, headers, body)
         answer: str = super().on_rest_response(  # type: ignore[misc]
             code, reason, url, method, headers, body, request_headers, request_body
         )

@@ -1,13 +1,10 @@
 """Spot trading at the exchanges that ccxt speaks to. One create a call, outcomes by proof, numbers as Decimals."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
-from http import HTTPStatus
 from typing import Any
-
-import aiohttp
 
 from apps.foundation.clock import Moment, wall_now
 from apps.foundation.errors import HQError, OutcomeUnknown, RetryableFailure
@@ -15,12 +12,12 @@ from apps.foundation.money import ZERO, floor_to, plain
 from apps.market.domain.instruments import InstrumentRules
 from apps.trading.adapters import ccxt_fills
 from apps.trading.adapters.ccxt_answers import Nonsense, Reading, balances_of, fill_of, report_of, rules_of
-from apps.trading.adapters.ccxt_classes import library_errors
-from apps.trading.adapters.ccxt_connection import Call, CcxtConnection
+from apps.trading.adapters.ccxt_connection import CcxtConnection
 from apps.trading.adapters.ccxt_dialects import Dialect, dialect_of
-from apps.trading.adapters.ccxt_errors import meaning_of, short
 from apps.trading.adapters.ccxt_pages import Pages, time_ms
+from apps.trading.adapters.ccxt_questions import CcxtQuestions
 from apps.trading.adapters.ccxt_stream import CcxtStream
+from apps.trading.adapters.ccxt_turns import QuotasOf, reducing_risk
 from apps.trading.ports import (
     BadVenueAnswer,
     BadVenueOutcome,
@@ -29,17 +26,12 @@ from apps.trading.ports import (
     VenueFill,
     VenueNews,
     VenueOrder,
-    VenueOrderExists,
     VenueRefused,
     VenueReport,
     WithdrawalRight,
 )
 
-SEND_SECONDS, READ_SECONDS = 12.0, 30.0  # a call may take, with its wait in the library's throttle
 _RULE_CODES = frozenset({"venue_bad_price", "venue_bad_quantity", "venue_min_quantity", "venue_min_notional"})
-# What the library raises while it reads an answer of another shape.
-_UNREADABLE = (TypeError, AttributeError, KeyError, IndexError, ValueError, ArithmeticError)
-_FAILURES = (library_errors().BaseError, aiohttp.ClientError, OSError, *_UNREADABLE)
 
 
 class CcxtVenue:
@@ -56,9 +48,11 @@ class CcxtVenue:
         urls: Mapping[str, Any],
         firm_time: Callable[[datetime], datetime] = lambda at: at,
         pace_ms: int | None = None,
+        quotas_of: QuotasOf | None = None,
     ) -> None:
         """``keys``: the library's names (``apiKey``, ``secret``, ...). ``firm_time``: the firm's clock at a time of
         the exchange, where that is not the same. ``pace_ms``: time between requests, for a local exchange.
+        ``quotas_of``: what the exchange allows, shared by all processes of the house.
         """
         self.account = account
         self.name = exchange
@@ -71,8 +65,15 @@ class CcxtVenue:
         self._rules_doubtful = False  # the venue refused what its rules, as they were read, allow
         self._reading = Reading(self.dialect.from_venue, firm_time, self.dialect.fees_told, self.dialect.closed_in_part)
         self._connection = CcxtConnection(
-            exchange, keys=keys, urls=urls, one_at_a_time=self.dialect.one_at_a_time, pace_ms=pace_ms
+            exchange,
+            keys=keys,
+            urls=urls,
+            one_at_a_time=self.dialect.one_at_a_time,
+            pace_ms=pace_ms,
+            quotas_of=quotas_of,
         )
+        questions = CcxtQuestions(self._connection, readable=self.dialect.readable, refused=self._doubt)
+        self._read, self._send = questions.read, questions.send
         self._pages = Pages(self._read, self.dialect.rows, self.dialect.newest_first)
         # Where the exchange's own addresses are replaced, nothing goes to one of them that was not.
         self._streams = not urls or "ws" in urls
@@ -92,7 +93,8 @@ class CcxtVenue:
             return await client.create_order(order.symbol, kind, order.side, plain(order.quantity), price, given)
 
         try:
-            answer = self._send(create, leave_by=order.valid_until)
+            with reducing_risk(order.side == "sell"):
+                answer = self._send(create, leave_by=order.valid_until)
         except VenueRefused as refusal:
             if refusal.code != "venue_order_unknown":
                 raise
@@ -116,6 +118,7 @@ class CcxtVenue:
                 _check_same(answer, id=(venue_order_id, report.venue_order_id))
         return report
 
+    @reducing_risk()
     def cancel(
         self,
         *,
@@ -142,11 +145,13 @@ class CcxtVenue:
     def amend(self, *, client_order_id: str, order: VenueOrder, moment: Moment) -> VenueReport:
         self._refuse_early(order)
         given = self._given(order)
-        answer = self._send(
-            lambda client: self.dialect.amended(client, client_order_id, order, given),
-            leave_by=order.valid_until,
-            once=self.capabilities.amend == "replace",
-        )
+        once = self.capabilities.amend == "replace"
+        with reducing_risk(order.side == "sell"):
+            answer = self._send(
+                lambda client: self.dialect.amended(client, client_order_id, order, given),
+                leave_by=order.valid_until,
+                once=once,
+            )
         with _nonsense(BadVenueOutcome):
             if not answer:
                 raise Nonsense("The amended order is not shown.", client_order_id=client_order_id)
@@ -272,6 +277,11 @@ class CcxtVenue:
             raise VenueRefused(f"{self.name} does not trade {order.symbol}.", code="venue_unknown_instrument")
         _refuse_off_steps(order, Decimal(market["precision"]["amount"]), Decimal(market["precision"]["price"]))
 
+    def _doubt(self, code: str) -> None:
+        """What a refusal says about our own measures."""
+        self._clock_read = self._clock_read and code != "venue_clock_skew"
+        self._rules_doubtful = self._rules_doubtful or code in _RULE_CODES
+
     def _listed(self, symbols: Sequence[str]) -> list[str]:
         """Those that are traded here: the house may watch more than one exchange has."""
         known: Mapping[str, Any] = self._read(_markets, offline=True)
@@ -303,73 +313,6 @@ class CcxtVenue:
                 bad.append({"problem": str(nonsense), **nonsense.facts})
         else:
             mark.learn(trade, now=now)
-
-    def _read(self, question: Callable[[Any], Awaitable[Any]], *, offline: bool = False) -> Any:
-        """Ask; every failure is a ``RetryableFailure`` with the code of its cause."""
-        call = Call(readable=self.dialect.readable, offline=offline)
-        try:
-            answer = self._connection.ask(question, call=call, seconds=READ_SECONDS)
-        except TimeoutError as error:
-            raise RetryableFailure(f"{self.name} did not answer in time.", code="venue_timeout") from error
-        except HQError:
-            raise
-        except _FAILURES as error:
-            if call.nonsense:
-                raise self._page_read(call) from error
-            if isinstance(error, _UNREADABLE):
-                raise self._unreadable(BadVenueAnswer, error, call) from error
-            meaning = meaning_of(error, exchange=self.name)
-            unknown = "venue_has_no_such_door" if call.status == HTTPStatus.NOT_FOUND else "venue_away"
-            code = unknown if meaning.fate == "unknown" else meaning.code
-            raise RetryableFailure(f"{self.name}: {short(error)}", code=code) from error
-        if call.nonsense:
-            raise self._page_read(call)
-        return answer
-
-    def _send(
-        self, question: Callable[[Any], Awaitable[Any]], *, leave_by: datetime | None = None, once: bool = True
-    ) -> Any:
-        """Ask for a change, by at most one request. What is not proven refused has an unknown outcome."""
-        call = Call(readable=self.dialect.readable, once=once, leave_by=leave_by)
-        try:
-            answer = self._connection.ask(question, call=call, seconds=SEND_SECONDS, sending=True)
-        except TimeoutError as error:
-            raise OutcomeUnknown(f"{self.name} did not answer in time.") from error
-        except HQError:
-            raise
-        except _FAILURES as error:
-            if call.nonsense:
-                raise self._page(BadVenueOutcome, call) from error
-            if isinstance(error, _UNREADABLE):
-                raise self._unreadable(BadVenueOutcome, error, call) from error
-            raise self._failure(error) from error
-        if call.nonsense:
-            raise self._page(BadVenueOutcome, call)
-        return answer
-
-    def _failure(self, error: Exception) -> HQError:
-        meaning = meaning_of(error, exchange=self.name)
-        words = f"{self.name}: {short(error)}"
-        if meaning.code == "venue_clock_skew":
-            self._clock_read = False
-        if meaning.code in _RULE_CODES:
-            self._rules_doubtful = True
-        if meaning.fate == "exists":
-            return VenueOrderExists(words)
-        if meaning.fate in {"refused", "absent"}:
-            return VenueRefused(words, code=meaning.code)
-        return OutcomeUnknown(words)
-
-    def _page(self, kind: type[HQError], call: Call) -> HQError:
-        return kind(f"{self.name} answered with a page instead of data.", answer=call.nonsense)
-
-    def _page_read(self, call: Call) -> HQError:
-        """Something between us and the exchange answered a read: no word of the exchange's own, and asked for again."""
-        message = f"{self.name} answered with a page instead of data: {call.nonsense}"
-        return RetryableFailure(message, code=BadVenueAnswer.code)
-
-    def _unreadable(self, kind: type[HQError], error: Exception, call: Call) -> HQError:
-        return kind(f"{self.name} answered what can't be read ({short(error)}).", answer=call.body[:200])
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """Build the adapter of a venue outside the house for one account and its opened keys."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from apps.market.domain.request_quotas import PROCESSES_BESIDE_EXECUTORS, RequestQuotas, address_of, allowed_by
 from apps.market.queries import current_moment
 from apps.trading.adapters.alpaca_venue import AlpacaVenue
 from apps.trading.adapters.ccxt_classes import streaming_class
@@ -15,11 +17,13 @@ from apps.trading.domain.venues import CCXT_VENUES, SIMULATED, SIMULATED_DIALECT
 from apps.trading.models import Account, AccountMode
 from apps.trading.ports import Venue
 
+SIMULATED_QUOTAS = {"weight": 120_000, "orders": 10_000}  # as the house starts its simulator
+
 
 def build_venue(account: Account, keys: VenueKeys) -> Venue:
     """The venue of ``account``. Raises ``LookupError`` for a venue that nobody built."""
     if account.venue == SIMULATED:
-        return _ccxt(account.name, SIMULATED_DIALECT, keys, simulated_urls())
+        return _ccxt(account.name, SIMULATED_DIALECT, keys, simulated_urls(), house_exchange=True)
     if account.venue in CCXT_VENUES:
         urls = settings.HQ_CCXT_URLS.get(account.venue)
         practice = account.mode == AccountMode.PAPER and not urls
@@ -44,14 +48,33 @@ def simulated_urls() -> dict[str, Any]:
     return {**rest, **more, "ws": sockets}
 
 
-def _ccxt(account: str, exchange: str, keys: VenueKeys, urls: dict[str, Any]) -> Venue:
+def _ccxt(account: str, exchange: str, keys: VenueKeys, urls: dict[str, Any], *, house_exchange: bool = False) -> Venue:
     named = {"apiKey": keys.api_key, "secret": keys.secret}
     if keys.password:
         named["password"] = keys.password
     venue = CcxtVenue(
-        account=account, exchange=exchange, keys=named, urls=urls, firm_time=_firm_time, pace_ms=_pace(urls)
+        account=account,
+        exchange=exchange,
+        keys=named,
+        urls=urls,
+        firm_time=_firm_time,
+        pace_ms=_pace(urls),
+        quotas_of=partial(_quotas, key=keys.api_key, name=SIMULATED if house_exchange else exchange),
     )
     return cast("Venue", venue)
+
+
+def _quotas(client: Any, *, key: str, name: str) -> RequestQuotas:
+    """What the exchange allows; ``name`` is its name among the house's own statements of that."""
+    given = {SIMULATED: SIMULATED_QUOTAS, **settings.HQ_REQUEST_QUOTAS}.get(name)
+    return RequestQuotas(
+        exchange=client.id,
+        address=address_of(client.urls["api"], hostname=client.hostname or ""),
+        allowed=allowed_by(client.id, pace_ms=float(client.rateLimit), given=given),
+        key=key,
+        processes=settings.HQ_WORKERS + PROCESSES_BESIDE_EXECUTORS,
+        key_processes=settings.HQ_WORKERS,
+    )
 
 
 def _firm_time(at: datetime) -> datetime:

@@ -35,6 +35,7 @@ CALLS = frozenset(
 # Codes of venue errors that say more than their class.
 KIND_OF_CODE = {
     "venue_rate_limited": "rate_limited",
+    "house_rate_limited": "refused",  # the house asked nothing: the venue's health is not touched
     "venue_banned": "banned",
     "venue_key_refused": "forbidden",
     "venue_blocked": "forbidden",

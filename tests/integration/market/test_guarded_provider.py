@@ -1,6 +1,5 @@
-"""The shared rate limit, circuit breaker and second try around a provider."""
+"""The shared circuit breaker and second try around a provider."""
 
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -34,7 +33,6 @@ class Scripted:
 
 @pytest.fixture(autouse=True)
 def fresh(clean_redis):
-    guarded_provider.limiter.cache_clear()
     guarded_provider.breakers.cache_clear()
 
 
@@ -88,23 +86,13 @@ def test_wrong_questions_do_not_open_the_breaker():
     assert ask(GuardedProvider(inner)) == []
 
 
-def test_the_rate_is_shared_by_all_who_ask(monkeypatch):
-    monkeypatch.setattr(guarded_provider, "DEFAULT_RATE", "3/second")
-    inner = Scripted([])
-    started = time.monotonic()
-    for _ in range(7):
-        ask(GuardedProvider(inner))
-    assert 1.9 < time.monotonic() - started < 4
-
-
-def test_without_a_free_slot_it_gives_up_with_a_sentence(monkeypatch):
-    monkeypatch.setattr(guarded_provider, "DEFAULT_RATE", "1/minute")
-    monkeypatch.setattr(guarded_provider, "LONGEST_WAIT_SECONDS", 0.1)
-    provider = GuardedProvider(Scripted([]))
-    ask(provider)
-    with pytest.raises(RetryableFailure, match="no free slot") as refused:
-        ask(provider)
-    assert refused.value.code == "rate_limited"
+def test_a_full_queue_of_our_own_is_neither_tried_again_nor_held_against_the_provider():
+    inner = Scripted(*[RetryableFailure("no free slot", code="rate_limited")] * 8, [])
+    for _ in range(8):
+        with pytest.raises(RetryableFailure, match="no free slot"):
+            ask(GuardedProvider(inner))
+    assert inner.calls == 8
+    assert ask(GuardedProvider(inner)) == []
 
 
 def test_without_redis_nobody_is_asked(monkeypatch):
@@ -114,7 +102,7 @@ def test_without_redis_nobody_is_asked(monkeypatch):
         raise RedisAway("gone")
 
     monkeypatch.setattr(guarded_provider.breakers().uow.contexts, "get", gone)
-    with pytest.raises(NotReady, match="not asked while the shared rate limit is away") as refused:
+    with pytest.raises(NotReady, match="not asked while the shared circuit breaker is away") as refused:
         ask(GuardedProvider(inner))
-    assert refused.value.code == "limiter_away"
+    assert refused.value.code == "breaker_away"
     assert inner.calls == 0

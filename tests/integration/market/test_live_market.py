@@ -58,7 +58,6 @@ def desk(served, settings):
     world, address = served
     settings.MARKET, settings.INSTRUMENTS = "live", ["BTC/USDT", "ETH/USDT"]
     settings.PROVIDERS, settings.HQ_CCXT_URLS = ["binance", "kraken", "coinbase"], ccxt_urls(address)
-    guarded_provider.limiter.cache_clear()
     guarded_provider.breakers.cache_clear()
     world.faults.clear()
     world.lost_bars.clear()
@@ -66,9 +65,9 @@ def desk(served, settings):
 
 
 @pytest.fixture
-def unlimited(monkeypatch):
-    monkeypatch.setattr(guarded_provider, "RATES", {})
-    monkeypatch.setattr(guarded_provider, "DEFAULT_RATE", "1000/second")
+def unlimited(settings):
+    much = 1_000_000
+    settings.HQ_REQUEST_QUOTAS = {"binance": {"weight": much}, "kraken": {"public": much}, "coinbase": {"pace": much}}
 
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]

@@ -61,10 +61,8 @@ def desk(settings, monkeypatch):
     settings.MARKET, settings.STOCKS = "live", ["AAPL/USD"]
     settings.INSTRUMENTS = ["BTC/USDT", "AAPL/USD"]
     settings.PROVIDERS = ["binance", "yfinance"]
-    guarded_provider.limiter.cache_clear()
     guarded_provider.breakers.cache_clear()
-    monkeypatch.setattr(guarded_provider, "RATES", {})
-    monkeypatch.setattr(guarded_provider, "DEFAULT_RATE", "1000/second")
+    settings.HQ_REQUEST_QUOTAS = {"binance": {"weight": 1_000_000}, "yfinance": {"requests": 1_000_000}}
     monkeypatch.setattr("apps.market.adapters.yahoo_provider.FRESH_SECONDS", 0)
     monkeypatch.setattr("apps.market.adapters.yahoo_provider.CLOSED_SECONDS", 0)
     forget_sessions()
