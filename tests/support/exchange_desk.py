@@ -78,6 +78,11 @@ class ExchangeDesk:
     def listen(self) -> int:
         return take_venue_news(venue=self.venue, moment=self.moment())
 
+    def open_stream(self) -> None:
+        """Listen, and wait until the exchange knows it."""
+        self.listen()
+        self.running.wait_for_stream(self.name)
+
     def listen_until(self, done, seconds: float = 8) -> None:
         """Take the stream's news until ``done()``."""
         deadline = time.monotonic() + seconds

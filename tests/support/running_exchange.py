@@ -117,9 +117,9 @@ class RunningExchange:
 
     def ccxt_urls(self, exchange: str = "binance") -> dict[str, Any]:
         """The ``urls.api`` values that point ccxt here."""
-        if exchange == "kraken":
-            return {"public": self.url, "private": self.url}
         socket = self.url.replace("http", "ws", 1)
+        if exchange == "kraken":
+            return {"public": self.url, "private": self.url, "ws": {"private": socket, "privateV2": f"{socket}/v2"}}
         return {
             "public": f"{self.url}/api/v3",
             "private": f"{self.url}/api/v3",
@@ -184,6 +184,13 @@ class RunningExchange:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise ValueError(error.read().decode()) from None
+
+    def wait_for_stream(self, account: str, streams: int = 1, seconds: float = 15) -> None:
+        """Poll the status until so many sockets are told of this account's orders."""
+        deadline = time.monotonic() + seconds
+        while self.control("GET", "status")["streams"].get(account, 0) < streams:
+            assert time.monotonic() < deadline, f"{account} did not open {streams} streams in {seconds} s"
+            time.sleep(0.05)
 
     def wait_for_truth(self, check: Any, *kinds: str, seconds: float = 10) -> list[dict[str, Any]]:
         """Poll the truth until ``check(lines)`` holds."""

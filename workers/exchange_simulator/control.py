@@ -18,10 +18,10 @@ _LINES = 200_000
 
 
 class Control:
-    """One method an endpoint; every body is a JSON object."""
+    """One method an endpoint; every body is a JSON object. ``listening``: open private streams by account."""
 
-    def __init__(self, simulator: Simulator, acts: Acts) -> None:
-        self.simulator, self.acts = simulator, acts
+    def __init__(self, simulator: Simulator, acts: Acts, listening: Callable[[], dict[str, int]]) -> None:
+        self.simulator, self.acts, self.listening = simulator, acts, listening
         self.routes: dict[tuple[str, str], Callable[[dict[str, Any]], Any]] = {
             ("GET", "status"): self.status,
             ("GET", "faults"): self.list_faults,
@@ -66,6 +66,7 @@ class Control:
             "seq": self.simulator.truth.seq,
             "orders": len(exchange.orders),
             "open_orders": sum(len(orders) for orders in exchange.open_orders.values()),
+            "streams": self.listening(),
             "prices": {symbol: format(market.price, "f") for symbol, market in exchange.markets.items()},
         }
 

@@ -7,9 +7,12 @@ from aiohttp import web
 
 from workers.exchange_simulator.acts import Acts
 from workers.exchange_simulator.binance.dialect import BinanceDialect
+from workers.exchange_simulator.binance.socket_requests import BinanceSockets
 from workers.exchange_simulator.control import Control
 from workers.exchange_simulator.kraken.dialect import KrakenDialect
+from workers.exchange_simulator.kraken.executions import KrakenSockets
 from workers.exchange_simulator.options import Options
+from workers.exchange_simulator.plugs import SocketDialect
 from workers.exchange_simulator.quotas import Quotas
 from workers.exchange_simulator.server import Server
 from workers.exchange_simulator.simulator import Simulator
@@ -25,8 +28,13 @@ class Listening:
         quotas = Quotas(options.weight_limit, options.order_limit)
         binance = BinanceDialect(simulator, quotas, later)
         kraken = KrakenDialect(simulator, quotas, later)
-        self.sockets = Sockets(simulator, binance)
-        control = Control(simulator, Acts(simulator, self.refuse, self.sockets.disconnect))
+        speaking: list[tuple[str, SocketDialect]] = [
+            ("/v2", KrakenSockets(simulator, kraken.tokens)),
+            ("/", BinanceSockets(simulator, binance)),
+        ]
+        self.sockets = Sockets(simulator, speaking)
+        acts = Acts(simulator, self.refuse, self.sockets.disconnect)
+        control = Control(simulator, acts, self.sockets.listening)
         self.server = Server(simulator, [("/0/", kraken), ("/", binance)], self.sockets.serve, control.handle)
         self._runner: web.ServerRunner | None = None
         self._site: web.TCPSite | None = None

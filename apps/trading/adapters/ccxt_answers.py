@@ -65,8 +65,11 @@ def _without_noise(value: Decimal) -> Decimal:
 def report_of(
     order: Mapping[str, Any], reading: Reading, *, sent: Mapping[str, Any] | None = None, accepted: datetime
 ) -> VenueReport:
-    """The port's report. ``sent``: what a thin answer to our own create leaves out; ``accepted``: firm time."""
+    """The port's report. ``sent``: what a thin answer to our own create leaves out, or tells in words for people, as
+    Kraken does with the prices; ``accepted``: firm time.
+    """
     known = {**(sent or {}), **{name: value for name, value in order.items() if value is not None}}
+    known |= {name: sent[name] for name in ("type", "price") if sent and name in sent}
     words = {name: _text(known, name, order) for name in ("id", "symbol", "side")}
     quantity = _above_zero(known.get("amount"), "amount", order)
     filled = number(known.get("filled", "0" if sent else None), "filled", order)

@@ -117,6 +117,10 @@ class Dialect:
             return found
         return [trade for trade in await client.fetch_my_trades(symbol) if trade.get("order") == venue_order_id]
 
+    def streamed_order(self, order: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An order as the stream tells it, with what the library did not read out of the exchange's own words."""
+        return order
+
     async def amended(
         self,
         client: Any,  # noqa: ARG002
@@ -208,6 +212,12 @@ class KrakenDialect(Dialect):
             return []
         found: list[Any] = await client.fetch_order_trades(venue_order_id, symbol, None, None, {"trades": ids})
         return found
+
+    def streamed_order(self, order: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Our id and what is filled; an order's end states no amount, which the library takes for what was filled."""
+        told = order["info"]
+        words = {"clientOrderId": told.get("cl_ord_id"), "filled": told.get("cum_qty"), "amount": told.get("order_qty")}
+        return {**order, **words}
 
     async def amended(self, client: Any, client_order_id: str, order: VenueOrder, given: dict[str, Any]) -> Any:
         price = plain(order.limit_price) if order.limit_price is not None else None

@@ -1,7 +1,7 @@
 """Fills and orders by an exchange's stream. It may drop, repeat and shuffle: it only makes the books quicker."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from concurrent.futures import Future
 from threading import Lock
@@ -12,6 +12,7 @@ import structlog
 from apps.trading.adapters.ccxt_answers import Nonsense, Reading, fill_of, report_of, time_of
 from apps.trading.adapters.ccxt_classes import library_errors
 from apps.trading.adapters.ccxt_connection import CcxtConnection
+from apps.trading.adapters.ccxt_dialects import Dialect
 from apps.trading.adapters.ccxt_errors import short
 from apps.trading.adapters.venue_event_loop import start
 from apps.trading.ports import VenueFill, VenueNews, VenueReport
@@ -25,15 +26,15 @@ _errors = library_errors()
 class CcxtStream:
     """Two watches, of trades and of orders, that reconnect by themselves."""
 
-    def __init__(self, connection: CcxtConnection, reading: Reading, *, client_id_name: str = "") -> None:
-        """``client_id_name``: where a streamed trade carries our order id, in the exchange's own words."""
-        self._client_id_name = client_id_name
+    def __init__(self, connection: CcxtConnection, reading: Reading, dialect: Dialect) -> None:
+        self._dialect = dialect
         self._connection = connection
         self._reading = reading
         self._lock = Lock()
         self._fills: deque[VenueFill] = deque(maxlen=KEPT)
         self._reports: deque[VenueReport] = deque(maxlen=KEPT)
         self._bad: deque[Mapping[str, Any]] = deque(maxlen=KEPT)
+        self._working: OrderedDict[Any, dict[str, Any]] = OrderedDict()  # orders as far as they were told
         self._watches: list[Future[None]] = []
 
     def start(self) -> None:
@@ -78,14 +79,28 @@ class CcxtStream:
 
     def _take_trade(self, trade: Mapping[str, Any]) -> None:
         told = trade.get("info")
-        named = str(told.get(self._client_id_name) or "") if isinstance(told, Mapping) and self._client_id_name else ""
+        where = self._dialect.client_id_in_trades
+        named = str(told.get(where) or "") if isinstance(told, Mapping) and where else ""
         self._keep(self._fills, lambda: fill_of(trade, self._reading, client_id=named))
 
     def _take_order(self, order: Mapping[str, Any]) -> None:
+        whole = self._with_what_was_told(order)
+
         def read() -> VenueReport:
-            return report_of(order, self._reading, accepted=self._reading.firm_time(time_of(order)))
+            return report_of(whole, self._reading, accepted=self._reading.firm_time(time_of(whole)))
 
         self._keep(self._reports, read)
+
+    def _with_what_was_told(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """A later frame may name an order by its id alone, and state only what has changed."""
+        told = self._dialect.streamed_order(order)
+        known = self._working.pop(told.get("id"), {})
+        whole = {**known, **{name: value for name, value in told.items() if value is not None}}
+        if whole.get("status") == "open":
+            self._working[whole.get("id")] = whole
+            if len(self._working) > KEPT:
+                self._working.popitem(last=False)
+        return whole
 
     def _keep(self, where: deque[Any], read: Any) -> None:
         try:

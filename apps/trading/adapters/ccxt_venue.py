@@ -78,7 +78,7 @@ class CcxtVenue:
         # Where the exchange's own addresses are replaced, nothing goes to one of them that was not.
         self._streams = not urls or "ws" in urls
         self._tells_rights = not urls or all(name in urls for name in self.dialect.rights_at)
-        self._stream = CcxtStream(self._connection, self._reading, client_id_name=self.dialect.client_id_in_trades)
+        self._stream = CcxtStream(self._connection, self._reading, self.dialect)
 
     def client_order_id(self, order_hex: str) -> str:
         return self.dialect.to_venue(order_hex)

@@ -5,16 +5,20 @@ The exchange's own log of requests is the oracle. ``later`` lets our wall clock 
 
 import random
 import time
+from datetime import timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 
+from apps.foundation.clock import wall_now
 from apps.foundation.errors import RetryableFailure
 from apps.foundation.models import OutboxEvent
 from apps.trading.models import Fill, ReconciliationBreak
 from apps.trading.operations.cancel_order import cancel_order
 from apps.trading.operations.send_cancel import send_cancel
 from apps.trading.operations.take_fill import take_fill
+from apps.trading.ports import VenueOrder
 from tests.support.exchange_desk import ExchangeDesk
 from tests.support.running_exchange import UNMETERED, RunningExchange
 from tests.support.staged_market import stage_market
@@ -185,10 +189,10 @@ def test_a_duplicate_id_is_looked_up_not_sent_anew(desk):
     desk.assert_agrees()
 
 
+@both
 @pytest.mark.parametrize("seed", range(2))
 def test_fills_by_stream_poll_and_replay_post_once(desk, seed):
-    desk.listen()
-    time.sleep(0.5)
+    desk.open_stream()
     desk.running.fault("duplicate_event", on="stream", count=3)
     desk.running.fault("reorder_events", on="stream", count=2)
     desk.running.fault("partial_fill", on="create", share="0.3")
@@ -207,9 +211,9 @@ def test_fills_by_stream_poll_and_replay_post_once(desk, seed):
     desk.assert_agrees()
 
 
+@both
 def test_a_fill_may_come_by_the_stream_before_the_answer(desk):
-    desk.listen()
-    time.sleep(0.5)
+    desk.open_stream()
     desk.running.fault("reset", on="create")
     order_id = desk.sent()
     desk.listen_until(lambda: desk.order(order_id).state == "FILLED")
@@ -218,9 +222,53 @@ def test_a_fill_may_come_by_the_stream_before_the_answer(desk):
     desk.assert_agrees()
 
 
+@both
+def test_an_end_that_the_stream_tells_ends_the_order(desk):
+    desk.open_stream()
+    order_id = desk.sent(**RESTING)
+    desk.running.control("POST", "faults", {"kind": "reset", "on": "cancel"})
+    cancel(desk, order_id)  # its answer is lost
+    desk.listen_until(lambda: desk.order(order_id).state == "CANCELED")
+    assert desk.order(order_id).reserved_left == 0
+    assert not ReconciliationBreak.objects.exists()
+    desk.assert_agrees()
+
+
+@both
+def test_a_stop_limit_rests_at_the_venue_with_both_its_prices(desk):
+    desk.sent()
+    desk.poll()
+    price, trigger = D(48_000), D(48_500)
+    wish = VenueOrder(
+        client_order_id=uuid4().hex,
+        symbol="BTC/USDT",
+        side="sell",
+        type="stop_limit",
+        quantity=D("0.001"),
+        limit_price=price,
+        stop_price=trigger,
+        funds=None,
+        time_in_force="GTC",
+        post_only=False,
+        reduce_only=True,
+        valid_until=wall_now() + timedelta(seconds=10),
+    )
+    placed = desk.venue.submit(order=wish, moment=desk.moment())
+    found = desk.venue.find(
+        client_order_id=wish.client_order_id, symbol="BTC/USDT", venue_order_id=placed.venue_order_id
+    )
+    assert [(report.state, report.limit_price, report.quantity) for report in (placed, found)] == [
+        ("OPEN", price, D("0.001"))
+    ] * 2
+    there = next(order for order in desk.running.books(desk.name)["orders"] if order["status"] == "new")
+    assert (D(there["stop_price"]), D(there["price"])) == (trigger, price)
+    desk.running.price("BTC/USDT", "48400")
+    assert desk.venue.find(client_order_id=wish.client_order_id, symbol="BTC/USDT").state == "FILLED"
+
+
+@both
 def test_a_frame_that_is_dropped_is_found_by_the_poll(desk):
-    desk.listen()
-    time.sleep(0.5)
+    desk.open_stream()
     order_id = desk.sent(**RESTING)
     desk.running.fault("drop_event", on="stream", count=10)
     desk.running.price("BTC/USDT", "48900")

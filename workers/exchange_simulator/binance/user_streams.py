@@ -45,12 +45,11 @@ class ListenKeys:
         return {}
 
 
-def messages(event: Event, exchange: Exchange, now_ms: int) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
-    """The account concerned, and the messages with the name that faults know them by."""
+def messages(event: Event, exchange: Exchange, now_ms: int) -> list[tuple[str, dict[str, Any]]]:
+    """The messages with the name that faults know them by."""
     if isinstance(event, OrderEvent):
-        if event.kind not in _EXECUTIONS:
-            return event.order.account, []
-        return event.order.account, [(event.kind, execution_report(event, exchange, now_ms))]
+        known = event.kind in _EXECUTIONS
+        return [(event.kind, execution_report(event, exchange, now_ms))] if known else []
     if isinstance(event, BalanceEvent):
         account = event.account
         told: list[tuple[str, dict[str, Any]]] = []
@@ -60,9 +59,9 @@ def messages(event: Event, exchange: Exchange, now_ms: int) -> tuple[str, list[t
         held = [(asset, account.balance(asset)) for asset in event.assets]
         rows = [{"a": asset, "f": text(one.free), "l": text(one.locked)} for asset, one in held]
         told.append(("balance", {"e": "outboundAccountPosition", "E": now_ms, "u": event.at_ms, "B": rows}))
-        return account.name, told
+        return told
     assert isinstance(event, ListEvent)
-    return event.order_list.account, [("list", _list_status(event, exchange, now_ms))]
+    return [("list", _list_status(event, exchange, now_ms))]
 
 
 def execution_report(event: OrderEvent, exchange: Exchange, now_ms: int) -> dict[str, Any]:

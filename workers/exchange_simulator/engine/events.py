@@ -38,3 +38,17 @@ class ListEvent:
 
 
 Event = OrderEvent | BalanceEvent | ListEvent
+
+
+def account_of(event: Event) -> str:
+    """The name of the account that an event concerns."""
+    if isinstance(event, OrderEvent):
+        return event.order.account
+    return event.account.name if isinstance(event, BalanceEvent) else event.order_list.account
+
+
+def symbol_of(event: Event) -> str:
+    """The symbol that an event concerns, "" for a balance."""
+    if isinstance(event, OrderEvent):
+        return event.order.symbol
+    return "" if isinstance(event, BalanceEvent) else event.order_list.symbol

@@ -10,6 +10,7 @@ from workers.exchange_simulator.calls import Answer, Call, Declined, Route
 from workers.exchange_simulator.engine.rejections import Reason
 from workers.exchange_simulator.faults import Fault
 from workers.exchange_simulator.kraken.errors import ORDER_REFUSALS, declined
+from workers.exchange_simulator.kraken.executions import SocketTokens
 from workers.exchange_simulator.kraken.names import PairNames
 from workers.exchange_simulator.kraken.orders import KrakenOrders
 from workers.exchange_simulator.kraken.public import KrakenMarketData
@@ -29,7 +30,8 @@ class KrakenDialect:
         self.names = PairNames(simulator.exchange)
         data = KrakenMarketData(simulator, self.names)
         orders = KrakenOrders(simulator, self.names, later)
-        self.routes = {**_public_routes(data), **_private_routes(orders)}
+        self.tokens = SocketTokens(simulator)
+        self.routes = {**_public_routes(data), **_private_routes(orders, self.tokens)}
 
     def route(self, method: str, path: str) -> Route | None:
         return self.routes.get(path) if method == ("GET" if path.startswith("/0/public/") else "POST") else None
@@ -96,7 +98,7 @@ def _public_routes(data: KrakenMarketData) -> dict[str, Route]:
     }
 
 
-def _private_routes(orders: KrakenOrders) -> dict[str, Route]:
+def _private_routes(orders: KrakenOrders, tokens: SocketTokens) -> dict[str, Route]:
     return {
         "/0/private/Balance": Route("balance", 1, "signed", orders.balance),
         "/0/private/BalanceEx": Route("balance", 1, "signed", orders.balance_extended),
@@ -108,5 +110,6 @@ def _private_routes(orders: KrakenOrders) -> dict[str, Route]:
         "/0/private/ClosedOrders": Route("all_orders", 1, "signed", orders.closed_orders),
         "/0/private/TradesHistory": Route("my_trades", 1, "signed", orders.trades_history),
         "/0/private/QueryTrades": Route("my_trades", 1, "signed", orders.query_trades),
+        "/0/private/GetWebSocketsToken": Route("account", 1, "signed", tokens.create),
         "/0/private/GetApiKeyInfo": Route("account", 1, "signed", orders.key_info),
     }

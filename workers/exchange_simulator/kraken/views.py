@@ -1,5 +1,6 @@
 """Orders and trades in Kraken's words."""
 
+from decimal import Decimal
 from typing import Any
 
 from workers.exchange_simulator.engine.orders import ZERO, Order, OrderRequest, OrderType, Status, Trade
@@ -29,9 +30,11 @@ def type_of(order: Order | OrderRequest) -> str:
 
 
 def order_words(order: Order | OrderRequest, pair: str) -> str:
-    """``buy 0.50000000 XBTUSDT @ limit 29500.0``"""
+    """``buy 0.50000000 XBTUSDT @ limit 29500.0``, ``sell 0.5 XBTUSDT @ stop loss 29500.0 -> limit 29400.0``"""
     volume = order.quantity if order.quantity is not None else order.quote_quantity or ZERO
-    words = f"{order.side.value} {volume:.8f} {pair} @ {type_of(order).replace('-', ' ')}"
+    kind = type_of(order)
+    named = (kind if kind == "limit" else kind.removesuffix("-limit")).replace("-", " ")
+    words = f"{order.side.value} {volume:.8f} {pair} @ {named}"
     if order.stop_price is not None:
         limit = f" -> limit {order.price:f}" if order.price is not None else ""
         return f"{words} {order.stop_price:f}{limit}"
@@ -81,8 +84,7 @@ def order_view(order: Order, pair: str, quote: str, *, trades: bool) -> dict[str
 
 
 def trade_view(trade: Trade, order: Order, pair: str) -> dict[str, Any]:
-    """As TradesHistory answers; a fee in the base asset is stated in the quote asset, as Kraken does."""
-    fee = trade.fee if trade.fee_asset != order.symbol.partition("/")[0] else trade.fee * trade.price
+    """As TradesHistory answers."""
     return {
         "ordertxid": own_id("O", trade.order_id),
         "postxid": own_id("T", trade.id),
@@ -92,10 +94,15 @@ def trade_view(trade: Trade, order: Order, pair: str) -> dict[str, Any]:
         "ordertype": type_of(order),
         "price": format(trade.price, "f"),
         "cost": format(trade.quote_quantity, "f"),
-        "fee": format(fee, "f"),
+        "fee": format(fee_in_quote(trade, order), "f"),
         "vol": f"{trade.quantity:.8f}",
         "margin": "0.00000",
         "misc": "",
         "trade_id": trade.id,
         "maker": trade.maker,
     }
+
+
+def fee_in_quote(trade: Trade, order: Order) -> Decimal:
+    """A fee in the base asset is stated in the quote asset, as Kraken does."""
+    return trade.fee if trade.fee_asset != order.symbol.partition("/")[0] else trade.fee * trade.price
