@@ -1,5 +1,6 @@
 """``python -m workers.drills`` (``manage.py drill``): break a firm of its own on purpose and say what became of it."""
 
+import logging
 import os
 import secrets
 import sys
@@ -8,10 +9,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import django
+import structlog
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradinghq.settings")
 django.setup()
@@ -19,15 +22,15 @@ django.setup()
 from django.conf import settings  # noqa: E402
 
 from apps.foundation.clock import wall_now  # noqa: E402
-from workers.drills import many_orders  # noqa: E402
+from workers.drills import many_orders, soak  # noqa: E402
+from workers.drills.desk_accounts import SYMBOLS, prepare_desks  # noqa: E402
 from workers.drills.drill_firm import DrillFirm  # noqa: E402
 from workers.drills.every_scenario import BOUNDED, SCENARIOS  # noqa: E402
-from workers.drills.many_orders import SYMBOLS  # noqa: E402
 from workers.drills.play import Result, play  # noqa: E402
 from workers.drills.report import keep, report_text, store_report  # noqa: E402
 from workers.drills.scenario import Stage  # noqa: E402
 
-SOAK_ORDERS = 500  # of one round
+SOAK_SYMBOLS, SOAK_ACCOUNTS = 6, 2  # a soak is about blows, not about numbers
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -52,7 +55,7 @@ def options(words: Sequence[str]) -> Namespace:
     add("--orders", type=int, default=0, help="instead: so many orders under random faults")
     add("--symbols", type=int, default=20, help=f"of these orders, at most {len(SYMBOLS)}")
     add("--accounts", type=int, default=4, help="of these orders")
-    add("--soak", default="", help="instead: such orders again and again for 10m, 2h, ...")
+    add("--soak", default="", help="instead: trade for 10m, 2h, ... while everything is killed, frozen and cut off")
     add("--list", action="store_true", help="say what there is")
     return parser.parse_args(words)
 
@@ -60,6 +63,7 @@ def options(words: Sequence[str]) -> Namespace:
 def main(words: Sequence[str]) -> int:
     """Play what was asked for; 0 when all passed."""
     given = options(words)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # steps are told below
     if given.list:
         for scenario in SCENARIOS.values():
             say(f"{scenario.code}  {scenario.title}. {scenario.shows}")
@@ -68,7 +72,9 @@ def main(words: Sequence[str]) -> int:
         sys.exit(f"scenarios was {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}.")
     seed = secrets.randbelow(2**31) if given.seed is None else given.seed
     say(f"Seed {seed}.")
-    if given.orders or given.soak:
+    if given.soak:
+        return soaked(given, seed)
+    if given.orders:
         return many(given, seed)
     chosen = given.scenarios or (BOUNDED if given.short else tuple(SCENARIOS))
     began = wall_now()
@@ -79,25 +85,44 @@ def main(words: Sequence[str]) -> int:
 
 
 def many(given: Namespace, seed: int) -> int:
-    """Rounds of many orders on one firm, until the time is over or the books differ."""
-    symbols = [f"{name}/USDT" for name in SYMBOLS[: given.symbols]]
-    until = wall_now() + duration(given.soak)
-    with firm(before=(given.accounts, seed), INSTRUMENTS=",".join(symbols), HQ_WORKERS="2") as running:
-        while True:
-            began, orders = wall_now(), given.orders or SOAK_ORDERS
-            outcome = many_orders.run(running, orders=orders, accounts=given.accounts, seed=seed, told=tell)
-            text = many_orders.text_of(outcome)
-            say(f"\n{text}")
-            keep(settings.HQ_HOME / "drills", text, asdict(outcome), began=began)
-            seed += 1
-            if not outcome.passed or wall_now() >= until:
-                return 0 if outcome.passed else 1
+    """Many orders at an exchange that fails at random; the servers are reached directly, since speed is measured."""
+    with desks(given.accounts, given.symbols, seed, direct=True) as running:
+        running.start()
+        began = wall_now()
+        outcome = many_orders.run(running, orders=given.orders, accounts=given.accounts, seed=seed, told=tell)
+        return ended(many_orders.text_of(outcome), asdict(outcome), began, passed=outcome.passed)
+
+
+def soaked(given: Namespace, seed: int) -> int:
+    """A soak on a firm whose agents trade too."""
+    with desks(SOAK_ACCOUNTS, SOAK_SYMBOLS, seed) as running:
+        running.start(agents=True)
+        began, seconds = wall_now(), duration(given.soak).total_seconds()
+        outcome = soak.run(running, seconds=seconds, accounts=SOAK_ACCOUNTS, seed=seed, told=tell)
+        return ended(soak.text_of(outcome), asdict(outcome), began, passed=outcome.passed)
+
+
+def ended(text: str, facts: dict[str, Any], began: datetime, *, passed: bool) -> int:
+    """Print and keep a report; the exit status."""
+    path = keep(settings.HQ_HOME / "drills", text, facts, began=began)
+    say(f"\n{text}\nKept in {path}")
+    return 0 if passed else 1
+
+
+@contextmanager
+def desks(accounts: int, symbols: int, seed: int, *, direct: bool = False) -> Iterator[DrillFirm]:
+    """A firm, not started yet, whose exchange will know several accounts and instruments."""
+    names = ",".join(f"{name}/USDT" for name in SYMBOLS[:symbols])
+    with firm(direct=direct, INSTRUMENTS=names, HQ_WORKERS="2") as running:
+        prepare_desks(running, accounts, seed)
+        yield running
 
 
 def played(chosen: Sequence[str], seed: int, *, full: bool) -> list[Result]:
     """Play them one after the other on one firm."""
     results: list[Result] = []
     with firm() as running:
+        running.start()
         for code in chosen:
             say(f"\n{code} {SCENARIOS[code].title}")
             results.append(play(SCENARIOS[code], running, seed=seed, full=full, told=tell))
@@ -106,15 +131,13 @@ def played(chosen: Sequence[str], seed: int, *, full: bool) -> list[Result]:
 
 
 @contextmanager
-def firm(before: tuple[int, int] | None = None, **environment: str) -> Iterator[DrillFirm]:
+def firm(*, direct: bool = False, **environment: str) -> Iterator[DrillFirm]:
     """A firm in a folder of its own under the temporary folder; stopped at the end, its files are left."""
     home = Path(tempfile.mkdtemp(prefix="hq-drill-"))
     home.chmod(0o755)  # under root PostgreSQL is another user
-    running = DrillFirm(home, **environment)
-    if before is not None:
-        many_orders.prepare(running, *before)
+    running = DrillFirm(home, direct=direct, **environment)
     try:
-        yield running.start()
+        yield running
     finally:
         running.close()
         say(f"The firm's files, with its logs, are in {home}; delete them when you have read them.")

@@ -1,11 +1,13 @@
-"""A whole real firm for drills: ``manage.py up`` with VENUE=simulated in a folder of its own, behind a proxy.
+"""A whole real firm for drills: ``manage.py up`` with VENUE=simulated in a folder of its own, behind proxies.
 
-Between the firm and the exchange stands a TCP proxy; the drill kills, freezes and restarts the firm's programs by name.
+Between the firm and its exchange, its PostgreSQL and its Redis stands a TCP proxy each; the drill kills, freezes and
+restarts the firm's programs by name.
 """
 
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -24,7 +26,7 @@ import psycopg
 from apps.foundation.errors import NotReady
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
-from workers.drills.tcp_proxy import TcpProxy
+from workers.drills.tcp_proxy import TcpProxy, Weather
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "only of a firm that drills, gone with it"  # noqa: S105 - a throw-away firm on loopback
@@ -46,14 +48,20 @@ WIDE_LIMITS = {
 
 
 class DrillFirm:
-    """Implements ``Firm``. ``proxy`` carries all that the firm says to the exchange; the control port is beside it."""
+    """Implements ``Firm``. Its lines carry all that its programs say to the exchange, to PostgreSQL and to Redis.
+
+    The drill itself asks past them: the control port of the exchange, and the servers' own ports. ``direct``: no
+    proxies before the two servers, where speed is measured.
+    """
 
     account = "simulated"
 
-    def __init__(self, home: Path, **environment: str) -> None:
+    def __init__(self, home: Path, *, direct: bool = False, **environment: str) -> None:
         self.home = home
         self.port, exchange, control = free_ports(3)
-        self.proxy = TcpProxy(("127.0.0.1", exchange))
+        self.exchange_line = TcpProxy(("127.0.0.1", exchange))
+        self.database_line = TcpProxy(lambda: ("127.0.0.1", self._kept()["postgres_port"]))
+        self.redis_line = TcpProxy(lambda: ("127.0.0.1", self._kept()["redis_port"]))
         self.exchange_address = f"http://127.0.0.1:{exchange}"
         self.control_address = f"http://127.0.0.1:{control}/control"
         self.environment = {
@@ -67,25 +75,30 @@ class DrillFirm:
             "SPEED": "6",
             "HQ_SIMULATED_URL": self.exchange_address,
             "HQ_SIMULATED_CONTROL": f"http://127.0.0.1:{control}",
-            "HQ_CCXT_URLS": json.dumps({"simulated": _ccxt_urls(self.proxy.port)}),
+            "HQ_CCXT_URLS": json.dumps({"simulated": _ccxt_urls(self.exchange_line.port)}),
+            "HQ_PGP_PASSPHRASE": secrets.token_urlsafe(24),
+            **({} if direct else self._by_lines()),
             **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None
         self._control = SupervisorControl(control_socket(home))
         self._token, self._token_until = "", 0.0
 
-    def start(self, seconds: float = 240) -> "DrillFirm":
-        """Start it, wait until orders can be sent, widen its limits, and stop its agents, so that only drills trade."""
+    def start(self, seconds: float = 240, *, agents: bool = False) -> "DrillFirm":
+        """Start it, wait until orders can be sent, and widen its limits. Unless ``agents`` are wanted, they are
+        stopped, so that only drills trade.
+        """
         self.launch(seconds)
         self.wait(self._account_checked, seconds, "the executor to open the keys")
         self.call("PATCH", "trading/risk/limits/", {"reason": "drills", **WIDE_LIMITS})
-        for agent in self.get("agents/")["results"]:
+        for agent in [] if agents else self.get("agents/")["results"]:
             self.call("POST", f"agents/{agent['id']}/stop/", {"reason": "drills"})
         return self
 
     def launch(self, seconds: float = 240) -> None:
         """``manage.py up``, until the web answers."""
         self.home.mkdir(parents=True, exist_ok=True)
+        self._token_until = 0.0  # sessions may have ended meanwhile
         with (self.home / "console.txt").open("ab") as console:
             self.process = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, str(ROOT / "manage.py"), "up"],
@@ -111,7 +124,26 @@ class DrillFirm:
     def close(self) -> None:
         """Stop it for good."""
         self.stop()
-        self.proxy.close()
+        for line in self.lines.values():
+            line.close()
+
+    @property
+    def lines(self) -> dict[str, TcpProxy]:
+        """The three proxies by name."""
+        return {"exchange": self.exchange_line, "database": self.database_line, "redis": self.redis_line}
+
+    def manage(self, *words: str, seconds: float = 180) -> str:
+        """A command as a person types it beside the firm; what it said. Raises ``OSError`` when it fails."""
+        command = [sys.executable, str(ROOT / "manage.py"), *words]
+        try:
+            done = subprocess.run(  # noqa: S603 - our own command
+                command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=seconds, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise OSError(f"manage.py {' '.join(words)} did not end within {seconds:.0f} s.") from error
+        if done.returncode != 0:
+            raise OSError(f"manage.py {' '.join(words)} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
 
     # What Firm asks for
 
@@ -167,6 +199,21 @@ class DrillFirm:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     one.resume()
 
+    @contextmanager
+    def storm(self, line: str, weather: Weather) -> Iterator[TcpProxy]:
+        """Bad weather on one line until the end; what was half open then is reset."""
+        found = self.lines[line]
+        found.weather = weather
+        try:
+            yield found
+        finally:
+            found.clear()
+
+    def not_ready(self) -> str:
+        """What ``/readyz`` says is missing; empty when all is there."""
+        status, answer = _http("GET", f"http://127.0.0.1:{self.port}/readyz", refusals=True)
+        return "" if status == 200 else ", ".join(answer["not_ready"])  # noqa: PLR2004 - ok
+
     def program(self, method: str, name: str) -> Any:
         """``startProcess`` or ``stopProcess`` of a program, by the supervisor."""
         found = next(one for one in self._control.processes() if one["name"].startswith(name))
@@ -174,13 +221,13 @@ class DrillFirm:
 
     def database(self, *, owner: bool = False) -> str:
         """The address of its PostgreSQL."""
-        kept = json.loads((self.home / "embedded" / "servers.json").read_text())
+        kept = self._kept()
         role = ("hq_owner", kept["owner_password"]) if owner else ("hq_app", kept["app_password"])
         return f"postgresql://{role[0]}:{role[1]}@127.0.0.1:{kept['postgres_port']}/tradinghq"
 
     def redis(self) -> str:
         """The address of its Redis."""
-        kept = json.loads((self.home / "embedded" / "servers.json").read_text())
+        kept = self._kept()
         return f"redis://:{kept['redis_password']}@127.0.0.1:{kept['redis_port']}/0"
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
@@ -209,6 +256,13 @@ class DrillFirm:
             time.sleep(0.2)
         console = (self.home / "console.txt").read_text()[-1500:]
         raise TimeoutError(f"Waited {seconds:.0f} s for {what}; last: {last!r}\n{console}")
+
+    def _kept(self) -> dict[str, Any]:
+        """Where the servers of the firm listen; raises ``OSError`` before its first start."""
+        return dict(json.loads((self.home / "embedded" / "servers.json").read_text()))
+
+    def _by_lines(self) -> dict[str, str]:
+        return {"HQ_POSTGRES_VIA": str(self.database_line.port), "HQ_REDIS_VIA": str(self.redis_line.port)}
 
     def _account_checked(self) -> bool:
         return any(

@@ -1,6 +1,6 @@
 """All drills, by their codes."""
 
-from workers.drills import lost_answers, lost_events, lost_processes, lost_servers, reached_limits
+from workers.drills import lost_answers, lost_events, lost_processes, lost_servers, reached_limits, restored_record
 from workers.drills.scenario import Scenario
 
 _ALL = (
@@ -9,6 +9,7 @@ _ALL = (
     *lost_processes.SCENARIOS,
     *lost_servers.SCENARIOS,
     *reached_limits.SCENARIOS,
+    *restored_record.SCENARIOS,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.code: scenario for scenario in sorted(_ALL, key=lambda each: each.code)}
 BOUNDED = tuple(code for code, scenario in SCENARIOS.items() if scenario.bounded)

@@ -16,8 +16,15 @@ RACE_SECONDS = 1  # between the clock read of an operation and its commit
 _OPEN_THERE = frozenset({"ACCEPTED", "PARTIALLY_FILLED", "PENDING_CANCEL"})
 _OPEN_STATUS = frozenset({"new", "partially_filled"})
 _OURS = (
-    "SELECT client_order_id, filled_quantity, filled_cost, state, proposed_wall FROM trading_order "
+    "SELECT client_order_id, filled_quantity, filled_cost, state, proposed_wall, origin FROM trading_order "
     "WHERE account_id = %s"
+)
+
+
+IMPORTED = "venue"  # the origin of an order that the exchange proved and the books lacked: nobody sent it then
+_TOLD_OF = (
+    "SELECT DISTINCT o.client_order_id FROM trading_reconciliationbreak b JOIN trading_order o ON o.id = b.order_id "
+    "WHERE b.account_id = %s"
 )
 
 
@@ -70,7 +77,7 @@ def _states_agree(_: Firm, truth: Truth) -> list[str]:
     """Late fills may lie behind the end of an order; what is open on one side only may not be."""
     there = {order["client_id"]: order["status"] for order in truth["books"]["orders"] if not order["foreign"]}
     wrong = []
-    for name, (*_rest, state, _at) in truth["ours"].items():
+    for name, (_filled, _cost, state, *_rest) in truth["ours"].items():
         status = there.get(name)
         if (state in _OPEN_THERE) != (status in _OPEN_STATUS) or (state == "FILLED") > (status == "filled"):
             wrong.append(f"order {name} is {state} here, {status or 'not there'} at the exchange.")
@@ -103,7 +110,9 @@ def _one_create(_: Firm, truth: Truth) -> list[str]:
     return [f"order {name} was sent {times} times." for name, times in count.items() if times > 1]
 
 
-def _known_before_sent(_: Firm, truth: Truth) -> list[str]:
+def _known_before_sent(firm: Firm, truth: Truth) -> list[str]:
+    """Or taken in from the exchange, as after a restore, and told of as a break."""
+    told = {name for (name,) in firm.rows(_TOLD_OF, firm.account)}
     found = []
     for order in truth["books"]["orders"]:
         if order["foreign"]:
@@ -111,6 +120,9 @@ def _known_before_sent(_: Firm, truth: Truth) -> list[str]:
         ours = truth["ours"].get(order["client_id"])
         if ours is None:
             found.append(f"the exchange has order {order['client_id']}, which our books don't know.")
+        elif ours[4] == IMPORTED:
+            if order["client_id"] not in told:
+                found.append(f"order {order['client_id']} was taken in from the exchange, and no break tells of it.")
         elif ours[3].timestamp() * 1000 > order["created_ms"] + RACE_SECONDS * 1000:
             found.append(f"order {order['client_id']} was stored after the exchange made it.")
     return found
@@ -132,7 +144,8 @@ def _halted_sends_nothing(firm: Firm, _: Truth) -> list[str]:
         "JOIN trading_statecause c ON c.account IN ('', o.account_id) "
         "AND t.at_wall > c.opened_wall + interval '1 s' "
         "AND t.at_wall < coalesce(c.closed_wall, now()) - interval '1 s' "
-        "WHERE o.side = 'buy' AND NOT o.is_protective"
+        "WHERE o.side = 'buy' AND NOT o.is_protective AND o.origin <> %s",
+        IMPORTED,
     )
     return [f"order {order} was sent while {kind} meant {state}." for order, state, kind in rows]
 

@@ -26,15 +26,11 @@ def own(stage: Stage) -> DrillFirm:
 
 def killed_before_sending(stage: Stage) -> None:
     firm = own(stage)
-    firm.proxy.weather = Weather.BLACKHOLE
-    stage.step("Nothing that the executor sends arrives any more.")
-    order = stage.rest()
-    try:
+    with firm.storm("exchange", Weather.BLACKHOLE):
+        stage.step("Nothing that the executor sends arrives any more.")
+        order = stage.rest()
         stage.until(order, "SUBMITTING", seconds=20)
         killed = firm.kill("execution")
-    finally:
-        firm.proxy.weather = Weather.THROUGH
-        firm.proxy.cut()
     stage.step("The executor was killed between the commit of its intent and the sending.")
     stage.back("execution", killed)
     stage.until(order, "NOT_PLACED", seconds=120)
@@ -118,9 +114,10 @@ def database_killed(stage: Stage) -> None:
         for number in range(BURST):
             pool.submit(propose, number)
         ready.wait(20)
-        killed = firm.kill("postgres")
-        stage.step("PostgreSQL was killed in the middle of a burst of orders.")
-    stage.back("postgres", killed, BACK_SECONDS)
+        with firm.storm("database", Weather.REFUSE):
+            killed = firm.kill("postgres")
+            stage.step("PostgreSQL was killed in the middle of a burst of orders, and its line was cut.")
+            stage.back("postgres", killed, BACK_SECONDS)
     stage.check(bool(answered), "No order was answered before the kill.")
     for order in answered:
         stage.wait(partial(stage.state, order), 60, f"order {order[:8]}, which was answered, to be there")

@@ -11,14 +11,10 @@ from workers.drills.tcp_proxy import Weather
 
 def never_received(stage: Stage) -> None:
     firm = own(stage)
-    firm.proxy.weather = Weather.BLACKHOLE
-    stage.step("The line to the exchange is dead; nothing arrives, nothing comes back.")
-    try:
+    with firm.storm("exchange", Weather.BLACKHOLE):
+        stage.step("The line to the exchange is dead; nothing arrives, nothing comes back.")
         order = stage.rest()
         stage.until(order, "UNKNOWN", seconds=40)
-    finally:
-        firm.proxy.weather = Weather.THROUGH
-        firm.proxy.cut()
     stage.check(stage.reserved(order) > 0, "An unknown order holds no funds.")
     stage.until(order, "NOT_PLACED", seconds=150)
     stage.sent_once(order, times=0)
@@ -45,16 +41,25 @@ def redis_emptied(stage: Stage) -> None:
 def redis_away(stage: Stage) -> None:
     firm = own(stage)
     order = stage.rest()
-    seconds = 300 if stage.full else 20
-    firm.program("stopProcess", "redis")
-    stage.step("Redis is away.")
-    try:
+    half = 150 if stage.full else 10
+    with firm.storm("redis", Weather.BLACKHOLE):
+        stage.step("The line to Redis is dead: nothing comes back.")
         stage.until(order, "ACCEPTED", seconds=60)
-        time.sleep(seconds)
+        time.sleep(half)
+    firm.program("stopProcess", "redis")
+    stage.step("Redis is stopped.")
+    try:
+        meanwhile = stage.rest(symbol="ETH/USDT")
+        stage.until(meanwhile, "ACCEPTED", seconds=60)
+        missing = firm.not_ready()
+        stage.check("redis" in missing.lower(), f"Redis is away and /readyz says {missing or 'that all is there'}.")
+        time.sleep(half)
     finally:
         firm.program("startProcess", "redis")
-    stage.step(f"Redis is back after {seconds} s.")
+    stage.step("Redis is back.")
+    stage.wait(lambda: not firm.not_ready(), 120, "the house to say that it is ready")
     stage.cancel(order, seconds=120)
+    stage.cancel(meanwhile, seconds=120)
 
 
 def read_only_database(stage: Stage) -> None:
@@ -62,10 +67,12 @@ def read_only_database(stage: Stage) -> None:
     order = stage.rest()
     stage.until(order, "ACCEPTED")
     sent = len(stage.firm.exchange("GET", "truth?fact=order"))
-    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hq_app' AND pid <> pg_backend_pid()"
+    with firm.storm("database", Weather.BLACKHOLE):
+        stage.step("The line to PostgreSQL is dead: nothing comes back.")
+        time.sleep(60 if stage.full else 5)
     firm.write("ALTER DATABASE tradinghq SET default_transaction_read_only = on", owner=True)
-    firm.rows(cut)
-    stage.step("The database can't be written any more.")
+    firm.database_line.cut()
+    stage.step("The line is back, and the database can't be written.")
     try:
         time.sleep(120 if stage.full else 15)
         status, _ = firm.call("GET", "trading/orders/")
@@ -74,7 +81,7 @@ def read_only_database(stage: Stage) -> None:
         stage.step(f"The API does not answer while nothing can be written: {error}")
     finally:
         firm.write("ALTER DATABASE tradinghq RESET default_transaction_read_only", owner=True)
-        firm.rows(cut)
+        firm.database_line.cut()
     stage.step("The database can be written again.")
     new = len(stage.firm.exchange("GET", "truth?fact=order")) - sent
     stage.check(new == 0, f"The exchange took {new} changes of orders while nothing could be recorded.")
@@ -90,10 +97,10 @@ SCENARIOS = (
         never_received,
     ),
     Scenario("T19", "Redis is emptied, then killed", "No order is lost or sent twice.", redis_emptied, bounded=True),
-    Scenario("T20", "Redis is away for five minutes", "Orders in flight end; the rest catches up.", redis_away),
+    Scenario("T20", "Redis is not heard, then away", "Orders are sent all the same; the rest catches up.", redis_away),
     Scenario(
         "T22",
-        "The database can't be written",
+        "The database is not heard, then can't be written",
         "Nothing is sent that can't be recorded; it recovers by itself.",
         read_only_database,
     ),

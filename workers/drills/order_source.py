@@ -1,9 +1,11 @@
 """Many orders at random, proposed in a process of the drilled firm's own: buys, sales, resting limits, cancels.
 
-``python -m workers.drills.order_source --orders 10000 --seed 5`` prints a JSON line of counts.
+``python -m workers.drills.order_source --orders 10000 --seed 5`` prints a JSON line of counts; ``--for-seconds 180``
+goes on for that long instead, whatever happens to the firm meanwhile.
 """
 
 import json
+import math
 import os
 import sys
 import threading
@@ -20,7 +22,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradinghq.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.db import connection  # noqa: E402
+from django.db import InterfaceError, OperationalError, connection  # noqa: E402
 
 from apps.foundation.errors import HQError  # noqa: E402
 from apps.foundation.firm_key import practice_key  # noqa: E402
@@ -30,8 +32,10 @@ from apps.trading.domain.venue_keys import VenueKeys  # noqa: E402
 from apps.trading.domain.venues import SIMULATED_DIALECT  # noqa: E402
 from apps.trading.operations import cancel_open_orders, cancel_order, open_simulated_account, propose_order  # noqa: E402
 from apps.trading.queries import position_views  # noqa: E402
-from workers.drills.many_orders import CAPITAL  # noqa: E402
+from workers.drills.desk_accounts import CAPITAL  # noqa: E402
 
+AWAY_SECONDS = 0.5
+DENIED_SECONDS = 0.2  # while trading is restricted, there is no point in asking faster
 WORKING_MOST = 60  # orders on their way at once; the source waits for the executor beyond
 ON_THE_WAY = "SELECT count(*) FROM trading_order WHERE state IN ('APPROVED', 'SUBMITTING')"
 
@@ -52,33 +56,44 @@ def open_accounts() -> list[str]:
 
 
 class Source:
-    """One thread's orders."""
+    """One thread's orders: ``count`` of them, or all that come until ``until`` (monotonic seconds)."""
 
-    def __init__(self, accounts: list[str], count: int, seed: str) -> None:
-        self.accounts, self.count = accounts, count
+    def __init__(self, accounts: list[str], count: int, seed: str, until: float = math.inf) -> None:
+        self.accounts, self.count, self.until = accounts, count, until
         self.draw = Random(seed)  # noqa: S311 - drills, no secret
         self.resting: list[str] = []
         self.seen: Counter[str] = Counter()
 
     def run(self) -> None:
-        """Propose until ``count`` orders have passed the gate."""
+        """Propose until ``count`` orders have passed the gate; a database that is away is waited for."""
         done = 0
-        while done < self.count:
-            if done % 10 == 0:
-                self._wait_for_the_executor()
-            if self.resting and self.draw.random() < 0.2:  # noqa: PLR2004 - every fifth step cancels
-                self._cancel()
-            view = self._propose()
-            if view is None:
-                continue
-            self.seen[view["state"]] += 1
-            if view["state"] == "DENIED":
-                self.seen[f"denied: {view['reject_code']}"] += 1
-                continue
-            done += 1
-            if view["type"] == "limit":
-                self.resting.append(view["id"])
+        while done < self.count and time.monotonic() < self.until:
+            try:
+                done += self._step(done)
+            except (OperationalError, InterfaceError):
+                self.seen["database away"] += 1
+                connection.close()
+                time.sleep(AWAY_SECONDS)
         connection.close()
+
+    def _step(self, done: int) -> int:
+        """One order, perhaps a cancellation before it; how many orders passed."""
+        if done % 10 == 0:
+            self._wait_for_the_executor()
+        if self.resting and self.draw.random() < 0.2:  # noqa: PLR2004 - every fifth step cancels
+            self._cancel()
+        view = self._propose()
+        if view is None:
+            return 0
+        self.seen[view["state"]] += 1
+        if view["state"] == "DENIED":
+            self.seen[f"denied: {view['reject_code']}"] += 1
+            if self.until < math.inf:
+                time.sleep(DENIED_SECONDS)
+            return 0
+        if view["type"] == "limit":
+            self.resting.append(view["id"])
+        return 1
 
     def _propose(self) -> dict[str, str] | None:
         account, symbol = self.draw.choice(self.accounts), self.draw.choice(settings.INSTRUMENTS)
@@ -115,7 +130,7 @@ class Source:
             self.seen["canceled"] += 1
 
     def _wait_for_the_executor(self) -> None:
-        while True:
+        while time.monotonic() < self.until:
             with connection.cursor() as cursor:
                 cursor.execute(ON_THE_WAY)
                 if cursor.fetchone()[0] < WORKING_MOST:
@@ -127,6 +142,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     for name, default in (("orders", 1000), ("threads", 3), ("seed", 5)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--for-seconds", type=float, default=0, help="instead of a number of orders")
     parser.add_argument("--open", action="store_true", help="only open the accounts")
     parser.add_argument("--finish", action="store_true", help="only cancel what is open")
     given = parser.parse_args()
@@ -136,10 +152,10 @@ def main() -> None:
     if given.open or given.finish:
         return
     began = time.monotonic()
+    until = began + given.for_seconds if given.for_seconds else math.inf
+    most = sys.maxsize if given.for_seconds else given.orders
     sources = [
-        Source(
-            accounts, given.orders // given.threads + (number < given.orders % given.threads), f"{given.seed}|{number}"
-        )
+        Source(accounts, most // given.threads + (number < most % given.threads), f"{given.seed}|{number}", until)
         for number in range(given.threads)
     ]
     threads = [threading.Thread(target=source.run) for source in sources]
