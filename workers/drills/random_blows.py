@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -14,15 +14,43 @@ from workers.drills.scenario import Stage
 from workers.drills.tcp_proxy import Weather
 
 EXCHANGE = "exchange"
-KILLED = ("execution-1", "execution-2", "guard", "core", "web", "beat", "agent-", "redis", "postgres", EXCHANGE)
-FROZEN = ("execution-1", "execution-2", "core")
+EXECUTORS = ("execution-1", "execution-2")
+KILLED = (*EXECUTORS, "guard", "core", "web", "beat", "agent-", "redis", "postgres", EXCHANGE)
+FROZEN = (*EXECUTORS, "core")
+LINES = ("exchange", "database", "redis")
 STORMS = (Weather.BLACKHOLE, Weather.SWALLOW_ANSWERS, Weather.REFUSE)
 FREEZE_SECONDS, STORM_SECONDS, PAUSE_SECONDS = (3.0, 12.0), (1.0, 6.0), (2.0, 6.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """``target`` is a program, or a line where there is ``weather``. Without ``seconds`` it is a kill."""
+
+    target: str
+    pause: float
+    seconds: float = 0.0
+    weather: Weather | None = None
+
+
+def drawn_blows(draw: Random) -> Iterator[Blow]:
+    """Blows without end: every kill, one freeze and a storm on each line in a shuffled order, then in another one."""
+    while True:
+        for kind, target in draw.sample(_EVERY_KIND, len(_EVERY_KIND)):
+            pause = draw.uniform(*PAUSE_SECONDS)
+            if kind == "freeze":
+                yield Blow(draw.choice(FROZEN), pause, draw.uniform(*FREEZE_SECONDS))
+            elif kind == "storm":
+                yield Blow(target, pause, draw.uniform(*STORM_SECONDS), draw.choice(STORMS))
+            else:
+                yield Blow(target, pause)
+
+
+_EVERY_KIND = (*(("kill", name) for name in KILLED), ("freeze", ""), *(("storm", line) for line in LINES))
+
+
 @dataclass(slots=True)
 class Blows:
-    """Deals blows; the same seed draws the same ones. ``dealt`` and ``struck`` count them and the exchange's faults.
+    """Deals blows; ``dealt`` and ``struck`` count them and the exchange's faults.
 
     ``arm`` arms these faults, anew after each kill of the exchange, which forgets them.
     """
@@ -34,19 +62,17 @@ class Blows:
     struck: Counter[str] = field(default_factory=Counter)
 
     def deal(self, until: float) -> None:
-        """Blows until ``until`` (monotonic seconds): every kind once in a shuffled order, then in another one."""
-        draw = self.stage.random
-        acts: list[Callable[[Random], None]] = [
-            *((lambda _, name=name: self._kill(name)) for name in KILLED),
-            self._freeze,
-            *((lambda rolled, line=line: self._storm(line, rolled)) for line in self.firm.lines),
-        ]
-        waiting: list[Callable[[Random], None]] = []
-        while time.monotonic() < until:
-            if not waiting:
-                waiting = draw.sample(acts, len(acts))
-            waiting.pop()(draw)
-            time.sleep(min(draw.uniform(*PAUSE_SECONDS), max(0.0, until - time.monotonic())))
+        """Blows until ``until`` (monotonic seconds)."""
+        for blow in drawn_blows(self.stage.random):
+            if time.monotonic() >= until:
+                break
+            if blow.weather is not None:
+                self._storm(blow.target, blow.weather, blow.seconds)
+            elif blow.seconds:
+                self._freeze(blow.target, blow.seconds)
+            else:
+                self._kill(blow.target)
+            time.sleep(min(blow.pause, max(0.0, until - time.monotonic())))
         self.count_faults()
 
     def count_faults(self) -> None:
@@ -71,18 +97,16 @@ class Blows:
             self.stage.wait(lambda: self.firm.exchange("GET", "status"), 60, "the simulator to answer")
             self.arm()
 
-    def _freeze(self, draw: Random) -> None:
-        name, seconds = draw.choice(FROZEN), draw.uniform(*FREEZE_SECONDS)
+    def _freeze(self, name: str, seconds: float) -> None:
         with self.firm.frozen(name):
             self._count(f"froze {name}", f" for {seconds:.1f} s")
             time.sleep(seconds)
 
-    def _storm(self, line: str, draw: Random) -> None:
-        weather, seconds = draw.choice(STORMS), draw.uniform(*STORM_SECONDS)
+    def _storm(self, line: str, weather: Weather, seconds: float) -> None:
         with self.firm.storm(line, weather):
             self._count(f"{weather.replace('_', ' ')} before the {line}", f" for {seconds:.1f} s")
             time.sleep(seconds)
 
     def _count(self, what: str, more: str = "") -> None:
         self.dealt[what] += 1
-        self.stage.step(f"{what}{more}.".capitalize())
+        self.stage.step(f"{what[0].upper()}{what[1:]}{more}.")
