@@ -11,12 +11,13 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from apps.foundation.audit_chain import AuditReport, ChainReport, verify
+from apps.foundation.audit_chain import RESTORED, AuditReport, ChainReport, verify
 from apps.foundation.clock import Moment
 
 OPERATIONS = "operations"
 __all__ = [
     "OPERATIONS",
+    "RESTORED",
     "AuditReport",
     "ChainReport",
     "NewEntry",

@@ -11,6 +11,7 @@ from django.db import transaction
 from apps.foundation.models import AuditEntry, AuditHead
 
 CHUNK = 2_000
+RESTORED = "record.restored"  # the act that declares: entries before this one may be missing, a backup ended there
 
 
 class ChainRow(NamedTuple):
@@ -32,12 +33,16 @@ class ChainRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChainReport:
-    """One chain: how many entries were good, the head's hash, and the first bad row in words (None: sound)."""
+    """One chain: how many entries were good, the head's hash, and the first bad row in words (None: sound).
+
+    ``gaps_before``: the entries that declare a restore from a backup; what was written before them since it is lost.
+    """
 
     chain: str
     rows: int
     head: str
     first_bad: str | None
+    gaps_before: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +92,16 @@ def verify(chain: str | None = None) -> AuditReport:
 
 def _verify_chain(chain: str, head: tuple[int, bytes] | None) -> ChainReport:
     seq, previous = 0, first_hash(chain)
+    gaps: list[int] = []
     for row in _rows(chain):
         problem = _problem(row, seq + 1, previous)
         if problem:
-            return ChainReport(chain, seq, previous.hex(), f"{chain} entry {row.seq} (row {row.id}): {problem}")
+            bad = f"{chain} entry {row.seq} (row {row.id}): {problem}"
+            return ChainReport(chain, seq, previous.hex(), bad, tuple(gaps))
         seq, previous = row.seq, row.hash
-    return ChainReport(chain, seq, previous.hex(), _head_problem(chain, seq, previous, head))
+        if row.action == RESTORED:
+            gaps.append(seq)
+    return ChainReport(chain, seq, previous.hex(), _head_problem(chain, seq, previous, head), tuple(gaps))
 
 
 def _problem(row: ChainRow, expected: int, previous: bytes) -> str | None:

@@ -54,7 +54,9 @@ def restored_from_a_backup(stage: Stage) -> None:
     status, answer = firm.call("POST", "trading/resume/", {"reason": "The comparison has passed."})
     stage.check(status == 200, f"Resuming was answered {status}: {answer}")  # noqa: PLR2004 - ok
     stage.cancel(resting)
-    stage.step(firm.manage("verify_audit").strip().splitlines()[-1])
+    told = firm.manage("verify_audit")
+    stage.check(told.count("a gap before entry") == chains, f"verify_audit does not name every gap: {told}")
+    stage.step(told.strip().splitlines()[-1])
 
 
 def _halted_and_declared(stage: Stage, epoch: int, chains: int) -> None:

@@ -130,6 +130,9 @@ class AuditChainShape(serializers.Serializer):
     rows = serializers.IntegerField()
     head = serializers.CharField()
     first_bad = serializers.CharField(allow_null=True)
+    gaps_before = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Entries that declare a restore from a backup."
+    )
 
 
 class AuditReportShape(serializers.Serializer):

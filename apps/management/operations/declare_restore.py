@@ -41,7 +41,8 @@ def declare_restore(*, made_at: datetime, source: str, heads: Sequence[BackupHea
         " account has been compared with its venue."
     )
     facts = {"backup": source, "made_at": made, "epoch": epoch}
-    audit.append_entries([_gap(head, facts) for head in heads], moment=moment)
+    ends = {audit.OPERATIONS: BackupHead(audit.OPERATIONS, 0, ""), **{head.chain: head for head in heads}}
+    audit.append_entries([_gap(head, facts) for head in ends.values()], moment=moment)
     trading.latch_restored(detail=detail, facts=facts, moment=moment)
     open_incident(kind=KIND, subject=source, detail=detail, moment=moment)
     for user in get_user_model().objects.order_by("pk").values_list("pk", flat=True):
@@ -52,4 +53,4 @@ def declare_restore(*, made_at: datetime, source: str, heads: Sequence[BackupHea
 def _gap(head: BackupHead, facts: dict[str, object]) -> audit.NewEntry:
     said = f"Entries after {head.seq}, if any were written, are not in this record: it goes on from the backup's."
     payload = {**facts, "last_seq": head.seq, "last_hash": head.hash, "gap": said}
-    return audit.NewEntry(head.chain, "record.restored", ACTOR, head.chain, payload)
+    return audit.NewEntry(head.chain, audit.RESTORED, ACTOR, head.chain, payload)

@@ -39,7 +39,13 @@ def audit_report_view(report: audit.AuditReport) -> dict[str, Any]:
         "rows": report.rows,
         "first_bad": report.first_bad,
         "chains": [
-            {"chain": one.chain, "rows": one.rows, "head": one.head, "first_bad": one.first_bad}
+            {
+                "chain": one.chain,
+                "rows": one.rows,
+                "head": one.head,
+                "first_bad": one.first_bad,
+                "gaps_before": list(one.gaps_before),
+            }
             for one in report.chains
         ],
     }

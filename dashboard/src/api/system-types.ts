@@ -137,5 +137,5 @@ export interface AuditReport {
   ok: boolean;
   rows: number;
   first_bad: unknown;
-  chains: { chain: string; rows: number; head: unknown; first_bad: unknown }[];
+  chains: { chain: string; rows: number; head: unknown; first_bad: unknown; gaps_before: number[] }[];
 }

@@ -11,6 +11,7 @@ from apps.foundation.identifiers import new_id
 from apps.foundation.models import AuditEntry, AuthSession
 from apps.foundation.record_epoch import current_epoch
 from apps.management import operations
+from apps.management import queries as queries_of_management
 from apps.management.models import Incident
 from apps.management.operations import BackupHead, declare_restore
 from apps.trading import operations as trading
@@ -42,7 +43,7 @@ def compare(desk):
 
 
 def test_every_chain_says_where_the_backup_ends(desk):
-    before = {head.chain: head for head in heads()}
+    before = {"operations": BackupHead("operations", 0, ""), **{head.chain: head for head in heads()}}
     epoch = declare(desk)
     assert (epoch, audit.verify().ok) == (current_epoch(), True)
     told = {row.chain: row for row in AuditEntry.objects.filter(action="record.restored")}
@@ -52,6 +53,10 @@ def test_every_chain_says_where_the_backup_ends(desk):
         assert (row.seq, row.epoch) == (before[chain].seq + 1, epoch)
         assert (said["last_seq"], said["last_hash"]) == (before[chain].seq, before[chain].hash)
         assert "not in this record" in said["gap"]
+    gaps = {
+        one["chain"]: one["gaps_before"] for one in queries_of_management.audit_report_view(audit.verify())["chains"]
+    }
+    assert gaps == {chain: [head.seq + 1] for chain, head in before.items()}
 
 
 def test_it_halts_until_every_enabled_account_was_compared_and_a_person_resumes(desk):

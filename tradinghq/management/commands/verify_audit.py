@@ -20,6 +20,10 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{part.chain}: {part.rows} entries, head {part.head}{'' if part.first_bad is None else ', BAD'}"
             )
+            for seq in part.gaps_before:
+                self.stdout.write(
+                    f"{part.chain}: a gap before entry {seq}: restored from a backup there, so entries may be missing"
+                )
         if report.first_bad:
             raise CommandError(f"The audit record is broken: {report.first_bad}.", returncode=1)
         self.stdout.write(f"The audit record is sound: {len(report.chains)} chains, {report.rows} entries.")
