@@ -44,7 +44,9 @@ def redis_away(stage: Stage) -> None:
     half = 150 if stage.full else 10
     with firm.storm("redis", Weather.BLACKHOLE):
         stage.step("The line to Redis is dead: nothing comes back.")
-        stage.until(order, "ACCEPTED", seconds=60)
+        unheard = stage.rest(symbol="SOL/USDT")
+        for each in (order, unheard):
+            stage.until(each, "ACCEPTED", seconds=60)
         time.sleep(half)
     firm.program("stopProcess", "redis")
     stage.step("Redis is stopped.")
@@ -58,8 +60,8 @@ def redis_away(stage: Stage) -> None:
         firm.program("startProcess", "redis")
     stage.step("Redis is back.")
     stage.wait(lambda: not firm.not_ready(), 120, "the house to say that it is ready")
-    stage.cancel(order, seconds=120)
-    stage.cancel(meanwhile, seconds=120)
+    for each in (order, unheard, meanwhile):
+        stage.cancel(each, seconds=120)
 
 
 def read_only_database(stage: Stage) -> None:

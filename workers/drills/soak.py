@@ -21,6 +21,7 @@ from workers.drills.play import REST_SECONDS
 from workers.drills.random_blows import Blows
 from workers.drills.scenario import PASSING, DrillFailed, Stage
 
+_CAUSES = "SELECT account, kind, reason FROM trading_statecause WHERE closed_wall IS NULL"
 QUIET_SHARE, QUIET_LEAST, QUIET_MOST = 0.25, 60.0, 900.0
 
 
@@ -80,8 +81,17 @@ def _storm_and_calm(stage: Stage, firm: DrillFirm, outcome: Soak) -> None:
 def _recover(stage: Stage, firm: DrillFirm, names: list[str], outcome: Soak) -> None:
     """It trades again by itself, comes to rest when asked to, and its books are those of the exchange."""
     began = time.monotonic()
-    stage.wait(lambda: stage.trading_state() == "ACTIVE", REST_SECONDS, "trading to be free")
-    stage.until(stage.buy(), "FILLED")
+    causes: list[tuple[str, str, str]] = []
+
+    def free() -> bool:
+        causes[:] = firm.rows(_CAUSES)
+        return not causes
+
+    try:
+        stage.wait(free, REST_SECONDS, "trading to be free on every account")
+    except DrillFailed as failed:
+        raise DrillFailed(f"{failed} {causes}") from failed
+    stage.until(stage.buy(account=names[0]), "FILLED")
     for agent in firm.get("agents/")["results"]:
         firm.call("POST", f"agents/{agent['id']}/stop/", {"reason": "the end of the soak"})
     come_to_rest(firm, stage)
