@@ -35,14 +35,14 @@ def listen_to_venues() -> bool:
 def poll_open_orders() -> bool:
     """Ask the venues for the orders at work there, whatever their streams told."""
     moment = market.current_moment()
-    each_of(_outside(), lambda venue: trading.poll_open_orders(venue=venue, moment=moment) > 0)
+    each_of(_outside(), lambda venue: trading.poll_open_orders_in_turn(venue=venue, moment=moment) > 0)
     return False
 
 
 def poll_fills() -> bool:
     """Ask the venues for their latest trades: late ones and those that no order at work points to."""
     moment = market.current_moment()
-    each_of(_outside(), lambda venue: trading.collect_fills(venue=venue, moment=moment) > 0)
+    each_of(_outside(), lambda venue: trading.collect_fills_in_turn(venue=venue, moment=moment) > 0)
     return False
 
 

@@ -171,6 +171,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('account', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='watermark', serialize=False, to='trading.account')),
                 ('watermark', models.TextField(blank=True, default='')),
+                ('polled_wall', models.DateTimeField(blank=True, null=True)),
+                ('collected_wall', models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(

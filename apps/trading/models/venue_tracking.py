@@ -7,10 +7,15 @@ from apps.trading.models.order import Order
 
 
 class VenueWatermark(models.Model):
-    """Every fill of the account up to ``watermark`` is in the books; only its venue's adapter reads that text."""
+    """Every fill of the account up to ``watermark`` is in the books; only its venue's adapter reads that text.
+
+    ``polled_wall``, ``collected_wall``: when an executor last asked for its open orders and its trades in turn.
+    """
 
     account = models.OneToOneField(Account, primary_key=True, on_delete=models.PROTECT, related_name="watermark")
     watermark = models.TextField(default="", blank=True)
+    polled_wall = models.DateTimeField(null=True, blank=True)
+    collected_wall = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.account_id} up to {self.watermark or 'nothing'}"

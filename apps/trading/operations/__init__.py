@@ -5,7 +5,7 @@ from apps.trading.operations.cancel_order import cancel_open_orders, cancel_orde
 from apps.trading.operations.change_limits import change_limits
 from apps.trading.operations.check_venue import check_venue
 from apps.trading.operations.close_position import close_position
-from apps.trading.operations.collect_fills import collect_fills
+from apps.trading.operations.collect_fills import collect_fills, collect_fills_in_turn
 from apps.trading.operations.fire_armed_order import fire_armed_order
 from apps.trading.operations.guard_cycle import guard_cycle
 from apps.trading.operations.halt_trading import halt_trading
@@ -15,7 +15,7 @@ from apps.trading.operations.monitor_risk import monitor_risk
 from apps.trading.operations.open_account import disable_account, enable_account, open_account, replace_keys
 from apps.trading.operations.open_portfolio import open_portfolio
 from apps.trading.operations.open_simulated_account import open_simulated_account
-from apps.trading.operations.poll_open_orders import poll_open_orders
+from apps.trading.operations.poll_open_orders import poll_open_orders, poll_open_orders_in_turn
 from apps.trading.operations.preview_order import preview_order
 from apps.trading.operations.propose_order import propose_order
 from apps.trading.operations.propose_target import TargetOutcome, propose_target
@@ -48,6 +48,7 @@ __all__ = [
     "check_venue",
     "close_position",
     "collect_fills",
+    "collect_fills_in_turn",
     "disable_account",
     "enable_account",
     "fire_armed_order",
@@ -62,6 +63,7 @@ __all__ = [
     "open_portfolio",
     "open_simulated_account",
     "poll_open_orders",
+    "poll_open_orders_in_turn",
     "preview_order",
     "propose_order",
     "propose_target",

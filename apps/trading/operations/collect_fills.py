@@ -1,13 +1,24 @@
 """Take a venue's new fills into the books, in the venue's order."""
 
+from datetime import timedelta
+
 from apps.foundation.clock import Moment
 from apps.trading.domain.order_lifecycle import AT_VENUE
 from apps.trading.models import Order, VenueWatermark
 from apps.trading.operations.note_bad_answer import note_bad_news
 from apps.trading.operations.take_fill import posted_trades, take_fills
+from apps.trading.operations.take_turn import take_turn
 from apps.trading.ports import Venue
 
 BATCH = 200
+EVERY = timedelta(seconds=9)
+
+
+def collect_fills_in_turn(*, venue: Venue, moment: Moment) -> int:
+    """``collect_fills``, unless another executor has done so a moment ago."""
+    if not take_turn(account=venue.account, turn="collected_wall", every=EVERY, moment=moment):
+        return 0
+    return collect_fills(venue=venue, moment=moment)
 
 
 def collect_fills(*, venue: Venue, moment: Moment) -> int:

@@ -7,11 +7,20 @@ from apps.foundation.errors import RetryableFailure
 from apps.trading.models import Order
 from apps.trading.operations.note_bad_answer import note_bad_answer
 from apps.trading.operations.record_venue_report import WORKING
+from apps.trading.operations.take_turn import take_turn
 from apps.trading.operations.take_venue_report import take_venue_report
 from apps.trading.ports import Venue, VenueReport
 
 YOUNG = timedelta(seconds=1)  # what moved within this time is left to whoever moved it
+EVERY = timedelta(seconds=2.5)
 LOOKUPS = 20  # single questions a pass; the rest waits for the next one
+
+
+def poll_open_orders_in_turn(*, venue: Venue, moment: Moment) -> int:
+    """``poll_open_orders``, unless another executor has done so a moment ago."""
+    if not take_turn(account=venue.account, turn="polled_wall", every=EVERY, moment=moment):
+        return 0
+    return poll_open_orders(venue=venue, moment=moment)
 
 
 def poll_open_orders(*, venue: Venue, moment: Moment) -> int:
