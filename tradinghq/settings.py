@@ -25,6 +25,7 @@ HQ_RUNTIME = env.built("HQ_RUNTIME", env.choice("HQ_RUNTIME", "process", ("proce
 HQ_WORKERS = env.integer("HQ_WORKERS", 1, lowest=1, highest=64)  # execution workers
 HQ_SINGLE_INSTANCE = env.flag("HQ_SINGLE_INSTANCE", default=False)  # live trading on the embedded PostgreSQL
 HQ_PROCESS = env.text("HQ_PROCESS")  # which of the house's processes this is; empty for a command typed by hand
+EXECUTING = HQ_PROCESS.startswith("execution")
 HQ_PGP_PASSPHRASE = env.text("HQ_PGP_PASSPHRASE")  # of the firm's key pair; the house hands it to the executor only
 HQ_SUPERVISOR_SOCKET = control_socket(HQ_HOME)
 SECRET_KEY = secret_key(HQ_HOME)
@@ -139,7 +140,8 @@ def _database(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         # A pool, since CONN_MAX_AGE opens a connection a request under ASGI and fails under load. The pool's own
         # reconnect_timeout of 300 s doubles its pauses: after 70 s without PostgreSQL it came back 47 s late.
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 5, "reconnect_timeout": 5}},
+        # An executor has threads that wait for a slow exchange with their connection, and its loops beside them.
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 20 if EXECUTING else 8, "timeout": 5, "reconnect_timeout": 5}},
         "TEST": {"NAME": f"test_{parts.path.lstrip('/')}"},
     }
 

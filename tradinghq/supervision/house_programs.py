@@ -34,7 +34,7 @@ EXECUTION_LOOPS = (
     "reconciliation",
 )
 CORE_THREADS = 6
-EXECUTION_THREADS = 4
+EXECUTION_THREADS = 8  # orders on their way at once: an exchange may take its seconds to answer each
 LEAN = {
     "MALLOC_ARENA_MAX": "2",  # glibc's arenas cost more memory than the threads that they serve
     "MALLOC_TRIM_THRESHOLD_": "131072",
