@@ -21,7 +21,7 @@ from apps.market.adapters.redis_quotes import RedisQuoteBoard
 from apps.market.adapters.simulated_provider import SimulatedMarket
 from apps.market.domain.instruments import InstrumentRules
 from apps.market.domain.recorded_set import NoRecordedRun
-from apps.market.domain.request_quotas import PROCESSES_BESIDE_EXECUTORS, RequestQuotas, address_of, allowed_by
+from apps.market.domain.request_quotas import PROCESSES_BESIDE_EXECUTORS, RequestQuotas, address_of, allowed_by, is_here
 
 STOCK_PROVIDERS = (yahoo_provider.NAME, alpaca_provider.NAME)
 
@@ -88,10 +88,11 @@ def _live(
 def _exchange_quotas(client: Any) -> RequestQuotas:
     """What the exchange allows to all processes of the house at the address that this client asks."""
     given = settings.HQ_REQUEST_QUOTAS.get(client.id)
+    address = address_of(client.urls["api"], hostname=client.hostname or "")
     return RequestQuotas(
         exchange=client.id,
-        address=address_of(client.urls["api"], hostname=client.hostname or ""),
-        allowed=allowed_by(client.id, pace_ms=float(client.rateLimit), given=given),
+        address=address,
+        allowed=allowed_by(client.id, pace_ms=float(client.rateLimit), given=given, here=is_here(address)),
         processes=settings.HQ_WORKERS + PROCESSES_BESIDE_EXECUTORS,
     )
 

@@ -22,6 +22,7 @@ PARTS = 5  # of the library's unit of cost
 PROCESSES_BESIDE_EXECUTORS = 1  # that ask exchanges: the core, for prices
 PACE_SECONDS = 4  # the window of an exchange of which only the library's pace is known
 _BUSY_SECONDS = 5.0  # the silence kept where an exchange asks for one and does not say how long
+MORE_HERE = 20
 LONGEST_PAUSE = 600.0  # seconds that an exchange's wish for silence is followed at most
 _TOO_MANY = frozenset({418, 429})  # Binance bans by the former
 _BINANCE_ORDERS = frozenset({"order", "order/cancelReplace", "sor/order"})
@@ -124,10 +125,11 @@ class RequestQuotas:
 
 
 def allowed_by(
-    exchange: str, *, pace_ms: float = 1_000.0, given: Mapping[str, Any] | None = None
+    exchange: str, *, pace_ms: float = 1_000.0, given: Mapping[str, Any] | None = None, here: bool = False
 ) -> tuple[Allowed, ...]:
     """The limits of an exchange. ``pace_ms``: the library's time between requests of cost 1, for one of which nothing
-    else is known. ``given``: units by the limit's name, where a customer has more (or less) than others.
+    else is known. ``given``: units by the limit's name, where a customer has more (or less) than others. ``here``: it
+    is an emulator on this machine, which allows more than the exchange that it stands for, or refuses by itself.
     """
     if exchange in _BY_REQUEST:
         known: tuple[Allowed, ...] = (_BY_REQUEST[exchange],)
@@ -147,7 +149,15 @@ def allowed_by(
                 code="bad_request_quota",
                 field="HQ_REQUEST_QUOTAS",
             )
-    return tuple(Allowed(each.name, each.of, int(wished.get(each.name, each.units)), each.seconds) for each in known)
+    more = MORE_HERE if here else 1
+    return tuple(
+        Allowed(each.name, each.of, int(wished.get(each.name, each.units * more)), each.seconds) for each in known
+    )
+
+
+def is_here(address: str) -> bool:
+    """Whether the host is this machine's own loopback."""
+    return urlsplit(f"//{address}").hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 def address_of(addresses: Any, *, hostname: str = "") -> str:

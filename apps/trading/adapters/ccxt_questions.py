@@ -34,9 +34,7 @@ class CcxtQuestions:
         try:
             answer = self._connection.ask(question, call=call, seconds=READ_SECONDS)
         except TimeoutError as error:
-            raise RetryableFailure(
-                f"{self.name} did not answer in time.", code="venue_timeout"
-            ) from error
+            raise RetryableFailure(f"{self.name} did not answer in time.", code="venue_timeout") from error
         except HQError:
             raise
         except _FAILURES as error:

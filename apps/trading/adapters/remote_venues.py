@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from apps.market.domain.request_quotas import PROCESSES_BESIDE_EXECUTORS, RequestQuotas, address_of, allowed_by
+from apps.market.domain.request_quotas import PROCESSES_BESIDE_EXECUTORS, RequestQuotas, address_of, allowed_by, is_here
 from apps.market.queries import current_moment
 from apps.trading.adapters.alpaca_venue import AlpacaVenue
 from apps.trading.adapters.ccxt_classes import streaming_class
@@ -67,10 +67,11 @@ def _ccxt(account: str, exchange: str, keys: VenueKeys, urls: dict[str, Any], *,
 def _quotas(client: Any, *, key: str, name: str) -> RequestQuotas:
     """What the exchange allows; ``name`` is its name among the house's own statements of that."""
     given = {SIMULATED: SIMULATED_QUOTAS, **settings.HQ_REQUEST_QUOTAS}.get(name)
+    address = address_of(client.urls["api"], hostname=client.hostname or "")
     return RequestQuotas(
         exchange=client.id,
-        address=address_of(client.urls["api"], hostname=client.hostname or ""),
-        allowed=allowed_by(client.id, pace_ms=float(client.rateLimit), given=given),
+        address=address,
+        allowed=allowed_by(client.id, pace_ms=float(client.rateLimit), given=given, here=is_here(address)),
         key=key,
         processes=settings.HQ_WORKERS + PROCESSES_BESIDE_EXECUTORS,
         key_processes=settings.HQ_WORKERS,
@@ -84,8 +85,7 @@ def _firm_time(at: datetime) -> datetime:
 
 def _pace(urls: dict[str, Any]) -> int | None:
     """An exchange on this machine needs no rest between requests."""
-    host = urlsplit(str(urls.get("private", ""))).hostname
-    return 1 if host in {"127.0.0.1", "::1", "localhost"} else None
+    return 1 if is_here(urlsplit(str(urls.get("private", ""))).netloc) else None
 
 
 def _practice_urls(exchange: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 
 from apps.foundation.errors import Refused
-from apps.market.domain.request_quotas import RequestQuotas, address_of, allowed_by
+from apps.market.domain.request_quotas import RequestQuotas, address_of, allowed_by, is_here
 
 
 def quotas(exchange, key="", **given):
@@ -84,3 +84,15 @@ def test_the_address_is_the_host_of_the_public_interface():
     )
     assert address_of("http://127.0.0.1:9/x") == "127.0.0.1:9"
     assert address_of({"ws": {"x": "y"}, "rest": "https://api.example"}) == "api.example"
+
+
+def test_an_emulator_on_this_machine_is_allowed_more_unless_somebody_says_how_much():
+    assert [each.units for each in allowed_by("binance", here=True)] == [120_000, 2_000]
+    assert [each.units for each in allowed_by("binance", given={"weight": 50}, here=True)] == [50, 2_000]
+    assert [is_here(host) for host in ("127.0.0.1:80", "localhost", "[::1]:9", "api.binance.com", "127.0.0.2")] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
