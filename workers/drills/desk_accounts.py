@@ -11,7 +11,7 @@ from typing import Any
 
 from apps.foundation.private_files import write_private
 from workers.drills.drill_firm import ROOT, DrillFirm
-from workers.drills.invariants import check_invariants
+from workers.drills.invariants import check_invariants, requests_there
 from workers.drills.scenario import Stage
 
 SYMBOLS = tuple(
@@ -90,12 +90,13 @@ def come_to_rest(firm: DrillFirm, stage: Stage) -> None:
 
 def compare_accounts(firm: DrillFirm, names: Sequence[str]) -> list[tuple[str, str]]:
     """What is wrong with each account's books, as (account, finding); asked again for a while where it may pass."""
-    house, found = firm.account, []
+    house, found, requests = firm.account, [], requests_there(firm)
     try:
         for firm.account in names:
             deadline = time.monotonic() + SETTLE_SECONDS
-            while (problems := check_invariants(firm)) and time.monotonic() < deadline:
+            while (problems := check_invariants(firm, requests)) and time.monotonic() < deadline:
                 time.sleep(2)
+                requests = requests_there(firm)
             found += [(firm.account, text) for text in problems]
     finally:
         firm.account = house

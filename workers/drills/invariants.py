@@ -28,9 +28,15 @@ _TOLD_OF = (
 )
 
 
-def check_invariants(firm: Firm) -> list[str]:
-    """Everything that is wrong; empty when all invariants hold."""
-    requests = firm.exchange("GET", "truth?fact=request")
+def requests_there(firm: Firm) -> list[dict[str, Any]]:
+    """Every request that reached the exchange, of all accounts: a long list after thousands of orders."""
+    found: list[dict[str, Any]] = firm.exchange("GET", "truth?fact=request")
+    return found
+
+
+def check_invariants(firm: Firm, requests: list[dict[str, Any]] | None = None) -> list[str]:
+    """Everything that is wrong; empty when all invariants hold. ``requests``: those that were read already."""
+    requests = requests_there(firm) if requests is None else requests
     books = firm.exchange("GET", f"books?account={firm.account}")
     orders = {str(row[0]): row[1:] for row in firm.rows(_OURS, firm.account)}
     truth = {"requests": requests, "books": books, "ours": orders}
