@@ -28,7 +28,7 @@ def main() -> None:
         "stop_guard",
         lambda: trading.guard_cycle(moment=market.current_moment()),
         idle_seconds=IDLE_SECONDS,
-        wake="hq_quotes" if settings.MARKET == "live" else "hq_orders",
+        wake="hq_quotes" if settings.MARKET == "live" else "hq_cursor",
         stop=stop,
     )
 

@@ -149,7 +149,6 @@ BEGIN
         ARRAY['order.changed', 'portfolio.changed'],
         ARRAY['order:' || intent.id, 'portfolio:' || intent.portfolio_id],
         ARRAY[jsonb_build_object('order_id', intent.id), '{}'::jsonb], intent.correlation_id);
-    PERFORM pg_notify('hq_orders', '');
     PERFORM hq_audit_append(
         audited ->> 'chain', audited ->> 'action', audited ->> 'actor', audited ->> 'subject', audited ->> 'payload',
         intent.proposed_wall, intent.proposed_firm, 0);

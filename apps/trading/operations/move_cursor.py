@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.trading.models import Cursor
-from apps.trading.operations.announce_changes import wake_execution
+
+CHANNEL = "hq_cursor"
 
 
 @transaction.atomic
@@ -16,5 +17,6 @@ def move_cursor(*, name: str, through: datetime) -> bool:
         created = Cursor.objects.get_or_create(name=name, defaults={"through": through})[1]
         moved = created
     if moved:
-        wake_execution()
+        with connection.cursor() as hint:
+            hint.execute("SELECT pg_notify(%s, '')", [CHANNEL])
     return moved

@@ -20,7 +20,7 @@ from apps.trading.domain.order_lifecycle import OPEN, TERMINAL
 from apps.trading.domain.reconciliation import standing
 from apps.trading.domain.trading_state import TradingState
 from apps.trading.models import Account, AccountReconciliation, Order, Position, ReconciliationBreak
-from apps.trading.operations.announce_changes import system_event, wake_execution
+from apps.trading.operations.announce_changes import system_event
 from apps.trading.operations.collect_fills import collect_fills
 from apps.trading.operations.note_bad_answer import note_bad_answer
 from apps.trading.operations.reconcile_balances import (
@@ -204,7 +204,6 @@ def _store(run: _Run, memory: dict[str, list[str]], summary: dict[str, Any], pas
     # A start of the executor in between asks for a new comparison: its mark is later than this run's.
     if passed and rows.filter(passed_wall__isnull=True, required_wall__lte=moment.wall).update(passed_wall=moment.wall):
         record_events([system_event()])
-        wake_execution()
     if passed:
         reason = "The account was compared with its venue, whole."
         close_causes(kinds=[RECONCILING], account=row.pk, actor=RECONCILER, reason=reason, moment=moment)

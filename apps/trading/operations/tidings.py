@@ -9,7 +9,7 @@ from apps.foundation.clock import Moment
 from apps.foundation.correlation import current_correlation_id
 from apps.foundation.outbox import NewEvent, record_events
 from apps.trading.models import Order
-from apps.trading.operations.announce_changes import order_event, portfolio_event, wake_execution
+from apps.trading.operations.announce_changes import order_event, portfolio_event
 
 
 @dataclass(slots=True)
@@ -37,7 +37,6 @@ class Tidings:
         """Write all; the audit entries last, since they lock their chain."""
         if self._events:
             record_events([*self._events.values(), portfolio_event(self.portfolio_id)])
-            wake_execution()
         audit.append_entries(self._entries, moment=moment)
         self._events.clear()
         self._entries.clear()

@@ -8,7 +8,6 @@ from apps.foundation import after_commit
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotFound
 from apps.trading.models import Account, AccountReconciliation
-from apps.trading.operations.announce_changes import wake_execution
 from apps.trading.queries.reconciliation import reconciliation_view
 
 TASK = "workers.execution.reconcile_account"
@@ -16,7 +15,7 @@ TASK = "workers.execution.reconcile_account"
 
 @transaction.atomic
 def want_reconciliation(*, account: str, moment: Moment) -> dict[str, Any]:
-    """Mark the account and wake the executor; without the message its loop finds the mark. How things stand now.
+    """Mark the account and tell the executor; without the message its loop finds the mark. How things stand now.
 
     Raises ``NotFound`` (``unknown_account``).
     """
@@ -25,5 +24,4 @@ def want_reconciliation(*, account: str, moment: Moment) -> dict[str, Any]:
     AccountReconciliation.objects.get_or_create(pk=account, defaults={"required_wall": moment.wall})
     AccountReconciliation.objects.filter(pk=account).update(wanted_wall=moment.wall)
     after_commit.enqueue(TASK, queue="execution", expires=60, account=account)
-    wake_execution()
     return reconciliation_view(account)
