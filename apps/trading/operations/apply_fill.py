@@ -16,7 +16,6 @@ from apps.foundation.clock import Moment
 from apps.foundation.correlation import bind
 from apps.foundation.identifiers import derived_id
 from apps.foundation.money import plain
-from apps.market import queries as market
 from apps.market.domain.instruments import InstrumentRules
 from apps.trading.domain.order_lifecycle import OPEN
 from apps.trading.models import Fill, Order, Portfolio, Position
@@ -143,7 +142,7 @@ def _touch(touched: dict[str, _Touched], order: Order, fill: VenueFill) -> None:
 
 
 def _look_after(books: FillBooks, symbol: str, what: _Touched, moment: Moment) -> None:
-    position, rules = books.positions[symbol], market.instrument_rules(symbol)
+    position, rules = books.positions[symbol], books.rules_of(symbol)
     with bind(correlation_id=what.last.correlation_id or None, order_id=what.last.pk):
         if what.groups:
             settle_groups(portfolio_id=books.portfolio.pk, symbol=symbol, moment=moment)

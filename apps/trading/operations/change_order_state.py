@@ -17,7 +17,7 @@ from apps.trading.operations.lock_order import lock_order
 from apps.trading.operations.post_transfer import post_transfer
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def change_order_state(
     *,
     order_id: UUID,

@@ -10,7 +10,8 @@ from apps.foundation.clock import Moment
 from apps.foundation.correlation import bind
 from apps.foundation.identifiers import derived_id
 from apps.foundation.money import ZERO, plain
-from apps.market.domain.instruments import split_symbol
+from apps.market import queries as market
+from apps.market.domain.instruments import InstrumentRules, split_symbol
 from apps.trading.domain.decimal_math import over, times
 from apps.trading.domain.ledger_postings import (
     FIRM,
@@ -105,6 +106,11 @@ class FillBooks:
             position.save()
         if self._results:
             self.portfolio.save(update_fields=["losses_in_row", "last_loss_firm"])
+
+    def rules_of(self, symbol: str) -> InstrumentRules:
+        """Steps and minimums of an instrument, read once."""
+        known = self._stop_rules.get(symbol)
+        return market.instrument_rules(symbol) if known is None else known.rules
 
     def tell(self) -> None:
         """Events and audit entries, which lock the chain's head, last."""

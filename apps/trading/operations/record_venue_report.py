@@ -1,5 +1,6 @@
 """What the venue says about an order, written into ours. Safe to repeat, and never ahead of the fills it speaks of."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -38,8 +39,8 @@ def says_news(order: Order, report: VenueReport) -> bool:
 
 
 @transaction.atomic
-def record_venue_report(*, order_id: UUID, report: VenueReport, moment: Moment) -> None:
-    """Prove the order accepted if it was being sent, and end it if the venue ended it.
+def record_venue_report(*, order_id: UUID, report: VenueReport, moment: Moment) -> Decimal:
+    """Prove the order accepted if it was being sent, and end it if the venue ended it; how much of it is filled here.
 
     An end is recorded only once every fill the venue counts is in the books; till then the next pass asks again.
     FILLED is never taken from a report: the fills themselves lead there.
@@ -53,6 +54,7 @@ def record_venue_report(*, order_id: UUID, report: VenueReport, moment: Moment) 
         _ended(order, report, moment)
     elif order.cancel_wanted and order.state in {OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED}:
         ask_to_cancel(order_id=order.pk, note=KEPT_WISH, moment=moment)
+    return order.filled_quantity
 
 
 def ask_to_cancel(*, order_id: UUID, note: str, moment: Moment) -> bool:

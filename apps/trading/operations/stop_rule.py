@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from apps.market import queries as market
+from apps.market.domain.instruments import InstrumentRules
 from apps.trading.domain.risk_limits import LimitValues
 from apps.trading.domain.stop_placement import average_true_range, protective_stop, stop_distance
 from apps.trading.queries.risk_limits import current_limits
@@ -14,11 +15,11 @@ BARS = 30  # of the base timeframe: what the average true range is taken over
 
 @dataclass(frozen=True, slots=True)
 class StopRule:
-    """``average_range`` in the quote currency, of the instrument's last bars."""
+    """``average_range`` in the quote currency, of the instrument's last bars; ``rules`` of the instrument."""
 
     average_range: float | None
     limits: LimitValues
-    tick: Decimal
+    rules: InstrumentRules
 
     def after_buy(self, *, entry: Decimal, standing: Decimal | None) -> Decimal:
         """Where the stop goes after a buy at ``entry``: never below the one that stands."""
@@ -29,7 +30,7 @@ class StopRule:
             nearest=float(self.limits.min_stop_distance),
             farthest=float(self.limits.max_stop_distance),
         )
-        wanted = protective_stop(entry=entry, distance=distance, tick=self.tick)
+        wanted = protective_stop(entry=entry, distance=distance, tick=self.rules.tick_size)
         return wanted if standing is None else max(wanted, standing)
 
 
@@ -42,4 +43,4 @@ def stop_rule(*, symbol: str, until: datetime) -> StopRule:
         [float(bar.low) for bar in candles],
         [float(bar.close) for bar in candles],
     )
-    return StopRule(average, current_limits(), market.instrument_rules(symbol).tick_size)
+    return StopRule(average, current_limits(), market.instrument_rules(symbol))

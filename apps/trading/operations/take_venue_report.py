@@ -21,8 +21,8 @@ def take_venue_report(*, order: Order, report: VenueReport, venue: Venue, moment
 
     When they can't be had now the order stays at work here, and the next look at it asks again.
     """
-    record_venue_report(order_id=order.pk, report=report, moment=moment)
-    if _standing(order)[0] >= report.filled_quantity:
+    filled = record_venue_report(order_id=order.pk, report=report, moment=moment)
+    if filled >= report.filled_quantity:
         return
     take_fills(fills=report.fills, venue=venue, moment=moment)
     filled, state = _standing(order)
