@@ -4,6 +4,9 @@ import time
 
 from workers.drills.scenario import Scenario, Stage
 
+OUTAGE_SECONDS = 600
+OUTAGE_GOES_ON_SECONDS = 5  # after trading was restricted, in the short profile
+
 
 def lost_answer(stage: Stage) -> None:
     stage.fault("reset", on="create", symbol="BTC/USDT")
@@ -37,13 +40,10 @@ def lagging_book(stage: Stage) -> None:
 def outage_of_queries(stage: Stage) -> None:
     order = stage.rest()
     stage.until(order, "ACCEPTED")
-    seconds = 600 if stage.full else 25
-    stage.fault("outage", on="query", seconds=seconds)
-    end = time.monotonic() + seconds
-    stage.wait(
-        lambda: stage.trading_state() != "ACTIVE", seconds + 20, "trading to be restricted by the venue's health"
-    )
+    stage.fault("outage", on="query", seconds=OUTAGE_SECONDS)
+    stage.wait(lambda: stage.trading_state() != "ACTIVE", 90, "trading to be restricted by the venue's health")
     stage.step("Trading is restricted: the venue does not answer questions.")
+    end = time.monotonic() + (OUTAGE_SECONDS if stage.full else OUTAGE_GOES_ON_SECONDS)
     while time.monotonic() < end:
         stage.check(stage.state(order) == "ACCEPTED", f"The order became {stage.state(order)} in an outage of queries.")
         time.sleep(1)

@@ -37,7 +37,7 @@ PRACTICE_DRILLS: dict[str, PracticeDrill] = {
         PracticeDrill(
             "T05",
             "No answers to questions",
-            "For 25 seconds every question about orders fails.",
+            "Every question about orders fails until new risk is held back, and a few seconds more.",
             "No order ends without proof, new risk is held back, and trading is free again afterwards.",
         ),
         PracticeDrill(
