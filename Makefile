@@ -1,6 +1,6 @@
-# One command each: `make run`, `make test`, `make check`, `make bench`, `make drills`.
+# One command each: `make run`, `make test`, `make check`, `make bench`, `make drills`, `make images`.
 # Settings on the command line reach the program: make run MARKET=simulated HQ_PORT=8001
-.PHONY: run test check bench drills dashboard clean
+.PHONY: run test check bench drills dashboard images clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -15,7 +15,7 @@ NPM := $(if $(OWN_NPM),,PATH="$(BIN):$$PATH") npm
 DASHBOARD := dashboard/package.json dashboard/package-lock.json dashboard/index.html dashboard/vite.config.ts dashboard/tsconfig.json \
   $(shell find dashboard/src dashboard/public -type f 2>/dev/null)
 
-run: $(VENV)/.installed dashboard
+run: $(VENV)/.installed dashboard $(if $(filter docker,$(HQ_RUNTIME)),$(if $(HQ_AGENT_IMAGE),,image-agent))
 	@exec $(BIN)/python manage.py up
 
 test: $(VENV)/.installed-dev dashboard
@@ -37,6 +37,37 @@ drills: $(VENV)/.installed-dev dashboard
 	$(if $(SOAK)$(ORDERS)$(DRILLS),,HQ_DRILLS=full $(BIN)/python -m pytest tests/faults)
 
 dashboard: dashboard/dist/index.html
+
+# Container images, with Docker's own builder. The wheels are fetched here, by the pip of this machine as it is set up.
+IMAGES := agent hq market executor
+BASE_IMAGE ?= python:3.11-slim-bookworm
+GLIBC := 1 2010 2014 _2_5 _2_12 _2_17 _2_24 _2_26 _2_27 _2_28 _2_31 _2_34 _2_35 _2_36
+BUILD := docker build --quiet --build-arg BASE_IMAGE=$(BASE_IMAGE)
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
+images: $(IMAGES:%=image-%)
+	@docker image ls --format 'table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.Size}}' | grep -E '^(REPOSITORY|tradinghq-|$(firstword $(subst :, ,$(BASE_IMAGE)))\b)'
+
+image-agent: build/images/agent/wheels/.fetched
+	@echo "Building the image tradinghq-agent:$(VERSION) ..."
+	@$(BUILD) --network none --tag tradinghq-agent:$(VERSION) --file docker/agent/Dockerfile . > build/images/agent/id.new
+	@mv build/images/agent/id.new build/images/agent/id
+
+image-hq image-market image-executor: image-%: build/images/%/wheels/.fetched dashboard
+	@echo "Building the image tradinghq-$*:$(VERSION) ..."
+	@$(BUILD) --build-arg IMAGE=$* --tag tradinghq-$*:$(VERSION) --file docker/house/Dockerfile . > build/images/$*/id.new
+	@mv build/images/$*/id.new build/images/$*/id
+
+# For the base image's Python and the engine's processor, which need not be those of this machine.
+build/images/%/wheels/.fetched: docker/%/requirements.txt docker/hq/requirements.txt constraints.txt | $(VENV)/.python
+	@echo "Fetching the Python packages of the image tradinghq-$* ..."
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@machine=$$(docker version --format '{{.Server.Arch}}' | sed 's/amd64/x86_64/; s/arm64/aarch64/') && \
+	  python=$$(docker run --rm --network none $(BASE_IMAGE) python -c 'import platform; print(platform.python_version())') && \
+	  $(BIN)/python -m pip --disable-pip-version-check download --quiet --only-binary=:all: --implementation cp \
+	    --python-version $$python $(GLIBC:%=--platform manylinux%_$$machine) \
+	    --constraint constraints.txt --requirement docker/$*/requirements.txt --dest $(@D)
+	@touch $@
 
 clean:
 	rm -rf build dashboard/dist dashboard/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

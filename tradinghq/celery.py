@@ -3,8 +3,10 @@
 import os
 
 from celery import Celery
+from celery.signals import before_task_publish
 
 from apps.foundation.logs import configure_logging
+from apps.foundation.progress_files import show_progress
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradinghq.settings")
 
@@ -12,3 +14,5 @@ app = Celery("tradinghq")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 if os.environ.get("HQ_PROCESS"):
     configure_logging(os.environ["HQ_PROCESS"])
+if os.environ.get("HQ_PROCESS") == "beat":
+    before_task_publish.connect(lambda **_: show_progress("beat"), weak=False)  # its work is to send tasks

@@ -16,6 +16,7 @@ from apps.foundation.clock import wall_now
 from apps.foundation.correlation import bind
 from apps.foundation.logs import hide_in_text, process_name
 from apps.foundation.metrics import LOOP_ERRORS, LOOP_STEP_SECONDS
+from apps.foundation.progress_files import show_progress
 from apps.foundation.wake_ups import WakeUps
 
 BEAT_SECONDS = 1.0
@@ -108,6 +109,7 @@ class _Loop:
         worked = self._survive(self._step_once)
         if self.pulse.errors == errors:
             self.failures = 0
+        show_progress(self.name)
         if not self.database_away:
             self._survive(self._beat_when_due)
         return worked
@@ -117,6 +119,7 @@ class _Loop:
         left = seconds
         while left > 0 and not self.failures and not wake_ups.wait(min(left, QUIET_BEAT_SECONDS)):
             left -= QUIET_BEAT_SECONDS
+            show_progress(self.name)
             self._survive(self._beat_when_due)
 
     def _survive(self, part: Callable[[], bool]) -> bool:

@@ -17,10 +17,16 @@ class AgentSettings:
     strategy: str
     parameters: dict[str, Any]
     redis_url: str
+    beat_file: Path | None = None
 
     @property
     def queue(self) -> str:
         return f"agent.{self.agent_id}"
+
+    @property
+    def taken_keys(self) -> tuple[str, str]:
+        """Where questions lie that were taken and not yet answered: the messages, and when each was taken."""
+        return f"{self.queue}.unacked", f"{self.queue}.unacked_index"
 
     @property
     def vote_stream(self) -> str:
@@ -40,8 +46,13 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> AgentSettings:
         raise SystemExit(f"AGENT_ID must be a UUID and AGENT_PARAMETERS JSON: {error}.") from None
     if not isinstance(parameters, dict):
         raise SystemExit(f"AGENT_PARAMETERS must be a JSON object, was {type(parameters).__name__}.")
+    beat_file = environment.get("AGENT_BEAT_FILE")
     return AgentSettings(
-        agent_id, _text(environment, "AGENT_STRATEGY"), parameters, _text(environment, "AGENT_REDIS_URL")
+        agent_id,
+        _text(environment, "AGENT_STRATEGY"),
+        parameters,
+        _text(environment, "AGENT_REDIS_URL"),
+        Path(beat_file) if beat_file else None,
     )
 
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -16,6 +17,7 @@ from workers.agent_process.agent_settings import AgentSettings, read_settings
 from workers.agent_process.answer_round import answer_round, strategy_digest
 from workers.agent_process.json_logs import log_json
 from workers.agent_process.progress_watch import ProgressWatch
+from workers.agent_process.question_transport import QuestionTransport
 from workers.agent_process.vote_writer import VoteWriter
 
 VOTE_TASK = "agent.vote"
@@ -48,7 +50,8 @@ def run_agent() -> int:
         writer.write_vote(answer, bars=len(question["bars"]["close"]))
         log.info("voted", extra=_about(question) | {"direction": answer["direction"], "abstain": answer["abstain"]})
 
-    _beat_from_the_loop(app, writer)
+    _forget_taken(writer)
+    _beat_from_the_loop(app, writer, settings.beat_file)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end_soon)
     log.info("agent_started", extra={"strategy": settings.strategy, "needs_bars": strategy.needs_bars})
@@ -71,19 +74,19 @@ def _worker_app(settings: AgentSettings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_transport=f"{QuestionTransport.__module__}:{QuestionTransport.__qualname__}",
         broker_transport_options={
             "visibility_timeout": 60,
             "socket_keepalive": True,
             # Keys of its own, so that its Redis user needs no right on those of others.
-            "unacked_key": f"{settings.queue}.unacked",
-            "unacked_index_key": f"{settings.queue}.unacked_index",
-            "unacked_mutex_key": f"{settings.queue}.unacked_mutex",
+            "unacked_key": settings.taken_keys[0],
+            "unacked_index_key": settings.taken_keys[1],
         },
     )
     return app
 
 
-def _beat_from_the_loop(app: Celery, writer: VoteWriter) -> None:
+def _beat_from_the_loop(app: Celery, writer: VoteWriter, beat_file: Path | None) -> None:
     """The beat comes from the loop that also takes questions, so a hanging strategy stops it."""
 
     class Beat(bootsteps.StartStopStep):
@@ -103,6 +106,8 @@ def _beat_from_the_loop(app: Celery, writer: VoteWriter) -> None:
         def _tick(self) -> None:
             if self._ticks % TICKS_A_BEAT == 0:
                 _try_to_beat(writer)
+                if beat_file is not None:
+                    beat_file.touch()
                 self._end_if_stuck()
             self._ticks += 1
 
@@ -120,6 +125,13 @@ def _beat_from_the_loop(app: Celery, writer: VoteWriter) -> None:
                 os._exit(STUCK_STATUS)  # at once: whatever hangs must not hold up the end, and nothing here is lost
 
     app.steps["worker"].add(Beat)
+
+
+def _forget_taken(writer: VoteWriter) -> None:
+    try:
+        writer.forget_taken_questions()
+    except redis.RedisError as error:
+        log.warning("taken_questions_not_forgotten", extra={"reason": str(error)})
 
 
 def _try_to_beat(writer: VoteWriter) -> None:
