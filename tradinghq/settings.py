@@ -8,6 +8,7 @@ from apps.management.adapters.supervisor_control import control_socket
 from apps.market.domain.instruments import full_symbol
 from tradinghq import environment as env
 from tradinghq.admin_theme import UNFOLD
+from tradinghq.container_images import built_image
 from tradinghq.embedded.addresses import stored_servers
 from tradinghq.instance_secrets import secret_key
 from tradinghq.rest_settings import REST_FRAMEWORK, SIMPLE_JWT, SPECTACULAR_SETTINGS
@@ -21,7 +22,11 @@ HQ_HOST = env.text("HQ_HOST", "127.0.0.1")
 HQ_PORT = env.integer("HQ_PORT", 8000, lowest=1, highest=65535)
 HQ_INSTANCE = env.text("HQ_INSTANCE", "hq-1")
 HQ_ROLE = env.choice("HQ_ROLE", "primary", ("primary", "backup", "research"))
-HQ_RUNTIME = env.built("HQ_RUNTIME", env.choice("HQ_RUNTIME", "process", ("process", "docker", "swarm")), ("process",))
+HQ_RUNTIME = env.built(
+    "HQ_RUNTIME", env.choice("HQ_RUNTIME", "process", ("process", "docker", "swarm")), ("process", "docker")
+)
+HQ_AGENT_IMAGE = env.text("HQ_AGENT_IMAGE") or built_image(BASE_DIR, "agent")  # by id or digest, never by a tag
+HQ_AGENT_NETWORK = env.text("HQ_AGENT_NETWORK")  # one that exists; empty: the house makes a private one
 HQ_WORKERS = env.integer("HQ_WORKERS", 1, lowest=1, highest=64)  # execution workers
 HQ_SINGLE_INSTANCE = env.flag("HQ_SINGLE_INSTANCE", default=False)  # live trading on the embedded PostgreSQL
 HQ_PROCESS = env.text("HQ_PROCESS")  # which of the house's processes this is; empty for a command typed by hand
@@ -162,6 +167,12 @@ DATABASES = {"default": _database(DATABASE_URL)}
 
 # Redis: cache, bus and broker; it may be lost at any time without a wrong order
 REDIS_URL = env.text("REDIS_URL") or (REACHED.redis_url() if REACHED else "redis://127.0.0.1:1/0")
+# The same Redis as the agents see it: a container knows this machine by the gateway of its private network.
+AGENT_REDIS_URL = env.text("HQ_AGENT_REDIS_URL") or (
+    EMBEDDED.redis_url_in_containers()
+    if HQ_RUNTIME == "docker" and EMBEDDED and EMBEDDED.gateway and not env.text("REDIS_URL")
+    else REDIS_URL
+)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 CHANNEL_LAYERS = {
     "default": {

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 
 from tradinghq import environment as env
+from tradinghq.container_images import is_pinned
 from tradinghq.instance_secrets import KEY_FILE
 
 PRACTICE_VENUES = frozenset({"paper", "simulated"})
@@ -20,7 +21,7 @@ SHORTEST_PASSWORD = 12
 @register(Tags.security)
 def refuse_unsafe(app_configs: Any = None, **_: Any) -> list[CheckMessage]:  # noqa: ARG001
     """Everything unsafe about these settings, for ``manage.py check`` and every start."""
-    return [*_money(), *_role(), *_network(), *_servers(), *_secrets()]
+    return [*_money(), *_role(), *_network(), *_servers(), *_secrets(), *_containers()]
 
 
 def refuse_to_start() -> None:
@@ -93,6 +94,24 @@ def _secrets() -> Iterator[CheckMessage]:
     key = Path(settings.HQ_HOME) / KEY_FILE
     if key.exists() and stat.S_IMODE(key.stat().st_mode) & 0o077:
         yield Error(f"{key} can be read by others.", hint=f"Run: chmod 600 {key}", id="hq.E010")
+
+
+def _containers() -> Iterator[CheckMessage]:
+    if settings.HQ_RUNTIME != "docker":
+        return
+    if not is_pinned(settings.HQ_AGENT_IMAGE):
+        yield Error(
+            f"HQ_AGENT_IMAGE was {settings.HQ_AGENT_IMAGE or 'unset'!r}, which names no image by its content.",
+            hint="Run make image-agent, or set it to an id or digest: sha256:... or name@sha256:...",
+            id="hq.E011",
+        )
+    host = urlsplit(settings.AGENT_REDIS_URL).hostname or "localhost"
+    if env.text("REDIS_URL") and _is_loopback(host):
+        yield Error(
+            f"HQ_RUNTIME=docker, and REDIS_URL leads to {host}, where a container finds only itself.",
+            hint="Set HQ_AGENT_REDIS_URL and HQ_AGENT_NETWORK to where the agents reach it, or unset REDIS_URL.",
+            id="hq.E012",
+        )
 
 
 def _is_loopback(host: str) -> bool:

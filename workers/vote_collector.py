@@ -6,12 +6,14 @@ While Redis is away no vote comes, and the rounds close at their deadlines sayin
 
 import json
 import time
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
 from redis import RedisError
+from redis.exceptions import ResponseError
 
 from apps.agents import operations as agents
 from apps.agents import queries
@@ -56,12 +58,26 @@ def _read() -> list[agents.StreamEntry]:
     streams = {f"{STREAM_PREFIX}{agent_id}": entry_id for agent_id, entry_id in cursors.items()}
     try:
         answer = redis_pool.client().xread(streams, count=ENTRIES_A_STREAM, block=BLOCK_MS)  # type: ignore[arg-type]
+    except ResponseError as error:
+        if not _drop_what_is_no_stream(streams):
+            raise
+        log.warning("vote_stream_replaced", reason=str(error))
+        return []
     except RedisError as error:
         REDIS_AWAY.inc()
         log.warning("votes_not_read", reason=str(error))
         time.sleep(AWAY_SECONDS)
         return []
     return _in_order(answer)
+
+
+def _drop_what_is_no_stream(streams: Iterable[str]) -> int:
+    """An agent may write anything under its own stream's name, and one that is no stream would hide all others."""
+    client = redis_pool.client()
+    wrong = [name for name in streams if client.type(name) not in {"stream", "none"}]
+    if wrong:
+        client.delete(*wrong)
+    return len(wrong)
 
 
 def _in_order(answer: Any) -> list[agents.StreamEntry]:

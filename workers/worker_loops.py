@@ -14,6 +14,7 @@ from django.db import close_old_connections
 from apps.foundation.loops import Loop, run_loop
 
 MODULES = {
+    "container_watch": "workers.container_watch",
     "market_clock": "workers.market_clock",
     "vote_collector": "workers.vote_collector",
     "order_sweep": "workers.order_loops",

@@ -8,14 +8,19 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
-    """What a container is made of. ``digest`` names all of it; ``limits`` as asked, enforced or not."""
+    """What a container is made of. ``digest`` names all of it; ``limits`` as asked, enforced or not.
+
+    ``arguments`` are Python's: the runtime knows which Python. ``secrets`` reach the program by name as the environment
+    does, but as a file (``NAME_FILE``) wherever somebody else could read a container's environment.
+    """
 
     name: str
     subject_id: str
-    argv: tuple[str, ...]
+    arguments: tuple[str, ...]
     environment: Mapping[str, str]
     digest: str
     limits: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class ObservedContainer:
     detail: str
     memory_bytes: int | None
     cpu_percent: float | None
+    out_of_memory: bool = False
 
 
 class Runtime(Protocol):
@@ -38,19 +44,28 @@ class Runtime(Protocol):
 
     name: str
     enforces_limits: bool
+    image: str  # what containers are made from, part of their digest; empty for processes
 
     def observe(self) -> Sequence[ObservedContainer]:
         """All containers of ours."""
         ...
 
     def start(self, spec: ContainerSpec) -> None:
-        """Create and start it, or start it again when it exists and ended."""
+        """Create and start it, or start it again when it exists and ended. Raises ``Refused`` for one that can't be."""
         ...
 
     def stop(self, name: str) -> None:
-        """Stop and remove it; nothing happens when there is none."""
+        """Ask it to end, end it by force where it does not, and remove it; nothing happens when there is none."""
         ...
 
     def log_tail(self, name: str, *, size: int) -> str:
         """The last ``size`` bytes of its output; empty when there is none."""
+        ...
+
+
+class EndWatch(Protocol):
+    """A runtime that does not start anew what ended, and tells of it at once."""
+
+    def wait_for_end(self, *, seconds: float) -> bool:
+        """Whether a container of ours ended within ``seconds``."""
         ...

@@ -1,24 +1,44 @@
-"""Builds the runtime that the settings name, for tasks and commands."""
+"""Builds the runtime that the settings name, for tasks, loops and commands."""
 
-import sys
 from functools import cache
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from apps.foundation.derived_secrets import derived_secret
+from apps.management.adapters.docker_engine import DockerEngine
+from apps.management.adapters.docker_runtime import DockerRuntime
 from apps.management.adapters.process_runtime import ProcessRuntime
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl
-from apps.management.ports import Runtime
+from apps.management.ports import EndWatch, Runtime
 
-AGENT_COMMAND = (sys.executable, "-m", "workers.agent_process")
+HOUSE_LENGTH = 12
 
 
 @cache
 def runtime() -> Runtime:
     """The runtime of ``HQ_RUNTIME``. Raises ``ImproperlyConfigured`` for one there is not: nothing is substituted."""
+    if settings.HQ_RUNTIME == "docker":
+        return docker_runtime()
     if settings.HQ_RUNTIME != "process":
-        raise ImproperlyConfigured(f"HQ_RUNTIME was {settings.HQ_RUNTIME!r}; the runtimes there are: process.")
+        raise ImproperlyConfigured(f"HQ_RUNTIME was {settings.HQ_RUNTIME!r}; the runtimes there are: process, docker.")
     return ProcessRuntime(
         SupervisorFolder(settings.HQ_HOME), SupervisorControl(settings.HQ_SUPERVISOR_SOCKET), settings.BASE_DIR
     )
+
+
+@cache
+def end_watch() -> EndWatch:
+    """Who tells at once that a container ended; a connection of its own, which may wait."""
+    return docker_runtime()
+
+
+def docker_runtime() -> DockerRuntime:
+    """A new one, with a connection of its own."""
+    return DockerRuntime(house_engine(), image=settings.HQ_AGENT_IMAGE, network=settings.HQ_AGENT_NETWORK)
+
+
+def house_engine() -> DockerEngine:
+    """The Docker engine as this house sees it: what is ours there carries a name derived from the instance's key."""
+    return DockerEngine(derived_secret("docker", "house")[:HOUSE_LENGTH])

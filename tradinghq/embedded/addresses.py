@@ -20,13 +20,14 @@ APP_ROLE = "hq_app"
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedServers:
-    """Ports on loopback and random passwords."""
+    """Ports on loopback and random passwords; ``gateway`` is where containers find Redis, empty without any."""
 
     postgres_port: int
     redis_port: int
     owner_password: str
     app_password: str
     redis_password: str
+    gateway: str = ""
 
     def reached_by(self, *, postgres: int, redis: int) -> "EmbeddedServers":
         """The same servers as somebody sees them who reaches them by other ports; 0 is their own."""
@@ -40,6 +41,10 @@ class EmbeddedServers:
     def redis_url(self) -> str:
         """Redis database 0 with its password."""
         return f"redis://:{self.redis_password}@127.0.0.1:{self.redis_port}/0"
+
+    def redis_url_in_containers(self) -> str:
+        """The same server as a container sees it, without a user."""
+        return f"redis://{self.gateway}:{self.redis_port}/0"
 
 
 def folder(home: Path) -> Path:
@@ -55,13 +60,14 @@ def stored_servers(home: Path) -> EmbeddedServers | None:
     return EmbeddedServers(**json.loads(path.read_text()))
 
 
-def ensure_servers(home: Path) -> tuple[EmbeddedServers, bool]:
+def ensure_servers(home: Path, *, gateway: str = "") -> tuple[EmbeddedServers, bool]:
     """The stored addresses with ports that are free now, and whether they had to be written.
 
     Call it while neither server runs: a port that something else took meanwhile is exchanged.
     """
     stored = stored_servers(home)
     servers = stored or EmbeddedServers(0, 0, *(secrets.token_urlsafe(24) for _ in range(3)))
+    servers = replace(servers, gateway=gateway)
     if not _is_free(servers.postgres_port):
         servers = replace(servers, postgres_port=free_port())
     if not _is_free(servers.redis_port):

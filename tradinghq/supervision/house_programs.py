@@ -33,6 +33,7 @@ EXECUTION_LOOPS = (
     "fill_poll",
     "reconciliation",
 )
+CONTAINER_LOOPS = ("container_watch",)  # where an engine tells of what ended and starts nothing itself
 CORE_THREADS = 6
 EXECUTION_THREADS = 8  # orders on their way at once: an exchange may take its seconds to answer each
 LEAN = {
@@ -55,6 +56,7 @@ class HouseSettings:
     host: str
     port: int
     workers: int
+    runtime: str
     environment: Mapping[str, str]
     embedded_postgres: EmbeddedServers | None
     embedded_redis: EmbeddedServers | None
@@ -77,10 +79,11 @@ def house_programs(house: HouseSettings) -> list[SupervisedProgram]:
     execution = (
         [f"{EXECUTION}-{number}" for number in range(1, house.workers + 1)] if house.workers > 1 else [EXECUTION]
     )
+    core_loops = CORE_LOOPS + (CONTAINER_LOOPS if house.runtime == "docker" else ())
     return [
         _program(house, "web", _web(house)),
         _program(house, "beat", (*CELERY, "beat", "--loglevel", "INFO", "--pidfile=")),
-        _program(house, "core", _worker("core", CORE_TEAMS, CORE_THREADS), loops=CORE_LOOPS),
+        _program(house, "core", _worker("core", CORE_TEAMS, CORE_THREADS), loops=core_loops),
         *(
             _program(house, name, _worker(name, (EXECUTION,), EXECUTION_THREADS), loops=EXECUTION_LOOPS)
             for name in execution

@@ -16,6 +16,7 @@ from apps.foundation import process_metrics
 from apps.foundation.errors import HQError
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
+from apps.management.wiring import house_engine
 from tradinghq import environment as env
 from tradinghq.backup.unfinished_restore import refuse_unfinished_restore
 from tradinghq.embedded import postgres_server, redis_server
@@ -28,6 +29,7 @@ from tradinghq.supervision.leftovers import SUPERVISOR, end_leftovers, record
 from tradinghq.supervision.stop_house import stop_programs
 from tradinghq.supervision.supervisor_files import supervisor_command, write_configuration
 from tradinghq.supervision.welcome import say_where_to_look
+from tradinghq.unsafe_settings import refuse_to_start
 
 START_SECONDS = 60.0
 WEB_SECONDS = 6.0
@@ -40,6 +42,7 @@ SUPERVISOR_NEEDS = ("PATH", "HOME", "LANG", "TMPDIR", "USER")
 def start_house(*, manage: str, say: Callable[[str], None]) -> None:
     """Start everything, then become the watch. Returns never; raises ``EnvironmentRefused`` with a sentence."""
     home = settings.HQ_HOME
+    refuse_to_start()
     take_lock(home)
     refuse_unfinished_restore(home)
     folder = SupervisorFolder(home)
@@ -97,11 +100,21 @@ def _next_port(port: int) -> int:
 def _addresses(home: Path, manage: str) -> EmbeddedServers | None:
     if env.text("DATABASE_URL") and env.text("REDIS_URL"):
         return None
-    servers, changed = ensure_servers(home)
+    servers, changed = ensure_servers(home, gateway=_gateway())
     if changed:
         # The settings of this process were read before the addresses existed: read them again.
         os.execv(sys.executable, [sys.executable, manage, "up"])  # noqa: S606 - our own command, without a shell
     return servers
+
+
+def _gateway() -> str:
+    """Where containers find this machine, which Redis then listens on as well; empty without containers."""
+    if settings.HQ_RUNTIME != "docker" or settings.HQ_AGENT_NETWORK or env.text("REDIS_URL"):
+        return ""
+    try:
+        return house_engine().open_network()
+    except HQError as error:
+        raise env.EnvironmentRefused(f"HQ_RUNTIME was docker. {error.message}") from error
 
 
 def _house(servers: EmbeddedServers | None) -> HouseSettings:
@@ -116,6 +129,7 @@ def _house(servers: EmbeddedServers | None) -> HouseSettings:
         host=settings.HQ_HOST,
         port=settings.HQ_PORT,
         workers=settings.HQ_WORKERS,
+        runtime=settings.HQ_RUNTIME,
         environment={
             **environment,
             "HQ_HOME": str(settings.HQ_HOME),

@@ -12,10 +12,14 @@ PHASE_SECONDS = 30.0
 POLL_SECONDS = 0.1
 
 
-def stop_programs(control: SupervisorControl) -> None:
-    """Stop phase by phase. The supervisor kills what outlives its own time."""
+def stop_programs(control: SupervisorControl, *, before_servers: Callable[[], None] = lambda: None) -> None:
+    """Stop phase by phase. The supervisor kills what outlives its own time.
+
+    ``before_servers`` ends what works on the servers and is none of the supervisor's.
+    """
     try:
         _stop(control, lambda group: group != SERVERS)
+        before_servers()
         _stop(control, lambda group: group == SERVERS)
         control.call("shutdown")
     except NotReady:

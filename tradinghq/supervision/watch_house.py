@@ -8,6 +8,7 @@ starts anew.
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from apps.foundation.errors import NotReady
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
+from tradinghq import environment as env
 from tradinghq.supervision.house_programs import HOUSE, SERVERS
 from tradinghq.supervision.leftovers import end_leftovers
 from tradinghq.supervision.stop_house import stop_programs
@@ -100,13 +102,22 @@ class HouseWatch:
             self._say(f"{sentence} Log: {self._folder.log(name)}")
 
     def _stop(self) -> int:
-        stop_programs(self._control)
+        stop_programs(self._control, before_servers=self._stop_containers)
         deadline = time.monotonic() + SHUTDOWN_SECONDS
         while not self._supervisor_ended() and time.monotonic() < deadline:
             time.sleep(0.05)
         left = end_leftovers(self._folder)
         self._say(f"Stopped. Had to end by force: {', '.join(left)}." if left else "Stopped.")
         return 0
+
+    def _stop_containers(self) -> None:
+        """By a command of its own, so that this small process loads neither Django nor the engine's SDK."""
+        if env.text("HQ_RUNTIME") != "docker":
+            return
+        command = [sys.executable, self._manage, "stop_containers"]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)  # the engine's own limits hold
+        if done.returncode != 0:
+            self._say(f"The agents' containers could not be stopped. {done.stderr.strip()[-500:]}")
 
     def _say(self, sentence: str) -> None:
         try:

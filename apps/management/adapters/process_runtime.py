@@ -1,6 +1,7 @@
 """Containers without Docker: the same agents as processes under the house's own supervisor. Limits are not enforced."""
 
 import json
+import sys
 import xmlrpc.client
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ class ProcessRuntime:
 
     name = "process"
     enforces_limits = False
+    image = ""
 
     def __init__(self, folder: SupervisorFolder, control: SupervisorControl, directory: Path) -> None:
         self._folder = folder
@@ -45,8 +47,8 @@ class ProcessRuntime:
         """Write the program's files and add it; an added one that ended is started again."""
         program = SupervisedProgram(
             name=spec.name,
-            argv=spec.argv,
-            environment=spec.environment,
+            argv=(sys.executable, *spec.arguments),
+            environment={**spec.environment, **spec.secrets},  # in a file that only this user may read
             directory=self._directory,
             labels={"digest": spec.digest},
             priority=PRIORITY,

@@ -2,18 +2,21 @@
 
 import structlog
 from django.db import transaction
+from redis import RedisError
 
 from apps.foundation.clock import Moment
+from apps.foundation.errors import Refused
 from apps.management.domain.fleet_plan import Act, Present, Step, Wanted, plan_fleet
-from apps.management.domain.health_policy import Health, is_crash_loop, next_try
+from apps.management.domain.health_policy import Health, is_crash_loop, next_try, remember_crash
 from apps.management.models import Container, Severity
 from apps.management.operations.keep_incidents import clear_incident, open_incident
 from apps.management.operations.observe_containers import is_paused, lock_fleet, observe_containers
 from apps.management.operations.tell_screens import tell_agent_changed, tell_system_changed
-from apps.management.operations.wanted_containers import wanted_containers
+from apps.management.operations.wanted_containers import keep_redis_users, wanted_containers
 from apps.management.ports import ContainerSpec, Runtime
 
 CRASH_LOOP = "agent_crash_loop"
+NOT_STARTED = "agent_not_started"
 log = structlog.get_logger(__name__)
 
 
@@ -24,8 +27,9 @@ def converge_fleet(*, runtime: Runtime, moment: Moment) -> tuple[Step, ...]:
     Raises ``NotReady`` when the runtime does not answer: the next run begins anew from what it sees.
     """
     lock_fleet()
-    specs = {} if is_paused() else wanted_containers()
+    specs = {} if is_paused() else wanted_containers(image=runtime.image)
     rows, seen = observe_containers(runtime=runtime, wanted=specs, moment=moment)
+    _keep_redis_users({*specs, *seen})
     _quarantine(rows, specs, moment)
     steps = plan_fleet(
         [Wanted(spec.name, spec.digest) for spec in specs.values()],
@@ -35,7 +39,7 @@ def converge_fleet(*, runtime: Runtime, moment: Moment) -> tuple[Step, ...]:
         unhealthy={name for name, row in rows.items() if row.health == Health.SILENT},
     )
     for step in steps:
-        _take(step, rows[step.name], specs.get(step.name), runtime)
+        _take(step, rows[step.name], specs.get(step.name), runtime, moment)
     if steps:
         tell_system_changed()
     return steps
@@ -53,14 +57,36 @@ def _quarantine(rows: dict[str, Container], specs: dict[str, ContainerSpec], mom
             clear_incident(kind=CRASH_LOOP, subject=name, reason="It runs and makes progress again.", moment=moment)
 
 
-def _take(step: Step, row: Container, spec: ContainerSpec | None, runtime: Runtime) -> None:
+def _keep_redis_users(names: set[str]) -> None:
+    """Before an agent starts it must be known; one that was stopped loses its user on the next run."""
+    try:
+        keep_redis_users(names)
+    except RedisError as error:
+        log.warning("redis_users_not_kept", reason=str(error))  # agents wait for Redis too; the next run tells it
+
+
+def _take(step: Step, row: Container, spec: ContainerSpec | None, runtime: Runtime, moment: Moment) -> None:
     log.info("fleet_step", act=step.act, container=step.name, reason=step.reason)
     if step.act in {Act.STOP, Act.REPLACE}:
         runtime.stop(step.name)
         row.handle, row.started_at, row.memory_bytes, row.cpu_percent = "", None, None, None
     if step.act in {Act.START, Act.REPLACE} and spec is not None:
-        runtime.start(spec)
-        row.digest, row.limits, row.started_at = spec.digest, dict(spec.limits), None
-        row.health, row.reason = Health.STARTING, step.reason
+        _start(step, row, spec, runtime, moment)
     row.save()
     tell_agent_changed(row.subject_id)
+
+
+def _start(step: Step, row: Container, spec: ContainerSpec, runtime: Runtime, moment: Moment) -> None:
+    """Start it; one that can't be started is an incident and rests like one that ended, and the others go on."""
+    row.digest, row.limits, row.started_at = spec.digest, dict(spec.limits), None
+    try:
+        runtime.start(spec)
+    except Refused as error:
+        row.health, row.reason = Health.ENDED, error.message
+        row.crashes = remember_crash(row.crashes, moment.wall)
+        open_incident(
+            kind=NOT_STARTED, subject=step.name, detail=error.message, severity=Severity.CRITICAL, moment=moment
+        )
+        return
+    row.health, row.reason = Health.STARTING, step.reason
+    clear_incident(kind=NOT_STARTED, subject=step.name, reason="It was started.", moment=moment)

@@ -11,12 +11,15 @@ from apps.agents.queries import heartbeats
 from apps.agents.queries.heartbeats import Heartbeats
 from apps.foundation.clock import Moment
 from apps.management.domain.health_policy import Health, judge, remember_crash
-from apps.management.models import Container, FleetState
+from apps.management.models import Container, FleetState, Severity
 from apps.management.models.fleet_state import ONLY
+from apps.management.operations.keep_incidents import clear_incident, open_incident
 from apps.management.operations.tell_screens import tell_agent_changed
 from apps.management.operations.wanted_containers import PREFIX
 from apps.management.ports import ObservedContainer, Runtime
 
+ENDED = "agent_ended"
+OUT_OF_MEMORY = "agent_out_of_memory"
 FLEET_LOCK = 7_214_001  # any number that no other advisory lock of the house uses
 
 
@@ -61,7 +64,9 @@ def observe_containers(
 
 
 def _bring_up_to_date(row: Container, found: ObservedContainer | None, beats: Heartbeats, moment: Moment) -> None:
-    _take_over(row, found, moment)
+    crashed = _take_over(row, found, moment)
+    if crashed and found is not None and row.wanted:
+        _tell_crash(row, found, moment)
     _read_beat(row, beats.beats.get(row.subject_id))
     if not row.wanted:
         row.quarantined_at, row.crashes = None, []  # stopping and starting an agent lifts its quarantine
@@ -78,10 +83,20 @@ def _bring_up_to_date(row: Container, found: ObservedContainer | None, beats: He
             ended_reason=found.detail if found else "",
         )
         row.health, row.reason = verdict.health, verdict.reason
+        if row.health == Health.HEALTHY:
+            for kind in (ENDED, OUT_OF_MEMORY):
+                clear_incident(kind=kind, subject=row.name, reason="It runs and makes progress again.", moment=moment)
 
 
-def _take_over(row: Container, found: ObservedContainer | None, moment: Moment) -> None:
-    """Copy what the runtime says; a new start time or an end that nobody asked for is a crash."""
+def _tell_crash(row: Container, found: ObservedContainer, moment: Moment) -> None:
+    kind = OUT_OF_MEMORY if found.out_of_memory else ENDED
+    how = found.detail or "It ended and runs again; how it ended was not seen."
+    detail = f"{how} Exit code: {'unknown' if found.exit_code is None else found.exit_code}. Crashes: {row.restarts}."
+    open_incident(kind=kind, subject=row.name, detail=detail, severity=Severity.WARNING, moment=moment)
+
+
+def _take_over(row: Container, found: ObservedContainer | None, moment: Moment) -> bool:
+    """Copy what the runtime says; whether it crashed: a new start time or an end that nobody asked for."""
     known_start = row.started_at
     if found is None:
         crashed = False  # the supervisor keeps what crashed; what it doesn't know was never started by it
@@ -96,6 +111,7 @@ def _take_over(row: Container, found: ObservedContainer | None, moment: Moment) 
     if crashed:
         row.restarts += 1
         row.crashes = remember_crash(row.crashes, moment.wall)
+    return crashed
 
 
 def _read_beat(row: Container, beat: Mapping[str, Any] | None) -> None:

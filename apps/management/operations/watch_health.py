@@ -27,7 +27,8 @@ def watch_health(*, runtime: Runtime, moment: Moment) -> None:
     _see_instance(moment.wall)
     _watch_loops(moment)
     lock_fleet()
-    observe_containers(runtime=runtime, wanted={} if is_paused() else wanted_containers(), moment=moment)
+    wanted = {} if is_paused() else wanted_containers(image=runtime.image)
+    observe_containers(runtime=runtime, wanted=wanted, moment=moment)
     tell_system_changed()
 
 

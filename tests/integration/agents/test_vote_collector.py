@@ -70,6 +70,19 @@ def test_a_restart_reads_on_where_it_stopped(room, clean_redis):
     assert VoteRefusal.objects.get().count == 3
 
 
+def test_what_one_agent_writes_under_its_stream_hides_no_other_agents_votes(room, clean_redis):
+    room.ask()
+    rogue, good = room.agent("momentum"), room.agent("breakout")
+    clean_redis.set(f"votes.{rogue.pk}", "no stream")
+    clean_redis.xadd(f"votes.{good.pk}", {"vote": "no json"}, id="7-1")
+    assert vote_collector.collect_votes() is False
+    vote_collector.collect_votes()
+    assert VoteRefusal.objects.get().agent_id == good.pk
+    clean_redis.xadd(f"votes.{rogue.pk}", {"vote": "no json"}, id="8-1")
+    vote_collector.collect_votes()
+    assert VoteCursor.objects.get(agent=rogue).entry_id == "8-1"
+
+
 def test_without_redis_rounds_close_at_their_deadline_with_the_reason(room, monkeypatch):
     room.ask()
     nowhere = redis.Redis(port=1, retry=Retry(NoBackoff(), 0), decode_responses=True)
