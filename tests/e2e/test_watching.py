@@ -7,7 +7,10 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
-PAGES = ("/", "/markets", "/orders", "/agents", "/decisions", "/risk", "/fleet", "/audit", "/settings")
+PAGES = (
+    *("/", "/markets", "/orders", "/agents", "/decisions", "/risk"),
+    *("/accounts", "/breaks", "/fleet", "/drills", "/audit", "/settings"),
+)
 
 
 def test_a_stranger_is_led_to_the_sign_in_and_back(visitor):
