@@ -11,6 +11,11 @@ def _is_home(request: HttpRequest) -> bool:
     return request.path == "/admin/"
 
 
+def _elsewhere(request: HttpRequest) -> bool:  # noqa: ARG001
+    """A page of the desk is never the one that is open here."""
+    return False
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "TradingHQ admin",
     "SITE_HEADER": "TradingHQ",
@@ -63,12 +68,12 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "The desk",
                 "items": [
-                    {"title": "Overview", "icon": "monitoring", "link": "/", "active": lambda _: False},
-                    {"title": "Orders", "icon": "list_alt", "link": "/orders"},
-                    {"title": "Decisions", "icon": "rule", "link": "/decisions"},
-                    {"title": "Risk and stop", "icon": "shield", "link": "/risk"},
-                    {"title": "Breaks", "icon": "compare_arrows", "link": "/breaks"},
-                    {"title": "API", "icon": "api", "link": "/api/docs/"},
+                    {"title": "Overview", "icon": "monitoring", "link": "/", "active": _elsewhere},
+                    {"title": "Orders", "icon": "list_alt", "link": "/orders", "active": _elsewhere},
+                    {"title": "Decisions", "icon": "rule", "link": "/decisions", "active": _elsewhere},
+                    {"title": "Risk and stop", "icon": "shield", "link": "/risk", "active": _elsewhere},
+                    {"title": "Breaks", "icon": "compare_arrows", "link": "/breaks", "active": _elsewhere},
+                    {"title": "API", "icon": "api", "link": "/api/docs/", "active": _elsewhere},
                 ],
             },
             {
@@ -80,6 +85,13 @@ UNFOLD: dict[str, Any] = {
                         "icon": "receipt_long",
                         "link": reverse_lazy("admin:trading_order_changelist"),
                     },
+                    {"title": "Fills", "icon": "done_all", "link": reverse_lazy("admin:trading_fill_changelist")},
+                    {
+                        "title": "Ledger",
+                        "icon": "menu_book",
+                        "link": reverse_lazy("admin:trading_ledgerposting_changelist"),
+                    },
+                    {"title": "Limits", "icon": "speed", "link": reverse_lazy("admin:trading_risklimits_changelist")},
                     {
                         "title": "Accounts",
                         "icon": "account_balance",

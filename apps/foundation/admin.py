@@ -7,6 +7,7 @@ from django.db import models
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from apps.foundation.admin_columns import readable
 from apps.foundation.auth_sessions import end_session
 from apps.foundation.models import (
     AuditEntry,
@@ -23,7 +24,18 @@ from apps.foundation.rest.moment_reader import read_moment
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Shows rows; adding, changing and deleting them is refused."""
+    """Shows rows, amounts and times as people read them; adding, changing and deleting rows is refused."""
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [readable(self.opts, column) for column in super().get_list_display(request)]
+
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        fields = super().get_fields(request, obj)
+        return fields if obj is None else [readable(self.opts, field) for field in fields]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None else [readable(self.opts, field) for field in fields]
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False

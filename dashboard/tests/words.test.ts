@@ -5,6 +5,7 @@ import { ApiProblem, problemOf } from "../src/api/problem";
 import type { Candle } from "../src/api/market-types";
 import { thinned } from "../src/charts/thinned-curve";
 import { counted } from "../src/format/counted";
+import { prose, withMinus } from "../src/format/prose";
 import { spanText, timeframeSeconds, utcText } from "../src/format/time";
 import { isBar, joined, missingBars, withHoles } from "../src/markets/candle-series";
 import { merged, newestFirst } from "../src/stores/channels";
@@ -33,6 +34,13 @@ describe("counts", () => {
   it("take the word that fits them", () => {
     expect([0, 1, 12_345].map((count) => counted(count, "bar"))).toEqual(["0 bars", "1 bar", "12,345 bars"]);
     expect(counted(1, "bar has", "bars have")).toBe("1 bar has");
+  });
+});
+
+describe("prose", () => {
+  it("begins with a capital and writes minus signs, not hyphens", () => {
+    expect(prose("the score -0.34 asks to be flat")).toBe("The score \u22120.34 asks to be flat");
+    expect(withMinus("mean-reversion-1 on 2026-11-28: +0.2, (-1.5)")).toBe("mean-reversion-1 on 2026-11-28: +0.2, (\u22121.5)");
   });
 });
 

@@ -72,8 +72,9 @@ def create_agent(
 
 
 def _free_name(strategy: str) -> str:
-    taken = set(Agent.objects.filter(name__startswith=f"{strategy}-").values_list("name", flat=True))
+    stem = strategy.replace("_", "-")
+    taken = set(Agent.objects.filter(name__startswith=f"{stem}-").values_list("name", flat=True))
     number = 1
-    while f"{strategy}-{number}" in taken:
+    while f"{stem}-{number}" in taken:
         number += 1
-    return f"{strategy}-{number}"
+    return f"{stem}-{number}"

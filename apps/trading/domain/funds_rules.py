@@ -1,6 +1,9 @@
 """Risk rules about the money that pays: the free balance, and an agent's own budget."""
 
+from decimal import Decimal
+
 from apps.foundation.money import ZERO, plain
+from apps.trading.domain.compared_figures import apart
 from apps.trading.domain.gate_facts import GateFacts
 from apps.trading.domain.ledger_postings import FIRM
 from apps.trading.domain.risk_verdict import Finding, passed_if, rule, without
@@ -25,11 +28,12 @@ def agent_budget(facts: GateFacts) -> Finding:
         return Finding(True, "Paid from the firm's own money.", inputs)
     if order.needs is None:
         return without("a price", facts.market.reason, inputs)
+    needed, left = _told(facts, order.needs)
     return passed_if(
         order.needs <= free,
         inputs,
-        yes=f"{plain(order.needs)} of {plain(free)} {order.needs_asset} left in the agent's budget are needed.",
-        no=f"{plain(order.needs)} {order.needs_asset} are needed; the agent's budget has {plain(free)} left. "
+        yes=f"{needed} of {left} {order.needs_asset} left in the agent's budget are needed.",
+        no=f"{needed} {order.needs_asset} are needed; the agent's budget has {left} left. "
         "A person with role risk can raise it.",
     )
 
@@ -43,9 +47,16 @@ def balance(facts: GateFacts) -> Finding:
     if order.side == "buy" and order.budget != FIRM:
         return passed_if(order.needs > ZERO, inputs, yes="The agent's budget pays.", no="Nothing would be paid.")
     more = "at the worst price the collar allows, with fee" if order.side == "buy" else "to sell"
+    needed, left = _told(facts, order.needs)
     return passed_if(
         ZERO < order.needs <= free,
         inputs,
-        yes=f"{plain(order.needs)} {order.needs_asset} needed {more}, {plain(free)} free.",
-        no=f"{plain(order.needs)} {order.needs_asset} are needed {more}; {plain(free)} are free.",
+        yes=f"{needed} {order.needs_asset} needed {more}, {left} free.",
+        no=f"{needed} {order.needs_asset} are needed {more}; {left} are free.",
     )
+
+
+def _told(facts: GateFacts, needs: Decimal) -> tuple[str | None, str | None]:
+    """What is needed and what is free: money to the cent, units of a sale whole."""
+    free = facts.book.available
+    return apart(needs, free, places=2) if facts.order.side == "buy" else (plain(needs), plain(free))

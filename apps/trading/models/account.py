@@ -52,4 +52,4 @@ class Account(models.Model):
         triggers = (pgtrigger.ReadOnly(name="identity", fields=["name", "venue", "mode", "portfolio"]),)
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.venue}, {self.mode})"
+        return self.name

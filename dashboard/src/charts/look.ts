@@ -1,7 +1,8 @@
 /** The look shared by all charts: tokens as colours, times in the viewer's zone. */
 
-import { ColorType, CrosshairMode, type DeepPartial, LineStyle, TickMarkType, type Time, type TimeChartOptions } from "lightweight-charts";
+import { ColorType, CrosshairMode, type DeepPartial, LineStyle, type PriceFormatCustom, TickMarkType, type Time, type TimeChartOptions } from "lightweight-charts";
 
+import { show } from "../format/decimal";
 import { colour } from "../stores/theme";
 
 const HOUR = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
@@ -16,6 +17,11 @@ function tick(time: Time, kind: TickMarkType): string {
   if (kind === TickMarkType.Month) return MONTH.format(at);
   if (kind === TickMarkType.DayOfMonth) return DAY.format(at);
   return HOUR.format(at);
+}
+
+/** Prices on the axis and in labels as everywhere else: grouped, with the tick's decimals. */
+export function priceLook(places: number): PriceFormatCustom {
+  return { type: "custom", minMove: 10 ** -places, formatter: (value: number) => show(value.toFixed(places), { places }) };
 }
 
 export function chartLook(): DeepPartial<TimeChartOptions> {

@@ -15,7 +15,8 @@ export interface Column<T> {
   /** Kept on a narrow screen. */
   phone?: boolean;
   hint?: string;
-  width?: string;
+  /** Takes the room that is left and ends in an ellipsis; whole on hover. */
+  rest?: boolean;
 }
 
 export interface Sorting {

@@ -1,6 +1,6 @@
 /** Names and values of limits as words. */
 
-import { show, showShare } from "../format/decimal";
+import { multiply, show } from "../format/decimal";
 import { asWords } from "./rule-words";
 
 const SHARE_ENDINGS = ["share", "exposure", "daily_loss", "drawdown", "distance", "band"];
@@ -8,6 +8,7 @@ const UNITS: [string, string][] = [
   ["_bps", "bp"],
   ["_minutes", "min"],
   ["_ms", "ms"],
+  ["_seconds", "s"],
 ];
 
 export function isShareLimit(name: string): boolean {
@@ -23,7 +24,7 @@ export function limitName(name: string): string {
 export function limitWords(name: string, value: string | number | null): string {
   if (value === null) return "unknown";
   const text = String(value);
-  if (isShareLimit(name)) return showShare(text, 2);
+  if (isShareLimit(name)) return `${show(multiply(text, "100"))}\u00a0%`;
   const unit = UNITS.find(([ending]) => name.endsWith(ending));
   return unit ? `${show(text)}\u00a0${unit[1]}` : show(text);
 }

@@ -27,6 +27,9 @@ const RULES: Record<string, string> = {
   clock_skew: "Clocks agree",
   symbol_quarantined: "Books and venue agree",
   agent_budget: "Agent's budget",
+  instrument_paused: "Instrument not paused",
+  instrument_rules: "Step and tick",
+  balance: "Money to pay it",
 };
 
 export function asWords(name: string): string {

@@ -122,7 +122,7 @@ def test_start_stop_and_destroy_change_the_wish_once(trader):
     actions = AuditEntry.objects.filter(subject=f"agent:{agent.pk}").order_by("id").values_list("action", flat=True)
     assert list(actions) == ["agent.created", "agent.stopped", "agent.started", "agent.destroyed"]
     names = [card["name"] for card in trader.get(AGENTS).json()["results"]]
-    assert names == ["breakout-1", "mean_reversion-1", "momentum-1"]
+    assert names == ["breakout-1", "mean-reversion-1", "momentum-1"]
     gone = trader.get(AGENTS, {"desired_state": "destroyed"}).json()["results"]
     assert [card["name"] for card in gone] == ["arbitrage-1"]
 
@@ -184,7 +184,7 @@ def test_decisions_are_listed_filtered_and_opened(room, trader):
     assert one == rows[0]
     assert one["order"]["id"] == one["order_id"]
     assert one["order"]["decision_id"] == one["id"]
-    assert [vote["agent"] for vote in one["votes"]] == ["arbitrage-1", "breakout-1", "mean_reversion-1", "momentum-1"]
+    assert [vote["agent"] for vote in one["votes"]] == ["arbitrage-1", "breakout-1", "mean-reversion-1", "momentum-1"]
     assert {vote["weight"] for vote in one["votes"]} == {1.0}
     refused(trader.get(f"/api/v1/trading/decisions/{uuid4()}/"), 404, "unknown_decision")
     refused(trader.get("/api/v1/trading/decisions/", {"outcome": "MAYBE"}), 400, "invalid_choice", "outcome")

@@ -65,7 +65,7 @@ def test_a_warming_agent_is_recorded_and_not_asked(room):
     row = room.round()
     assert {entry["name"]: entry["reason"] for entry in row.absent} == {
         "breakout-1": "warming 37/60",
-        "mean_reversion-1": "warming 37/70",
+        "mean-reversion-1": "warming 37/70",
         "momentum-1": "warming 37/78",
     }
     assert [entry["name"] for entry in row.asked] == ["arbitrage-1"]
@@ -370,7 +370,7 @@ def test_seeding_twice_and_after_a_destruction_adds_nobody(room):
     operations.destroy_agent(agent_id=room.agent("arbitrage").pk, actor="me", moment=room.moment())
     assert operations.seed_agents(moment=room.moment()) == 0
     assert Agent.objects.count() == 4
-    assert [agent.name for agent in queries.desired_agents()] == ["breakout-1", "mean_reversion-1", "momentum-1"]
+    assert [agent.name for agent in queries.desired_agents()] == ["breakout-1", "mean-reversion-1", "momentum-1"]
     assert AuditEntry.objects.filter(action="agent.created").count() == 4
     assert AuditEntry.objects.filter(action="agent.destroyed", actor="me").count() == 1
 

@@ -93,7 +93,7 @@ def test_without_redis_rounds_close_at_their_deadline_with_the_reason(room, monk
     assert vote_collector.collect_votes() is True
     decision = Decision.objects.get(symbol="BTC/USDT")
     assert decision.code == "no_quorum"
-    assert "No answer in time from arbitrage-1, breakout-1, mean_reversion-1, momentum-1." in decision.reason
+    assert "No answer in time from arbitrage-1, breakout-1, mean-reversion-1, momentum-1." in decision.reason
 
 
 def test_a_stopped_agent_is_asked_no_more(room, clean_redis):
