@@ -304,7 +304,7 @@ class RiskLimitsAdmin(SteeredAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_risk_permission(request)
 
-    def get_fields(self, request: HttpRequest, obj: RiskLimits | None = None) -> Sequence[str]:  # noqa: ARG002
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:  # noqa: ARG002
         return ["version", "author", "reason", "at", "changes", "values"] if obj else [*LIMITS, "reason"]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[ModelForm]:
