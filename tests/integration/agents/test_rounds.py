@@ -108,7 +108,7 @@ def test_votes_lead_to_an_order_and_every_step_is_kept(room):
     assert view["target"] == 1.0
     assert view["expected_edge_bps"] > 22
     assert [(v["agent"], v["counted"], v["share"]) for v in view["votes"]] == [
-        (f"{name}-1", True, pytest.approx(0.2)) for name in ("arbitrage", "breakout", "mean_reversion", "momentum")
+        (f"{name}-1", True, pytest.approx(0.2)) for name in ("arbitrage", "breakout", "mean-reversion", "momentum")
     ]
     assert view["headline"].startswith("buying 0.00")
     assert "4 of 4 agents, arbitrage-1 led (0.80). Risk:" in view["headline"]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,6 +54,16 @@ def cut(full: MarketView, bars: int) -> MarketView:
 
 def wave(bars: int, seed: int) -> np.ndarray:
     return 100.0 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0.0, 0.002, bars)))
+
+
+def test_the_class_in_the_guide_votes_as_it_says():
+    guide = (Path(__file__).resolve().parents[3] / "docs/guides/add-a-strategy.md").read_text()
+    written: dict[str, object] = {}
+    exec(guide.split("```python\n")[1].split("```")[0], written)  # noqa: S102 - our own guide
+    strategy = written["ThreeDown"]({"horizon": 6.0})
+    fell, rose = strategy.vote(view([104, 103, 102, 101])), strategy.vote(view([104, 103, 102, 103]))
+    assert (fell.direction, fell.confidence, fell.abstain, fell.horizon_bars) == (1.0, 0.6, False, 6)
+    assert (rose.abstain, rose.horizon_bars) == (True, 6)
 
 
 def test_the_four_strategies_are_registered():
