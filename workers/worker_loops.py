@@ -4,6 +4,7 @@ The process's environment names them: ``HQ_LOOPS=order_sweep,paper_matching``.
 """
 
 import os
+import sys
 import threading
 from importlib import import_module
 from typing import Any
@@ -27,6 +28,8 @@ MODULES = {
     "venue_watch": "workers.venue_watch",
 }
 JOIN_SECONDS = 8.0
+# Python's own 5 ms are waited for after each answer of the database while another thread computes; an order has dozens.
+SWITCH_SECONDS = 0.001
 
 
 def find_loop(name: str) -> Loop:
@@ -49,6 +52,7 @@ class WorkerLoops(bootsteps.StartStopStep):
         self._threads: list[threading.Thread] = []
 
     def start(self, worker: Any) -> None:  # noqa: ARG002
+        sys.setswitchinterval(SWITCH_SECONDS)
         names = [name for name in os.environ.get("HQ_LOOPS", "").split(",") if name]
         loops = [find_loop(name) for name in names]
         for loop in loops:
