@@ -38,11 +38,17 @@ export function subjectWords(subject: string, agents: ReadonlyMap<string, string
   const at = subject.indexOf(":");
   const [kind, id] = at < 0 ? [subject, ""] : [subject.slice(0, at), subject.slice(at + 1)];
   const name = kind === "agent" ? agents.get(id) : undefined;
-  const words = name ?? `${KINDS[kind] ?? asWords(kind)} ${shortId(id)}`.trim();
+  const words = name ?? `${KINDS[kind] ?? asWords(kind)}\u00a0${shortId(id)}`.trim();
   return { words, to: PLACES[kind]?.(id) ?? null };
+}
+
+/** "execution/fill_poll" is the fill poll of the process execution; other names stay. */
+export function loopName(name: string): string {
+  const found = /^([a-z0-9-]+)\/([a-z_]+)/.exec(name);
+  return found ? `${asWords(found[2] ?? "")} (${found[1] ?? ""})${name.slice(found[0].length)}` : name;
 }
 
 export function chainWords(chain: string): string {
   const [kind = "", id = ""] = chain.split(":");
-  return id ? `${asWords(kind)} ${shortId(id)}` : asWords(kind);
+  return id ? `${asWords(kind)}\u00a0${shortId(id)}` : asWords(kind);
 }

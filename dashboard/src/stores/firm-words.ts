@@ -91,7 +91,7 @@ export function causeKind(kind: string): string {
 
 export function causeWords(cause: Cause): string {
   const kind = causeKind(cause.kind);
-  const by = cause.author ? ` by ${cause.author}` : "";
+  const by = cause.author ? (cause.kind === "operator_stop" ? ` by ${cause.author}` : `, noted by ${cause.author},`) : "";
   const since = cause.opened_at ? ` since ${stampText(cause.opened_at)}` : "";
   const said = cause.reason ? `: ${cause.reason}` : "";
   const where = cause.account ? ` on ${cause.account}` : "";
