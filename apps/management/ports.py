@@ -44,6 +44,7 @@ class Runtime(Protocol):
 
     name: str
     enforces_limits: bool
+    at_once: int  # how many containers it may start or stop side by side
     image: str  # what containers are made from, part of their digest; empty for processes
 
     def observe(self) -> Sequence[ObservedContainer]:

@@ -7,6 +7,7 @@ is known by labels alone, so a restart of the house adopts what runs, and a cont
 import json
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,6 +40,7 @@ class DockerRuntime:
 
     name = "docker"
     enforces_limits = True
+    at_once = 8
 
     def __init__(self, engine: DockerEngine, *, image: str, network: str = "") -> None:
         """``image`` by id or digest; ``network`` is one that exists already, by default the house's own."""
@@ -129,9 +131,8 @@ class DockerRuntime:
     def stop_all(self) -> int:
         """Stop every container of this house; how many there were."""
         names = [row["Labels"][NAME_LABEL] for row in self._engine.containers()]
-        for name in names:
-            self.stop(name)
-        return len(names)
+        with ThreadPoolExecutor(self.at_once) as pool:
+            return len(list(pool.map(self.stop, names)))
 
     def _find(self, name: str) -> dict[str, Any] | None:
         return next(iter(self._engine.containers(f"{NAME_LABEL}={name}")), None)

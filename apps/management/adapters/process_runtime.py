@@ -27,6 +27,7 @@ class ProcessRuntime:
 
     name = "process"
     enforces_limits = False
+    at_once = 1  # the supervisor does one thing at a time
     image = ""
 
     def __init__(self, folder: SupervisorFolder, control: SupervisorControl, directory: Path) -> None:

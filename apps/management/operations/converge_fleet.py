@@ -1,5 +1,8 @@
 """Makes what runs what is wanted. Every 30 s, and at once after a change; may run twice and beside itself."""
 
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
 import structlog
 from django.db import transaction
 from redis import RedisError
@@ -38,8 +41,9 @@ def converge_fleet(*, runtime: Runtime, moment: Moment) -> tuple[Step, ...]:
         resting={name for name, row in rows.items() if next_try(row.crashes, moment.wall) > moment.wall},
         unhealthy={name for name, row in rows.items() if row.health == Health.SILENT},
     )
+    refusals = _carry_out(steps, specs, runtime)
     for step in steps:
-        _take(step, rows[step.name], specs.get(step.name), runtime, moment)
+        _record(step, rows[step.name], specs.get(step.name), refusals[step.name], moment)
     if steps:
         tell_system_changed()
     return steps
@@ -65,28 +69,47 @@ def _keep_redis_users(names: set[str]) -> None:
         log.warning("redis_users_not_kept", reason=str(error))  # agents wait for Redis too; the next run tells it
 
 
-def _take(step: Step, row: Container, spec: ContainerSpec | None, runtime: Runtime, moment: Moment) -> None:
+def _carry_out(
+    steps: Iterable[Step], specs: Mapping[str, ContainerSpec], runtime: Runtime
+) -> dict[str, Refused | None]:
+    """Stops, then replacements, then starts, each kind side by side; by name why one could not be started."""
+    refusals: dict[str, Refused | None] = {}
+    with ThreadPoolExecutor(runtime.at_once, thread_name_prefix="fleet") as pool:
+        for act in (Act.STOP, Act.REPLACE, Act.START):
+            due = [step for step in steps if step.act == act]
+            outcomes = pool.map(lambda step: _act(step, specs.get(step.name), runtime), due)
+            refusals |= {step.name: outcome for step, outcome in zip(due, outcomes, strict=True)}
+    return refusals
+
+
+def _act(step: Step, spec: ContainerSpec | None, runtime: Runtime) -> Refused | None:
+    """What the step means for the runtime; nothing here asks the database."""
     log.info("fleet_step", act=step.act, container=step.name, reason=step.reason)
     if step.act in {Act.STOP, Act.REPLACE}:
         runtime.stop(step.name)
-        row.handle, row.started_at, row.memory_bytes, row.cpu_percent = "", None, None, None
     if step.act in {Act.START, Act.REPLACE} and spec is not None:
-        _start(step, row, spec, runtime, moment)
+        try:
+            runtime.start(spec)
+        except Refused as error:
+            return error
+    return None
+
+
+def _record(step: Step, row: Container, spec: ContainerSpec | None, refusal: Refused | None, moment: Moment) -> None:
+    """One that can't be started is an incident and rests like one that ended; the others go on."""
+    row.started_at = None
+    if step.act in {Act.STOP, Act.REPLACE}:
+        row.handle, row.memory_bytes, row.cpu_percent = "", None, None
+    if step.act in {Act.START, Act.REPLACE} and spec is not None:
+        row.digest, row.limits = spec.digest, dict(spec.limits)
+        if refusal is None:
+            row.health, row.reason = Health.STARTING, step.reason
+            clear_incident(kind=NOT_STARTED, subject=step.name, reason="It was started.", moment=moment)
+        else:
+            row.health, row.reason = Health.ENDED, refusal.message
+            row.crashes = remember_crash(row.crashes, moment.wall)
+            open_incident(
+                kind=NOT_STARTED, subject=step.name, detail=row.reason, severity=Severity.CRITICAL, moment=moment
+            )
     row.save()
     tell_agent_changed(row.subject_id)
-
-
-def _start(step: Step, row: Container, spec: ContainerSpec, runtime: Runtime, moment: Moment) -> None:
-    """Start it; one that can't be started is an incident and rests like one that ended, and the others go on."""
-    row.digest, row.limits, row.started_at = spec.digest, dict(spec.limits), None
-    try:
-        runtime.start(spec)
-    except Refused as error:
-        row.health, row.reason = Health.ENDED, error.message
-        row.crashes = remember_crash(row.crashes, moment.wall)
-        open_incident(
-            kind=NOT_STARTED, subject=step.name, detail=error.message, severity=Severity.CRITICAL, moment=moment
-        )
-        return
-    row.health, row.reason = Health.STARTING, step.reason
-    clear_incident(kind=NOT_STARTED, subject=step.name, reason="It was started.", moment=moment)

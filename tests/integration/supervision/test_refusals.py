@@ -14,6 +14,7 @@ from tradinghq.environment import EnvironmentRefused
 from tradinghq.supervision.house_lock import take_lock
 
 ROOT = Path(__file__).resolve().parents[3]
+DOCKER = {"HQ_RUNTIME": "docker", "HQ_AGENT_IMAGE": f"sha256:{'0' * 64}"}
 
 
 def up(home, **changes) -> subprocess.CompletedProcess[str]:
@@ -85,6 +86,9 @@ def test_a_home_that_another_process_holds(tmp_path):
         ({"NEURAL": "1"}, ("NEURAL was 1", "not built yet")),
         ({"HQ_RUNTIME": "swarm"}, ("HQ_RUNTIME was swarm", "not built yet")),
         ({"VENUE": "simulated", "MARKET": "live"}, ("VENUE was simulated", "MARKET=simulated")),
+        (DOCKER | {"HQ_AGENT_IMAGE": "tradinghq-agent:0.1.0"}, ("names no image by its content", "make image-agent")),
+        (DOCKER | {"REDIS_URL": "redis://:x@127.0.0.1:6379/0"}, ("where a container finds only itself",)),
+        (DOCKER | {"DOCKER_HOST": "unix:///nowhere.sock"}, ("HQ_RUNTIME was docker", "engine does not answer")),
     ],
 )
 def test_a_setting_with_nothing_behind_it(tmp_path, changes, words):
