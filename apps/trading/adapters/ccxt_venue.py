@@ -101,9 +101,17 @@ class CcxtVenue:
             # No such order, it says to a create: whatever that is an answer to, it proves nothing.
             raise OutcomeUnknown(refusal.message) from refusal
         with _nonsense(BadVenueOutcome):
-            report = report_of(answer, self._reading, sent=_as_known(order, self.dialect), accepted=moment.firm)
+            sent = _as_known(order, self.dialect, answer)
+            report = report_of(answer, self._reading, sent=sent, accepted=moment.firm)
             _check_same(answer, symbol=(order.symbol, report.symbol), side=(order.side, report.side))
-        return report
+        return self._shown(order) or report if sent is not None and self.dialect.answers_creates_fully else report
+
+    def _shown(self, order: VenueOrder) -> VenueReport | None:
+        """The whole order after a bare acknowledgement; None where it can't be had now, and polls will bring it."""
+        try:
+            return self.find(client_order_id=order.client_order_id, symbol=order.symbol)
+        except RetryableFailure:
+            return None
 
     def find(self, *, client_order_id: str, symbol: str, venue_order_id: str | None = None) -> VenueReport | None:
         answer = self._read(lambda client: self.dialect.look_up(client, client_order_id, symbol, venue_order_id))
@@ -155,7 +163,7 @@ class CcxtVenue:
         with _nonsense(BadVenueOutcome):
             if not answer:
                 raise Nonsense("The amended order is not shown.", client_order_id=client_order_id)
-            return report_of(answer, self._reading, sent=_as_known(order, self.dialect), accepted=moment.firm)
+            return report_of(answer, self._reading, sent=_as_known(order, self.dialect, answer), accepted=moment.firm)
 
     def open_orders(self) -> list[VenueReport]:
         answers = self._read(lambda client: client.fetch_open_orders())
@@ -275,7 +283,11 @@ class CcxtVenue:
             raise VenueRefused(f"Nothing was sent: {failure.message}", code="venue_away") from failure
         if market is None:
             raise VenueRefused(f"{self.name} does not trade {order.symbol}.", code="venue_unknown_instrument")
-        _refuse_off_steps(order, Decimal(market["precision"]["amount"]), Decimal(market["precision"]["price"]))
+        step, tick = market["precision"]["amount"], market["precision"]["price"]
+        if step is None or tick is None:
+            message = f"{self.name} states no step or tick for {order.symbol}; an order can't be made to fit."
+            raise VenueRefused(message, code="venue_unknown_instrument")
+        _refuse_off_steps(order, Decimal(step), Decimal(tick))
 
     def _doubt(self, code: str) -> None:
         """What a refusal says about our own measures."""
@@ -323,6 +335,13 @@ def _nonsense(kind: type[HQError]) -> Iterator[None]:
         raise kind(str(nonsense), **nonsense.facts) from nonsense
 
 
+def _is_bare(answer: Mapping[str, Any], ours: str) -> bool:
+    """Whether it only acknowledges the order by our id: nothing of it is said that could be wrong."""
+    told = answer.get("info")
+    silent = isinstance(told, Mapping) and not {"status", "origQty", "executedQty", "side"} & told.keys()
+    return silent and answer.get("clientOrderId") == ours
+
+
 async def _time_there(client: Any) -> Any:
     """The exchange's time; where it tells none its clock can't be measured, and ours stands for it."""
     return await client.fetch_time() if client.has.get("fetchTime") else client.milliseconds()
@@ -358,9 +377,9 @@ def _refuse_off_steps(order: VenueOrder, step: Decimal, tick: Decimal) -> None:
             )
 
 
-def _as_known(order: VenueOrder, dialect: Dialect) -> dict[str, Any] | None:
+def _as_known(order: VenueOrder, dialect: Dialect, answer: Mapping[str, Any]) -> dict[str, Any] | None:
     """What a thin answer to a create leaves out, such as one that gives the new id only."""
-    if dialect.answers_creates_fully:
+    if dialect.answers_creates_fully and not _is_bare(answer, dialect.to_venue(order.client_order_id)):
         return None
     return {
         "clientOrderId": dialect.to_venue(order.client_order_id),

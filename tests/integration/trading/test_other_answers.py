@@ -10,9 +10,9 @@ from apps.foundation.clock import Moment, wall_now
 from apps.foundation.errors import OutcomeUnknown, RetryableFailure
 from apps.trading.adapters.ccxt_answers import number
 from apps.trading.adapters.ccxt_venue import CcxtVenue
-from apps.trading.ports import BadVenueAnswer, BadVenueOutcome
+from apps.trading.ports import BadVenueAnswer, BadVenueOutcome, VenueRefused
 from tests.integration.trading.test_ccxt_venue import KEYS, failure, order, taken
-from tests.support.scripted_exchange import ScriptedExchange, ccxt_urls
+from tests.support.scripted_exchange import CUT, ScriptedExchange, ccxt_urls, payload
 
 D = Decimal
 
@@ -84,6 +84,36 @@ def test_an_answer_about_another_order_is_not_taken_for_this_one(venue, world, c
         world.answers["POST /api/v3/order"] = [taken(sent, **change)]
         with pytest.raises(BadVenueOutcome):
             send(venue, sent)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_bare_acknowledgement_is_an_order_that_is_asked_for_at_once(venue, world, shown):
+    sent = order()
+    bare = {"symbol": "BTCUSDT", "orderId": 28, "clientOrderId": sent.client_order_id, "transactTime": now_ms()}
+    world.answers["POST /api/v3/order"] = [bare]
+    world.answers["GET /api/v3/order"] = (
+        [taken(sent, status="PARTIALLY_FILLED", executedQty="0.004")] if shown else [CUT]
+    )
+    report = send(venue, sent)
+    expected = ("PARTIALLY_FILLED", D("0.004")) if shown else ("OPEN", D(0))
+    assert (report.venue_order_id, report.state, report.filled_quantity) == ("28", *expected)
+    assert world.count("POST /api/v3/order") == 1
+
+
+def test_an_acknowledgement_of_another_order_is_nonsense(venue, world):
+    world.answers["POST /api/v3/order"] = [{"symbol": "BTCUSDT", "orderId": 28, "clientOrderId": uuid4().hex}]
+    with pytest.raises(BadVenueOutcome):
+        send(venue, order())
+
+
+def test_an_instrument_without_steps_is_refused_before_anything_is_sent(venue, world):
+    told = payload("binance_exchange_info")
+    for each in told["symbols"]:
+        each["filters"] = []
+    world.answers["GET /api/v3/exchangeInfo"] = [told]
+    with pytest.raises(VenueRefused) as refusal:
+        send(venue, order())
+    assert (refusal.value.code, world.count("POST /api/v3/order")) == ("venue_unknown_instrument", 0)
 
 
 def test_no_such_order_is_no_refusal_of_a_create(venue, world):
