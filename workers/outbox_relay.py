@@ -109,4 +109,7 @@ def relay() -> bool:
     return relay_outbox(deliver=batch.deliver, limit=BATCH, prepare=batch.prepare, writes=batch.writes) == BATCH
 
 
-LOOPS = (Loop(name="outbox_relay", step=relay, idle_seconds=1.0, wake="hq_outbox"),)
+# An order's changes follow each other by milliseconds; shown one by one they would cost more than they did.
+REST_SECONDS = 0.05
+
+LOOPS = (Loop(name="outbox_relay", step=relay, idle_seconds=1.0, wake="hq_outbox", rest_seconds=REST_SECONDS),)

@@ -72,7 +72,14 @@ class WorkerLoops(bootsteps.StartStopStep):
     terminate = stop
 
     def _run(self, loop: Loop) -> None:
-        run_loop(loop.name, loop.step, idle_seconds=loop.idle_seconds, wake=loop.wake, stop=self._stop)
+        run_loop(
+            loop.name,
+            loop.step,
+            idle_seconds=loop.idle_seconds,
+            wake=loop.wake,
+            stop=self._stop,
+            rest_seconds=loop.rest_seconds,
+        )
 
 
 current_app.steps["worker"].add(WorkerLoops)

@@ -31,7 +31,9 @@ Thing = TypeVar("Thing")
 class Loop:
     """A step that some process repeats until it is asked to end; the arguments are those of ``run_loop``.
 
-    ``first`` is done once, before the process takes any work; what it raises ends the process, which is started again.
+    ``rest_seconds`` passes after a step that left no work, before the loop listens again: what comes in meanwhile is
+    taken in one step. ``first`` is done once, before the process takes any work; what it raises ends the process, which
+    is started again.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Loop:
     idle_seconds: float
     wake: str | None = None
     first: Callable[[], object] | None = None
+    rest_seconds: float = 0.0
 
 
 def run_loop(
@@ -49,6 +52,7 @@ def run_loop(
     wake: str | None = None,
     stop: threading.Event,
     jitter: Callable[[], float] = random.random,
+    rest_seconds: float = 0.0,
 ) -> None:
     """Call ``step`` until ``stop`` is set; the running step ends first.
 
@@ -64,6 +68,7 @@ def run_loop(
             if loop.failures:
                 stop.wait(pause_after(loop.failures, jitter()))
             elif not worked:
+                stop.wait(rest_seconds)
                 loop.idle(wake_ups, idle_seconds)
         log.info("loop_stopped", steps=loop.pulse.steps, errors=loop.pulse.errors)
 

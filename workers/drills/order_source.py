@@ -13,6 +13,7 @@ import time
 from argparse import ArgumentParser
 from collections import Counter
 from decimal import Decimal
+from functools import cache
 from random import Random
 from uuid import UUID
 
@@ -53,6 +54,9 @@ def open_accounts() -> list[str]:
             moment=current_moment(),
         )
     return [str(one["name"]) for one in known]
+
+
+rules_of = cache(instrument_rules)  # the simulator does not change them under its orders
 
 
 class Source:
@@ -100,7 +104,7 @@ class Source:
         moment, dice = current_moment(), self.draw.random()
         fields: dict[str, object] = {"side": "buy", "notional": Decimal(self.draw.randint(11, 40))}
         if dice < 0.3:  # noqa: PLR2004 - three of ten
-            price, rules = mark(symbol, moment).price, instrument_rules(symbol)
+            price, rules = mark(symbol, moment).price, rules_of(symbol)
             if price is None:
                 return None
             wanted = price * Decimal(str(self.draw.choice(("0.999", "0.99", "0.95"))))
@@ -110,7 +114,7 @@ class Source:
             held = {row["instrument"]: row for row in position_views(moment, account)}
             if symbol not in held:
                 return None
-            step = instrument_rules(symbol).step_size
+            step = rules_of(symbol).step_size
             some = Decimal(held[symbol]["quantity"]) / 2
             fields = {"side": "sell", "quantity": some - some % step, "reduce_only": True}
         intent = OrderIntent(symbol=symbol, account=account, actor="drill", reason="drill", **fields)  # type: ignore[arg-type]

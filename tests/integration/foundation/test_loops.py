@@ -192,3 +192,28 @@ def test_pauses_double_up_to_a_cap_and_jitter_halves_them_at_most():
     assert [pause_after(n, 0.0) for n in (1, 2, 3, 4)] == [0.1, 0.2, 0.4, 0.8]
     assert pause_after(500, 0.0) == 5
     assert pause_after(500, 0.99) >= 2.5
+
+
+class CountedStop(threading.Event):
+    """Remembers what was waited for, waits for nothing, and is set after the last step."""
+
+    def __init__(self):
+        super().__init__()
+        self.waited = []
+
+    def wait(self, timeout=None):
+        self.waited.append(timeout)
+        return self.is_set()
+
+
+def test_a_loop_rests_after_a_step_that_left_no_work_and_not_between_steps_that_did():
+    stop, work = CountedStop(), [True, True, False]
+
+    def step():
+        left = work.pop(0)
+        if not work:
+            stop.set()
+        return left
+
+    run_loop("test", step, idle_seconds=0, stop=stop, rest_seconds=7.0)
+    assert (work, stop.waited) == ([], [7.0])
