@@ -30,7 +30,7 @@ from workers.drills.play import Result, play  # noqa: E402
 from workers.drills.report import keep, report_text, store_report  # noqa: E402
 from workers.drills.scenario import Stage  # noqa: E402
 
-SOAK_SYMBOLS, SOAK_ACCOUNTS = 6, 2  # a soak is about blows, not about numbers
+SOAK_SYMBOLS, SOAK_ACCOUNTS = 3, 2  # a soak is about blows, not about numbers
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 

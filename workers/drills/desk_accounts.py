@@ -54,7 +54,7 @@ def prepare_desks(firm: DrillFirm, accounts: int, seed: int) -> None:
 def open_desks(firm: DrillFirm, names: list[str]) -> None:
     """Open them in the firm and wait until each was compared with the exchange."""
     order_source(firm, "--open")
-    firm.wait(lambda: firm.rows(_PASSED, names)[0][0] == len(names), 120, "the accounts to be compared once")
+    firm.wait(lambda: firm.rows(_PASSED, names)[0][0] == len(names), 240, "the accounts to be compared once")
 
 
 def order_source(firm: DrillFirm, *words: str) -> dict[str, Any]:

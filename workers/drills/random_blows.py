@@ -19,7 +19,8 @@ KILLED = (*EXECUTORS, "guard", "core", "web", "beat", "agent-", "redis", "postgr
 FROZEN = (*EXECUTORS, "core")
 LINES = ("exchange", "database", "redis")
 STORMS = (Weather.BLACKHOLE, Weather.SWALLOW_ANSWERS, Weather.REFUSE)
-FREEZE_SECONDS, STORM_SECONDS, PAUSE_SECONDS = (3.0, 12.0), (1.0, 6.0), (2.0, 6.0)
+FREEZE_SECONDS, STORM_SECONDS, PAUSE_SECONDS = (3.0, 12.0), (1.0, 6.0), (3.0, 10.0)
+BACK_SECONDS = 240  # on a machine that has other things to do, and where everything restarts at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,9 @@ class Blows:
 
     def count_faults(self) -> None:
         """Add what the armed faults have done since they were armed."""
-        self.struck.update(self.stage.wait(lambda: faults_struck(self.firm), 60, "the simulator to tell its faults"))
+        self.struck.update(
+            self.stage.wait(lambda: faults_struck(self.firm), BACK_SECONDS, "the simulator to tell its faults")
+        )
 
     def _kill(self, name: str) -> None:
         pid = self.firm.running(name)
@@ -93,8 +96,8 @@ class Blows:
             return
         self._count(f"killed {name}")
         if name == EXCHANGE:
-            self.stage.back(name, pid)
-            self.stage.wait(lambda: self.firm.exchange("GET", "status"), 60, "the simulator to answer")
+            self.stage.back(name, pid, BACK_SECONDS)
+            self.stage.wait(lambda: self.firm.exchange("GET", "status"), BACK_SECONDS, "the simulator to answer")
             self.arm()
 
     def _freeze(self, name: str, seconds: float) -> None:
@@ -104,7 +107,7 @@ class Blows:
 
     def _storm(self, line: str, weather: Weather, seconds: float) -> None:
         with self.firm.storm(line, weather):
-            self._count(f"{weather.replace('_', ' ')} before the {line}", f" for {seconds:.1f} s")
+            self._count(f"line to {line}: {weather.replace('_', ' ')}", f" for {seconds:.1f} s")
             time.sleep(seconds)
 
     def _count(self, what: str, more: str = "") -> None:

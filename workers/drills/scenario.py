@@ -108,7 +108,7 @@ class Stage:
 
     def heal(self) -> None:
         """End all faults of the exchange; the recovery is measured from here on."""
-        self.wait(lambda: self.firm.exchange("DELETE", "faults") is not None, 30, "the simulator to drop its faults")
+        self.wait(lambda: self.firm.exchange("DELETE", "faults") is not None, 120, "the simulator to drop its faults")
         self.healed_at = self.healed_at or time.monotonic()
 
     def price(self, symbol: str = "BTC/USDT") -> Decimal:

@@ -54,7 +54,7 @@ def run(firm: DrillFirm, *, seconds: float, accounts: int, seed: int, told: Call
     names = desk_names(accounts)
     open_desks(firm, names)
     arm_faults(firm, seed)
-    source = start_source(firm, f"--for-seconds={seconds}", f"--seed={seed}")
+    source = start_source(firm, f"--for-seconds={seconds}", f"--seed={seed}", "--threads=2")
     stage.step(f"{len(FAULTS)} kinds of faults are armed; agents and a source of orders trade for {seconds:.0f} s.")
     try:
         _storm_and_calm(stage, firm, outcome)
@@ -72,8 +72,10 @@ def run(firm: DrillFirm, *, seconds: float, accounts: int, seed: int, told: Call
 def _storm_and_calm(stage: Stage, firm: DrillFirm, outcome: Soak) -> None:
     """Blows until the quiet time begins; then every line is clear and the exchange does what it should."""
     blows = Blows(stage, firm, arm=lambda: arm_faults(firm, outcome.seed))
-    blows.deal(time.monotonic() + outcome.seconds - outcome.quiet_seconds)
-    outcome.blows, outcome.faults = dict(blows.dealt.most_common()), dict(blows.struck.most_common())
+    try:
+        blows.deal(time.monotonic() + outcome.seconds - outcome.quiet_seconds)
+    finally:
+        outcome.blows, outcome.faults = dict(blows.dealt.most_common()), dict(blows.struck.most_common())
     stage.heal()
     stage.step(f"It is quiet from here on; {sum(blows.dealt.values())} blows were dealt.")
 
