@@ -11,6 +11,7 @@ from apps.foundation.errors import OutcomeUnknown, Refused, RetryableFailure
 from apps.market.domain.candles import Candle
 from apps.market.domain.instruments import InstrumentRules
 from apps.trading.domain.venue_charge import VenueCharge
+from apps.trading.domain.venue_transfer import VenueTransfer
 
 VenueOrderState = Literal["OPEN", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED", "REJECTED"]
 VenueOrderType = Literal["market", "limit", "stop", "stop_limit", "take_profit", "trailing_stop"]
@@ -291,6 +292,15 @@ class ChargingVenue(Venue, Protocol):
 
     def charges_since(self, *, since: datetime) -> list[VenueCharge]:
         """Charges booked since, oldest first. Raises ``RetryableFailure``."""
+        ...
+
+
+@runtime_checkable
+class TransferringVenue(Venue, Protocol):
+    """A venue that lists what came into the account from outside, and what left it."""
+
+    def transfers_since(self, *, asset: str, since: datetime) -> list[VenueTransfer]:
+        """Transfers of the asset that moved money; none where the venue keeps no list. Raises ``RetryableFailure``."""
         ...
 
 

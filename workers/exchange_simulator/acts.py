@@ -5,6 +5,8 @@ from decimal import Decimal
 from secrets import token_hex
 from typing import Any
 
+from workers.exchange_simulator import stored_books
+from workers.exchange_simulator.engine.accounts import OutsideTransfer
 from workers.exchange_simulator.engine.exchange import Handling
 from workers.exchange_simulator.engine.market import ONE
 from workers.exchange_simulator.engine.orders import OrderRequest, OrderType, Side
@@ -121,6 +123,26 @@ def _balance_change(acts: Acts, wish: dict[str, Any]) -> Told:
     return {}
 
 
+def _deposit(acts: Acts, wish: dict[str, Any]) -> Told:
+    """`amount` of `asset` is deposited to `account`, and listed among its deposits"""
+    return _listed(acts, wish, Decimal(str(wish["amount"])))
+
+
+def _withdrawal(acts: Acts, wish: dict[str, Any]) -> Told:
+    """`amount` of `asset` is withdrawn from `account`, and listed among its withdrawals"""
+    return _listed(acts, wish, -Decimal(str(wish["amount"])))
+
+
+def _listed(acts: Acts, wish: dict[str, Any], amount: Decimal) -> Told:
+    exchange, asset, name = acts.simulator.exchange, str(wish["asset"]), str(wish["account"])
+    if exchange.accounts[name].balance(asset).free + amount < 0:
+        raise FaultRefused(f"amount was {-amount}; that is more than the account has free.")
+    transfer = OutsideTransfer(token_hex(16), name, asset, amount, acts.simulator.now_ms())
+    exchange.transfer(transfer)
+    acts.simulator.truth.add("transfer", transfer.at_ms, stored_books.transfer_fields(transfer))
+    return {"id": transfer.id}
+
+
 def _revoke_key(acts: Acts, wish: dict[str, Any]) -> Told:
     """The key of `account` stops working"""
     acts.simulator.exchange.accounts[str(wish["account"])].revoked = True
@@ -137,5 +159,7 @@ ACTS: dict[str, Callable[[Acts, dict[str, Any]], Told]] = {
     "foreign_order": _foreign_order,
     "foreign_trade": _foreign_trade,
     "balance_change": _balance_change,
+    "deposit": _deposit,
+    "withdrawal": _withdrawal,
     "revoke_key": _revoke_key,
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 QUERIES = frozenset({"fetch_order", "open_orders", "all_orders", "my_trades"})
 MARKET_DATA = frozenset({"ticker", "candles", "book", "trades", "exchange_info", "time"})
-PRIVATE = QUERIES | {"create", "cancel", "replace", "balance", "account"}
+PRIVATE = QUERIES | {"create", "cancel", "replace", "balance", "transfers", "account"}
 GROUPS: dict[str, frozenset[str]] = {"query": QUERIES, "market": MARKET_DATA, "private": PRIVATE}
 OPERATIONS = PRIVATE | MARKET_DATA | {"stream"}
 

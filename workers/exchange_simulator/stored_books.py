@@ -5,7 +5,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from workers.exchange_simulator.engine.accounts import Account, Balance
+from workers.exchange_simulator.engine.accounts import Account, Balance, OutsideTransfer
 from workers.exchange_simulator.engine.exchange import Exchange
 from workers.exchange_simulator.engine.orders import Order, OrderList, OrderType, Side, Status, Trade
 
@@ -43,6 +43,16 @@ def balance_fields(account: Account, asset: str) -> dict[str, Any]:
     return {"account": account.name, "asset": asset, "free": _text(held.free), "locked": _text(held.locked)}
 
 
+def transfer_fields(transfer: OutsideTransfer) -> dict[str, Any]:
+    return {
+        "id": transfer.id,
+        "account": transfer.account,
+        "asset": transfer.asset,
+        "amount": _text(transfer.amount),
+        "at_ms": transfer.at_ms,
+    }
+
+
 def list_fields(pair: OrderList) -> dict[str, Any]:
     return {
         "id": pair.id,
@@ -77,6 +87,11 @@ def restore(exchange: Exchange, lines: Iterable[dict[str, Any]]) -> int:
                 (line["order_ids"][0], line["order_ids"][1]),
                 line["created_ms"],
                 line["done"],
+            )
+        elif kind == "transfer":
+            amount = Decimal(line["amount"])
+            exchange.transfers.append(
+                OutsideTransfer(line["id"], line["account"], line["asset"], amount, line["at_ms"])
             )
         elif kind in {"account", "balance"}:
             _restore_balance(exchange, line)

@@ -17,7 +17,9 @@ from apps.trading.adapters.ccxt_dialects import Dialect, dialect_of
 from apps.trading.adapters.ccxt_pages import Pages, time_ms
 from apps.trading.adapters.ccxt_questions import CcxtQuestions
 from apps.trading.adapters.ccxt_stream import CcxtStream
+from apps.trading.adapters.ccxt_transfers import transfers_of, transfers_told
 from apps.trading.adapters.ccxt_turns import QuotasOf, reducing_risk
+from apps.trading.domain.venue_transfer import VenueTransfer
 from apps.trading.ports import (
     BadVenueAnswer,
     BadVenueOutcome,
@@ -204,6 +206,12 @@ class CcxtVenue:
         answer = self._read(lambda client: client.fetch_balance())
         with _nonsense(BadVenueAnswer):
             return balances_of(answer)
+
+    def transfers_since(self, *, asset: str, since: datetime) -> list[VenueTransfer]:
+        start = _milliseconds(since - self._offset)
+        deposits, withdrawals = self._read(lambda client: transfers_told(client, asset, start))
+        with _nonsense(BadVenueAnswer):
+            return transfers_of(deposits, withdrawals, asset)
 
     def rules(self, symbols: Sequence[str]) -> dict[str, InstrumentRules]:
         markets = self._read(lambda _: self._connection.reload_markets())

@@ -26,6 +26,7 @@ CALLS = frozenset(
         "closed_orders",
         "fills_since",
         "balances",
+        "transfers_since",
         "rules",
         "clock_offset",
         "healthy",

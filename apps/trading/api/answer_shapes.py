@@ -55,7 +55,7 @@ class PortfolioShape(serializers.Serializer):
     unrealized_pnl = money(nullable=True)
     fees_paid = money()
     pnl = money(nullable=True, why="After fees.")
-    return_pct = money(nullable=True)
+    return_pct = money(nullable=True, why="Time-weighted: money that came in or went out is no part of it.")
     day_pnl = money(nullable=True)
     exposure_pct = money(nullable=True)
     peak_equity = money()
@@ -272,6 +272,8 @@ class EquityShape(serializers.Serializer):
     unrealized_pnl = money()
     fees_paid = money()
     drawdown_pct = money()
+    adjusted_equity = money(why="In the scale of today's money: a deposit or withdrawal is no step of this curve.")
+    return_pct = money(why="Time-weighted: of money that was there from the beginning.")
     stale = serializers.BooleanField()
 
 

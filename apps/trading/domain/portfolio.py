@@ -40,6 +40,25 @@ def valued(
     return Valuation(value, value - cost, cash + reserved + value, ())
 
 
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What a unit of money that was there from the beginning has become, whatever came in or went out meanwhile.
+
+    ``factor`` was reached when the last money moved; ``capital`` was the equity then, with what had just moved.
+    """
+
+    factor: Decimal
+    capital: Decimal
+
+    def at(self, equity: Decimal) -> Decimal:
+        """The factor at this equity: the time-weighted return plus one."""
+        return times(self.factor, over(equity, self.capital))
+
+    def after_transfer(self, *, equity: Decimal, amount: Decimal) -> "Growth":
+        """The same after ``amount`` came in (below zero: went out) while the equity was ``equity``."""
+        return Growth(self.at(equity), equity + amount)
+
+
 def drawdown(*, equity: Decimal, peak: Decimal) -> Decimal:
     """The fall from the peak as a share of it, zero at or above it."""
     return over(peak - equity, peak) if peak > equity and peak > 0 else ZERO

@@ -18,6 +18,7 @@ class EquitySnapshot(models.Model):
     unrealized_pnl = MoneyField()
     fees_paid = MoneyField()
     drawdown_pct = MoneyField()
+    growth = MoneyField(default=1, help_text="Time-weighted growth since the beginning; no transfer moves it.")
     stale = models.BooleanField(default=False, help_text="At least one position was valued at an old or missing mark.")
 
     class Meta:

@@ -12,7 +12,10 @@ class Portfolio(models.Model):
     starting_capital = MoneyField()
     peak_equity = MoneyField(help_text="Highest equity seen; drawdown is measured from it.")
     day = models.DateField(help_text="Day of the firm clock (UTC) that day_start_equity belongs to.")
-    day_start_equity = MoneyField()
+    day_start_equity = MoneyField(help_text="In today's scale: money that comes in or goes out moves it in proportion.")
+    day_capital = MoneyField(help_text="Equity when the day began, and what came in since: the day's profit is above.")
+    growth = MoneyField(default=1, help_text="Time-weighted growth until money last came in or went out.")
+    growth_capital = MoneyField(help_text="Equity when money last came in or went out, with it.")
     losses_in_row = models.PositiveIntegerField(
         default=0, help_text="Closed positions that lost money, one after another."
     )

@@ -5,16 +5,18 @@ from decimal import Decimal
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Refused
-from apps.foundation.money import ZERO, plain
+from apps.foundation.money import plain
 from apps.market import queries as market
-from apps.trading.domain.decimal_math import times
+from apps.trading.domain.decimal_math import over, times
 from apps.trading.domain.ledger_postings import deposit
 from apps.trading.models import Portfolio
 from apps.trading.operations.adopt_trade import adopt_trade
 from apps.trading.operations.post_transfer import post_transfer
 from apps.trading.operations.record_break import RECONCILER
+from apps.trading.queries.portfolio import growth_of, read_portfolio
 
 CAUSE = "transfer"
+MARKS = ("starting_capital", "peak_equity", "day_start_equity", "day_capital", "growth", "growth_capital")
 PREFIX = "transfer:"  # of the trades that stand for units moved: no venue lists them
 
 
@@ -32,9 +34,10 @@ class Transfer:
 def accept_transfer(transfer: Transfer, *, moment: Moment) -> str:
     """Post the transfer inside the running transaction; what was done, in words.
 
-    Money moves the starting capital and the loss marks with it; units come in and go out at the mark, so that a
-    transfer is neither profit nor loss. The caller holds the portfolio's lock. Raises ``Refused``: ``no_price`` for
-    units without a mark, ``exceeds_position`` when more units are gone than are held, ``no_capital_left``.
+    Money moves the starting capital with it, and the marks of loss limits in proportion; units come in and go out at
+    the mark. So a transfer is neither profit nor loss, and brings no limit nearer or farther. The caller holds the
+    portfolio's lock. Raises ``Refused``: ``no_price`` while something held has no mark, ``exceeds_position`` when more
+    units are gone than are held, ``no_capital_left``.
     """
     portfolio = Portfolio.objects.get(account__name=transfer.account)
     if transfer.asset == portfolio.base_currency:
@@ -46,7 +49,7 @@ def accept_transfer(transfer: Transfer, *, moment: Moment) -> str:
 
 
 def _post_money(portfolio: Portfolio, amount: Decimal, cause_id: str, moment: Moment) -> None:
-    _move_marks(portfolio, amount)
+    _move_marks(portfolio, amount, moment)
     post_transfer(
         portfolio_id=portfolio.pk,
         cause_kind=CAUSE,
@@ -56,17 +59,28 @@ def _post_money(portfolio: Portfolio, amount: Decimal, cause_id: str, moment: Mo
     )
 
 
-def _move_marks(portfolio: Portfolio, amount: Decimal) -> None:
-    if portfolio.starting_capital + amount <= 0:
+def _move_marks(portfolio: Portfolio, amount: Decimal, moment: Moment) -> None:
+    equity = read_portfolio(moment=moment, portfolio=portfolio).valuation.equity
+    if equity is None:
         raise Refused(
-            f"Starting capital was {plain(portfolio.starting_capital)}, so {plain(-amount)} can't leave it.",
+            "Something that is held has no price, so what the transfer is a share of is not known. Try later.",
+            code="no_price",
+            field="choice",
+        )
+    if portfolio.starting_capital + amount <= 0 or equity <= 0 or equity + amount <= 0:
+        raise Refused(
+            f"Starting capital was {plain(portfolio.starting_capital)} and equity {plain(equity)}, so"
+            f" {plain(-amount)} can't leave it.",
             code="no_capital_left",
             field="choice",
         )
+    grown, share = growth_of(portfolio).after_transfer(equity=equity, amount=amount), over(equity + amount, equity)
+    portfolio.growth, portfolio.growth_capital = grown.factor, grown.capital
     portfolio.starting_capital += amount
-    portfolio.peak_equity = max(ZERO, portfolio.peak_equity + amount)
-    portfolio.day_start_equity = max(ZERO, portfolio.day_start_equity + amount)
-    portfolio.save(update_fields=["starting_capital", "peak_equity", "day_start_equity"])
+    portfolio.day_capital += amount
+    portfolio.peak_equity = times(portfolio.peak_equity, share)
+    portfolio.day_start_equity = times(portfolio.day_start_equity, share)
+    portfolio.save(update_fields=MARKS)
 
 
 def _post_units(portfolio: Portfolio, transfer: Transfer, moment: Moment) -> None:

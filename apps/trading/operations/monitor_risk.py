@@ -86,8 +86,8 @@ def _move_marks(portfolio: Portfolio, equity: Decimal, moment: Moment) -> None:
     today = moment.firm.astimezone(UTC).date()
     fields = []
     if today > portfolio.day:
-        portfolio.day, portfolio.day_start_equity = today, equity
-        fields += ["day", "day_start_equity"]
+        portfolio.day, portfolio.day_start_equity, portfolio.day_capital = today, equity, equity
+        fields += ["day", "day_start_equity", "day_capital"]
     if equity > portfolio.peak_equity:
         portfolio.peak_equity = equity
         fields.append("peak_equity")

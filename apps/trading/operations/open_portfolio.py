@@ -66,6 +66,8 @@ def create_portfolio(*, account: str, currency: str, capital: Decimal, moment: M
         peak_equity=capital,
         day=moment.firm.astimezone(UTC).date(),
         day_start_equity=capital,
+        day_capital=capital,
+        growth_capital=capital,
         created_at=moment.wall,
     )
     RiskLimits.objects.bulk_create([_published_limits(moment)], ignore_conflicts=True)

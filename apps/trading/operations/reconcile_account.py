@@ -23,6 +23,7 @@ from apps.trading.models import Account, AccountReconciliation, Order, Position,
 from apps.trading.operations.announce_changes import system_event
 from apps.trading.operations.collect_fills import collect_fills
 from apps.trading.operations.note_bad_answer import note_bad_answer
+from apps.trading.operations.post_transfers import post_transfers_there
 from apps.trading.operations.reconcile_balances import (
     BalancesCompared,
     keep_gap,
@@ -72,6 +73,7 @@ class _Run:
     trades: TradesCompared = field(default_factory=TradesCompared)
     balances: BalancesCompared = field(default_factory=BalancesCompared)
     charges: int = 0
+    transfers: int = 0
 
 
 def require_reconciliation(*, moment: Moment) -> int:
@@ -148,6 +150,11 @@ def _compare(run: _Run) -> None:
     run.trades = reconcile_trades(venue=venue, symbols=run.symbols, watermark=row.compared_watermark, moment=moment)
     run.charges = post_charges(venue=venue, since=since, moment=moment)
     run.balances = reconcile_balances(venue=venue, symbols=run.symbols, moment=moment)
+    run.transfers = post_transfers_there(
+        venue=venue, gaps=run.balances.gaps, symbols=run.symbols, since=since, moment=moment
+    )
+    if run.transfers:
+        run.balances = reconcile_balances(venue=venue, symbols=run.symbols, moment=moment)
 
 
 def _since(row: AccountReconciliation) -> datetime:
@@ -176,6 +183,7 @@ def _finish(run: _Run) -> ReconciliationReport:
         "balances_kept_there": run.balances.kept_there,
         "balances_stable": run.balances.stable,
         "charges_posted": run.charges,
+        "transfers_posted": run.transfers,
         "to_confirm": sorted(set(unsure) - stands),
     }
     waits = "Balances moved while they were read." if not run.balances.stable else ""

@@ -62,7 +62,8 @@ def _measure_anew(portfolio: Portfolio, closed: list[str], moment: Moment) -> No
     if equity is None:
         return
     if DAILY_LOSS in closed:
-        portfolio.day, portfolio.day_start_equity = moment.firm.astimezone(UTC).date(), equity
+        portfolio.day = moment.firm.astimezone(UTC).date()
+        portfolio.day_start_equity = portfolio.day_capital = equity
     if DRAWDOWN in closed:
         portfolio.peak_equity = equity
-    portfolio.save(update_fields=["day", "day_start_equity", "peak_equity"])
+    portfolio.save(update_fields=["day", "day_start_equity", "day_capital", "peak_equity"])

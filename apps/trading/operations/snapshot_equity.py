@@ -16,7 +16,7 @@ from apps.trading.domain.portfolio import drawdown
 from apps.trading.models import EquitySnapshot, Portfolio
 from apps.trading.operations.announce_changes import portfolio_event
 from apps.trading.queries.cursors import cursor
-from apps.trading.queries.portfolio import PortfolioReading, read_portfolio
+from apps.trading.queries.portfolio import PortfolioReading, growth_of, read_portfolio
 
 FINEST = "1m"
 KEPT_WHOLE = timedelta(days=14)  # of the firm clock; older than that, one an hour stays
@@ -75,6 +75,7 @@ def store_snapshot(*, reading: PortfolioReading, moment: Moment) -> bool:
         unrealized_pnl=worth.unrealized_pnl or ZERO,
         fees_paid=reading.fees_paid,
         drawdown_pct=times(drawdown(equity=worth.equity, peak=portfolio.peak_equity), Decimal(100)),
+        growth=growth_of(portfolio).at(worth.equity),
         stale=reading.stale,
     )
     record_events([portfolio_event(portfolio.pk)])

@@ -1,12 +1,14 @@
 """The books as the API shows them: transfers with their postings, the equity curve."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
 
 from apps.foundation.money import plain
 from apps.foundation.time_text import utc_text
+from apps.trading.domain.decimal_math import over, times
 from apps.trading.models import EquitySnapshot, Fill, LedgerTransfer, Order
 
 
@@ -27,7 +29,7 @@ def all_transfers() -> QuerySet[LedgerTransfer]:
 
 def all_snapshots() -> QuerySet[EquitySnapshot]:
     """The equity curves of all accounts, for lists."""
-    return EquitySnapshot.objects.all()
+    return EquitySnapshot.objects.select_related("portfolio")
 
 
 def transfer_views(transfers: Iterable[LedgerTransfer]) -> list[dict[str, Any]]:
@@ -68,13 +70,23 @@ _POINT = (
 
 
 def snapshot_views(snapshots: Iterable[EquitySnapshot]) -> list[dict[str, Any]]:
-    """Points of the equity curve."""
+    """Points of the equity curve. ``adjusted_equity`` is in the scale of today's money, so that no transfer makes it
+    jump: the last point's is its equity.
+    """
     return [
         {
             "at": utc_text(point.at_firm),
             "recorded_at": utc_text(point.at_wall),
             **{name: plain(getattr(point, name)) for name in _POINT},
+            "adjusted_equity": plain(_adjusted(point)),
+            "return_pct": format((point.growth - 1) * 100, ".4f"),
             "stale": point.stale,
         }
         for point in snapshots
     ]
+
+
+def _adjusted(point: EquitySnapshot) -> Decimal:
+    """To eight places: the last of the eighteen are lost on the way to a factor and back."""
+    book = point.portfolio
+    return round(times(point.growth, over(book.growth_capital, book.growth)), 8)

@@ -14,7 +14,7 @@ from apps.foundation.time_text import utc_text
 from apps.market import queries as market
 from apps.market.domain.mark_price import Mark
 from apps.trading.domain.decimal_math import over, times
-from apps.trading.domain.portfolio import Holding, Valuation, drawdown, valued
+from apps.trading.domain.portfolio import Growth, Holding, Valuation, drawdown, valued
 from apps.trading.models import LedgerAccount, LedgerKind, Portfolio, Position
 from apps.trading.queries.accounts import all_accounts, find_account
 from apps.trading.queries.trading_state import trading_state
@@ -99,8 +99,8 @@ def portfolio_view(moment: Moment, account: str | None = None) -> dict[str, Any]
         "unrealized_pnl": plain(worth.unrealized_pnl),
         "fees_paid": plain(reading.fees_paid),
         "pnl": plain(pnl),
-        "return_pct": None if pnl is None else _percent(over(pnl, portfolio.starting_capital)),
-        "day_pnl": None if equity is None else plain(equity - portfolio.day_start_equity),
+        "return_pct": None if equity is None else _percent(growth_of(portfolio).at(equity) - 1),
+        "day_pnl": None if equity is None else plain(equity - portfolio.day_capital),
         "exposure_pct": _share(worth.market_value, equity),
         "peak_equity": plain(portfolio.peak_equity),
         "drawdown_pct": None if equity is None else _percent(drawdown(equity=equity, peak=portfolio.peak_equity)),
@@ -109,6 +109,11 @@ def portfolio_view(moment: Moment, account: str | None = None) -> dict[str, Any]
         "stale": reading.stale,
         "positions": [_position_view(held, reading) for held in reading.positions],
     }
+
+
+def growth_of(portfolio: Portfolio) -> Growth:
+    """How far the portfolio's money has grown, for the return that transfers don't touch."""
+    return Growth(portfolio.growth, portfolio.growth_capital)
 
 
 def position_views(moment: Moment, account: str | None = None) -> list[dict[str, Any]]:

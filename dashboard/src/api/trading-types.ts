@@ -188,6 +188,8 @@ export interface EquityPoint {
   at: string;
   recorded_at: string;
   equity: string;
+  /** In the scale of today's money, so that a deposit is no step of the curve. */
+  adjusted_equity: string;
   stale: boolean;
 }
 

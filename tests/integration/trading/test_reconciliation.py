@@ -337,11 +337,16 @@ def test_a_deposit_is_asked_about_and_neither_profit_nor_loss(desk):
     assert look(desk, later=5).passed
     row = only()
     assert (row.kind, row.amount, row.quarantines) == ("balance_gap", Decimal(500), False)
-    before = Portfolio.objects.get()
+    before, seen = Portfolio.objects.get(), queries.portfolio_view(desk.moment())
     decide(desk, row, "accept_transfer")
-    after = Portfolio.objects.get()
+    after, sees = Portfolio.objects.get(), queries.portfolio_view(desk.moment())
     assert after.starting_capital - before.starting_capital == 500
-    assert after.peak_equity - before.peak_equity == 500
+    assert after.day_capital - before.day_capital == 500
+    share = 1 + 500 / Decimal(seen["equity"])
+    assert after.peak_equity == pytest.approx(before.peak_equity * share)
+    assert after.day_start_equity == pytest.approx(before.day_start_equity * share)
+    kept = ("pnl", "day_pnl", "return_pct", "drawdown_pct")
+    assert [seen[name] for name in kept] == [sees[name] for name in kept]
     assert look(desk, later=70).passed
     assert only().state == "RESOLVED"
     assert_books(desk)

@@ -4,14 +4,18 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 
 from apps.foundation.clock import wall_now
 from apps.foundation.identifiers import new_id
 from apps.trading import queries
-from apps.trading.models import Fill, ReconciliationBreak
+from apps.trading.models import Fill, LedgerTransfer, Portfolio, ReconciliationBreak
+from apps.trading.operations.monitor_risk import monitor_risk
 from apps.trading.operations.reconcile_account import reconcile_account
 from apps.trading.operations.resolve_break import resolve_break
+from apps.trading.operations.snapshot_equity import store_snapshot
 from apps.trading.ports import VenueOrder
+from apps.trading.queries.portfolio import read_portfolio
 from tests.support.exchange_desk import ExchangeDesk
 from tests.support.running_exchange import UNMETERED, RunningExchange
 from tests.support.staged_market import stage_market
@@ -92,3 +96,110 @@ def test_a_strangers_trade_is_held_back_and_can_be_adopted(desk):
     look(desk, 40)
     report = look(desk, 50)
     assert (report.passed, report.open_breaks) == (True, 0), report
+
+
+def view(desk, later=0):
+    return queries.portfolio_view(desk.moment(later), account=desk.name)
+
+
+def curve(desk):
+    rows = queries.snapshot_views(
+        queries.all_snapshots().filter(portfolio__account__name=desk.name).order_by("at_firm")
+    )
+    return [(Decimal(row["equity"]), Decimal(row["adjusted_equity"]), row["return_pct"]) for row in rows]
+
+
+@transaction.atomic
+def keep_point(desk):
+    """As the monitor does, without waiting for the paper exchange's cursor, which this account has not."""
+    portfolio = Portfolio.objects.get(account__name=desk.name)
+    assert store_snapshot(reading=read_portfolio(moment=desk.moment(), portfolio=portfolio), moment=desk.moment())
+
+
+def transfers(desk):
+    return LedgerTransfer.objects.filter(portfolio__account__name=desk.name, cause_kind="transfer").count()
+
+
+def test_a_deposit_that_the_exchange_lists_is_posted_once_and_is_no_profit(desk):
+    desk.sent()
+    desk.poll()
+    desk.market.bar(BTC=(50_000, 51_000, 50_000, 51_000))
+    desk.running.price("BTC/USDT", "51000")
+    keep_point(desk)
+    before = view(desk)
+    desk.running.fault("deposit", account=desk.name, asset="USDT", amount="500")
+    report = look(desk, 10)
+    assert (report.passed, report.summary["transfers_posted"], report.open_breaks) == (True, 1, 0)
+    after = view(desk)
+    assert Decimal(after["equity"]) == Decimal(before["equity"]) + 500
+    assert [after[name] for name in ("pnl", "return_pct", "day_pnl", "drawdown_pct")] == [
+        before[name] for name in ("pnl", "return_pct", "day_pnl", "drawdown_pct")
+    ]
+    assert look(desk, 20).summary["transfers_posted"] == 0
+    assert look(desk, 200).summary["transfers_posted"] == 0
+    assert transfers(desk) == 1
+    desk.market.bar(BTC=(51_000, 51_000, 51_000, 51_000))
+    keep_point(desk)
+    (old, adjusted, old_return), (new, same, new_return) = curve(desk)
+    assert (new - old, old_return) == (500, new_return)
+    assert abs(adjusted - new) < Decimal("0.0001")
+    assert same == new
+    desk.assert_agrees()
+
+
+def test_a_withdrawal_brings_no_loss_limit_nearer(desk):
+    desk.sent()
+    desk.poll()
+    desk.market.bar(BTC=(50_000, 50_000, 40_000, 40_000))
+    desk.running.price("BTC/USDT", "40000")
+    monitor_risk(moment=desk.moment())
+    before = view(desk)
+    assert Decimal(before["drawdown_pct"]) > 3
+    desk.running.fault("withdrawal", account=desk.name, asset="USDT", amount="700")
+    assert look(desk, 10).summary["transfers_posted"] == 1
+    after = view(desk)
+    assert Decimal(after["equity"]) == Decimal(before["equity"]) - 700
+    assert [after[name] for name in ("pnl", "return_pct", "day_pnl", "drawdown_pct")] == [
+        before[name] for name in ("pnl", "return_pct", "day_pnl", "drawdown_pct")
+    ]
+    monitor_risk(moment=desk.moment(20))
+    assert queries.trading_state(desk.name).state == "ACTIVE"
+    desk.assert_agrees()
+
+
+def test_units_that_were_deposited_come_in_at_the_mark(desk):
+    desk.running.fault("deposit", account=desk.name, asset="BTC", amount="0.002")
+    assert look(desk, 10).summary["transfers_posted"] == 1
+    assert desk.held() == Decimal("0.002")
+    assert Decimal(view(desk)["return_pct"]) == 0
+    assert not ReconciliationBreak.objects.exists()
+    desk.assert_agrees()
+
+
+def test_what_a_person_has_accepted_is_not_posted_again_when_the_exchange_lists_it(desk):
+    desk.running.fault("outage", on="transfers", seconds=60)
+    desk.running.fault("deposit", account=desk.name, asset="USDT", amount="40")
+    look(desk, 10)
+    look(desk, 20)
+    row = ReconciliationBreak.objects.get(state="OPEN")
+    resolve_break(
+        break_id=row.pk, choice="accept_transfer", reason="I sent it.", actor="tester", moment=desk.moment(30)
+    )
+    desk.running.clear_faults()
+    desk.running.fault("deposit", account=desk.name, asset="USDT", amount="7")
+    report = look(desk, 40)
+    assert (report.passed, report.summary["transfers_posted"]) == (True, 1)
+    assert Decimal(view(desk)["equity"]) == 1_047
+    desk.assert_agrees()
+
+
+def test_money_that_no_list_explains_stays_a_break(desk):
+    desk.running.fault("deposit", account=desk.name, asset="USDT", amount="30")
+    desk.running.fault("balance_change", account=desk.name, asset="USDT", amount="12")
+    first = look(desk, 10)
+    assert first.summary["transfers_posted"] == 1
+    look(desk, 20)
+    row = ReconciliationBreak.objects.get(state="OPEN")
+    assert (row.kind, row.amount) == ("balance_gap", Decimal(12))
+    desk.running.fault("balance_change", account=desk.name, asset="USDT", amount="-12")
+    assert look(desk, 40).open_breaks == 0

@@ -57,6 +57,8 @@ def _wallet(wallet: Wallet, keys: ListenKeys) -> Routes:
         ("GET", "sapi/v1/system/status"): Route("time", 1, "none", wallet.status),
         ("GET", "sapi/v1/account/apiRestrictions"): Route("account", 1, "signed", wallet.restrictions),
         ("GET", "sapi/v1/capital/config/getall"): Route("account", 10, "signed", wallet.coins),
+        ("GET", "sapi/v1/capital/deposit/hisrec"): Route("transfers", 1, "signed", wallet.deposits),
+        ("GET", "sapi/v1/capital/withdraw/history"): Route("transfers", 1, "signed", wallet.withdrawals),
         ("GET", "sapi/v1/margin/allPairs"): Route("account", 1, "key", wallet.nothing),
         ("GET", "sapi/v1/margin/isolated/allPairs"): Route("account", 1, "key", wallet.nothing),
         ("GET", "sapi/v1/margin/allAssets"): Route("account", 1, "key", wallet.nothing),

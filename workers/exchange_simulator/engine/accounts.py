@@ -13,6 +13,17 @@ class Balance:
     locked: Decimal = ZERO
 
 
+@dataclass(frozen=True, slots=True)
+class OutsideTransfer:
+    """Money or units that came in (below zero: went out), as the exchange lists it."""
+
+    id: str
+    account: str
+    asset: str
+    amount: Decimal
+    at_ms: int
+
+
 @dataclass(slots=True)
 class Account:
     """One key pair with its balances. ``fee_in``: ``received`` (what an order brings in), ``quote``, or an asset such

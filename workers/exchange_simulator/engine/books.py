@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from workers.exchange_simulator.engine.accounts import Account
+from workers.exchange_simulator.engine.accounts import Account, OutsideTransfer
 from workers.exchange_simulator.engine.events import BalanceEvent, Event, ListEvent, OrderEvent
 from workers.exchange_simulator.engine.fees import fee_of
 from workers.exchange_simulator.engine.instruments import Instrument
@@ -22,6 +22,7 @@ class Books:
     markets: dict[str, Market]
     orders: dict[int, Order] = field(default_factory=dict)
     lists: dict[int, OrderList] = field(default_factory=dict)
+    transfers: list[OutsideTransfer] = field(default_factory=list)
     open_orders: dict[str, dict[int, Order]] = field(default_factory=lambda: defaultdict(dict))
     by_client_id: dict[tuple[str, str], Order] = field(default_factory=dict)
     of_account: dict[tuple[str, str], list[Order]] = field(default_factory=lambda: defaultdict(list))
@@ -73,6 +74,11 @@ class Books:
         account.balance(asset).free += amount
         account.updated_ms = now_ms
         self.events.append(BalanceEvent(account, (asset,), now_ms, outside=format(amount, "f")))
+
+    def transfer(self, transfer: OutsideTransfer) -> None:
+        """A deposit or withdrawal, listed."""
+        self.transfers.append(transfer)
+        self.change_balance(self.accounts[transfer.account], transfer.asset, transfer.amount, transfer.at_ms)
 
     def index(self, order: Order) -> None:
         self.orders[order.id] = order
