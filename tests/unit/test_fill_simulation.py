@@ -16,7 +16,7 @@ from apps.trading.domain.fill_simulation import (
     slice_of_bar,
     slice_of_quote,
 )
-from apps.trading.domain.paper_terms import PAPER_TERMS
+from apps.trading.domain.paper_terms import PAPER_TERMS, STOCK_TERMS, terms_of
 
 TICK, STEP = Decimal("0.01"), Decimal("0.001")
 D = Decimal
@@ -223,3 +223,24 @@ def test_a_market_buy_whose_funds_end_is_cancelled_with_what_it_got():
     order = WorkingOrder(order_id="o", side="buy", type="market", remaining=D(2), funds=D("150"))
     outcome = matched(order, BAR)
     assert (outcome.fill.quantity, outcome.ended) == (D("1.498"), "CANCELED")
+
+
+def stock_fill(side, quantity, price):
+    order = WorkingOrder(
+        order_id="o1", side=side, type="market", remaining=D(quantity), limit_price=None, time_in_force="GTC"
+    )
+    market = MarketSlice(bid=D(price), ask=D(price), lowest=D(price), highest=D(price), volume=D(10_000_000))
+    terms = replace(terms_of("AAPL/USD"), slippage_bps=ZERO, impact_bps=ZERO)
+    return match_order(order=order, market=market, left=D(10_000_000), tick=TICK, step=STEP, terms=terms).fill
+
+
+def test_a_stock_is_bought_without_a_fee_and_the_regulators_take_theirs_of_a_sale():
+    assert stock_fill("buy", 100, 200).fee == 0
+    assert stock_fill("sell", 100, 200).fee == D("20000") * D("27.80") / 1_000_000 + 100 * D("0.000166")
+    assert stock_fill("sell", 1_000_000, 1).fee == D("27.80") + D("8.30")
+
+
+def test_each_class_has_its_terms_and_rules_see_both_sides_of_them():
+    assert terms_of("BTC/USDT") is PAPER_TERMS
+    assert terms_of("AAPL/USD") is STOCK_TERMS
+    assert (PAPER_TERMS.side_fee_bps, STOCK_TERMS.side_fee_bps) == (10, D("0.139"))

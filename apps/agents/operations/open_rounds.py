@@ -26,7 +26,7 @@ from apps.market import queries as market
 from apps.market.domain import timeframes
 from apps.market.domain.candles import Candle
 from apps.market.domain.quotes import Quote
-from apps.trading.domain.paper_terms import PAPER_TERMS
+from apps.trading.domain.paper_terms import terms_of
 
 log = structlog.get_logger(__name__)
 
@@ -141,7 +141,7 @@ def _open(question: Question, seen: Look) -> UUID:
         state=RoundState.OPEN,
         asked=[_asked(agent) for agent in ready],
         absent=absent,
-        fee_bps=float(PAPER_TERMS.taker_fee_bps),
+        fee_bps=float(terms_of(question.symbol).side_fee_bps),
         volatility=_volatility(window.candles),
         correlation_id=str(round_id),
     )

@@ -15,7 +15,7 @@ from apps.foundation import outbox
 from apps.foundation.clock import Moment
 from apps.market import queries as market
 from apps.market.domain import timeframes
-from apps.trading.domain.paper_terms import PAPER_TERMS
+from apps.trading.domain.paper_terms import terms_of
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +83,8 @@ def _fill(vote: Vote, closes: Closes) -> bool:
 
 
 def _score(agent: Agent, moment: Moment) -> bool:
-    scores = score_votes(_record(agent), fee_bps=float(PAPER_TERMS.taker_fee_bps))
+    record = _record(agent)
+    scores = score_votes(record, fee_bps=_fee_bps(record))
     weight, reason = weight_from(scores), bench_reason(scores, benched=bool(agent.benched_reason)) or ""
     with transaction.atomic():
         locked = Agent.objects.select_for_update().get(pk=agent.pk)
@@ -100,6 +101,12 @@ def _score(agent: Agent, moment: Moment) -> bool:
             )
     log.info("agent_scored", agent=agent.name, brier=scores.brier, pnl_bps=scores.pnl_bps, weight=weight)
     return True
+
+
+def _fee_bps(record: Sequence[PastVote]) -> float:
+    """What one side costs, over all that the agent voted on: coins and stocks differ."""
+    fees = [float(terms_of(vote.symbol).side_fee_bps) for vote in record]
+    return sum(fees) / len(fees) if fees else 0.0
 
 
 def _record(agent: Agent) -> Sequence[PastVote]:

@@ -21,7 +21,7 @@ from apps.trading.domain.fill_simulation import (
     slice_of_bar,
     slice_of_quote,
 )
-from apps.trading.domain.paper_terms import PAPER_TERMS, PaperTerms
+from apps.trading.domain.paper_terms import PAPER_TERMS, terms_of
 from apps.trading.models.paper_exchange import WORKING_STATES, PaperExchange, PaperFill, PaperOrder
 from apps.trading.ports import (
     FillPage,
@@ -48,9 +48,8 @@ class PaperVenue:
     visibility_lag = timedelta(0)
     negative_answers = 2
 
-    def __init__(self, account: str = NAME, terms: PaperTerms = PAPER_TERMS) -> None:
+    def __init__(self, account: str = NAME) -> None:
         self.account = account
-        self.terms = terms
 
     def client_order_id(self, order_hex: str) -> str:
         return order_hex
@@ -161,7 +160,7 @@ class PaperVenue:
                 rows = self._working(bar.symbol, accepted_firm__lte=bar.open_at)
                 if rows:
                     market_slice = slice_of_bar(
-                        opening=bar.open, high=bar.high, low=bar.low, volume=bar.volume, terms=self.terms
+                        opening=bar.open, high=bar.high, low=bar.low, volume=bar.volume, terms=terms_of(bar.symbol)
                     )
                     fills += self._match(rows, market_slice, ZERO, bar.open_at, closed_at)
             exchange.matched_until = closed_at
@@ -170,7 +169,7 @@ class PaperVenue:
 
     def match_quotes(self, *, markets: Sequence[QuotedMarket], moment: Moment) -> int:
         fills = 0
-        latency = timedelta(seconds=float(self.terms.latency_seconds))
+        latency = timedelta(seconds=float(PAPER_TERMS.latency_seconds))
         with transaction.atomic(durable=True):
             _locked_exchange(self.account)
             for quoted in sorted(markets, key=lambda each: each.symbol):
@@ -208,7 +207,7 @@ class PaperVenue:
             taken=taken,
             tick=rules.tick_size,
             step=rules.step_size,
-            terms=self.terms,
+            terms=terms_of(rules.symbol),
         )
         by_id = {row.client_order_id: row for row in rows}
         for outcome in outcomes:

@@ -319,5 +319,6 @@ LimitsShape = type(
         },
         "limits": LimitShape(many=True),
         "fees": serializers.DictField(child=serializers.CharField()),
+        "stock_fees": serializers.DictField(child=serializers.CharField()),
     },
 )

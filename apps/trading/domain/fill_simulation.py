@@ -12,7 +12,7 @@ from typing import Literal
 
 from apps.foundation.money import ZERO, ceil_to, floor_to
 from apps.trading.domain.decimal_math import times
-from apps.trading.domain.fees import fee_of, with_fee
+from apps.trading.domain.fees import with_fee
 from apps.trading.domain.paper_terms import BASIS_POINTS, PaperTerms
 
 Liquidity = Literal["taker", "maker"]
@@ -117,7 +117,7 @@ def match_order(
         return _taken(order, quantity, crossing, step, terms)
     if quantity > 0 and order.time_in_force != "IOC" and _traded_through(order, market):
         assert order.limit_price is not None
-        return _after(order, _fill(quantity, order.limit_price, "maker", terms))
+        return _after(order, _fill(order, quantity, order.limit_price, "maker", terms))
     return _after(order, None)
 
 
@@ -147,9 +147,9 @@ def rested(order: WorkingOrder, outcome: Matched) -> WorkingOrder:
 def _taken(order: WorkingOrder, quantity: Decimal, price: Decimal, step: Decimal, terms: PaperTerms) -> Matched:
     """A taker's fill, as far as its funds go; what they don't cover is cancelled, as exchanges do."""
     if order.funds is None:
-        return _after(order, _fill(quantity, price, "taker", terms))
+        return _after(order, _fill(order, quantity, price, "taker", terms))
     affordable = floor_to(order.funds / with_fee(price, terms.taker_fee_bps), step)
-    fill = _fill(min(quantity, affordable), price, "taker", terms) if affordable > 0 else None
+    fill = _fill(order, min(quantity, affordable), price, "taker", terms) if affordable > 0 else None
     if affordable < quantity:
         return Matched(order.order_id, fill, "CANCELED", "The funds set aside for it do not cover more at this price.")
     return _after(order, fill)
@@ -180,9 +180,11 @@ def _traded_through(order: WorkingOrder, market: MarketSlice) -> bool:
     return market.lowest < order.limit_price if order.side == "buy" else market.highest > order.limit_price
 
 
-def _fill(quantity: Decimal, price: Decimal, liquidity: Liquidity, terms: PaperTerms) -> SimulatedFill:
-    rate = terms.taker_fee_bps if liquidity == "taker" else terms.maker_fee_bps
-    return SimulatedFill(quantity, price, fee_of(times(quantity, price), rate), liquidity)
+def _fill(
+    order: WorkingOrder, quantity: Decimal, price: Decimal, liquidity: Liquidity, terms: PaperTerms
+) -> SimulatedFill:
+    fee = terms.fee(side=order.side, quantity=quantity, price=price, maker=liquidity == "maker")
+    return SimulatedFill(quantity, price, fee, liquidity)
 
 
 def _after(order: WorkingOrder, fill: SimulatedFill | None) -> Matched:

@@ -9,7 +9,7 @@ from apps.market import queries as market
 from apps.market.domain.instruments import InstrumentRules
 from apps.market.domain.mark_price import Mark
 from apps.trading.domain.gate_facts import MarketFacts
-from apps.trading.domain.paper_terms import PAPER_TERMS
+from apps.trading.domain.paper_terms import terms_of
 
 # What each account's book was last seen to need, so that its marks are read before the lock; a guess, checked under it.
 _beside: dict[str | None, tuple[str, ...]] = {}
@@ -73,7 +73,7 @@ def _reading(found: market.OrderMarket, account: str | None) -> MarketReading:
         rules=found.rules,
         paused_reason=found.paused_reason,
         marks=found.marks,
-        fee_bps=PAPER_TERMS.taker_fee_bps,
+        fee_bps=terms_of(found.rules.symbol).side_fee_bps,
         account=account,
         key=found.key,
     )

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.foundation.time_text import utc_text
-from apps.trading.domain.paper_terms import PAPER_TERMS
+from apps.trading.domain.paper_terms import PAPER_TERMS, STOCK_TERMS
 from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LIMITS, LimitValues
 from apps.trading.models import RiskLimits
 
@@ -55,4 +55,5 @@ def limits_view() -> dict[str, Any]:
             for name, (lowest, highest, meaning) in LIMITS.items()
         ],
         "fees": PAPER_TERMS.stated(),
+        "stock_fees": STOCK_TERMS.stated(),
     }

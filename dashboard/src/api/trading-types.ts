@@ -282,6 +282,8 @@ export interface LimitsView {
   values: Record<string, string | number>;
   limits: Limit[];
   fees: Record<string, unknown>;
+  /** The paper venue's terms for US stocks. */
+  stock_fees: Record<string, unknown>;
 }
 
 /** One transfer of the double-entry ledger with its postings, which balance per asset. */
