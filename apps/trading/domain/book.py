@@ -121,7 +121,13 @@ class Book:
         return exposures
 
     def facts_for(
-        self, *, side: str, prices: Mapping[str, Decimal | None], held_for_order: Decimal = ZERO, today: date
+        self,
+        *,
+        side: str,
+        prices: Mapping[str, Decimal | None],
+        held_for_order: Decimal = ZERO,
+        today: date,
+        position_budget: str = FIRM,
     ) -> BookFacts:
         """What the gate looks at. ``held_for_order``: funds that an armed order which fires has reserved already."""
         equity = self.valued_at(prices).equity
@@ -144,4 +150,5 @@ class Book:
             state=worst(cause.state for cause in self.causes),
             state_reasons=tuple(cause.reason for cause in self.causes),
             in_flight_loss=in_flight_loss(self.in_flight, prices),
+            position_budget=position_budget,
         )

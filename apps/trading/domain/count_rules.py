@@ -29,8 +29,8 @@ def unknown_orders(facts: GateFacts) -> Finding:
     return passed_if(
         book.unknown_orders <= limit,
         inputs,
-        yes=f"{told}, at most {limit} are allowed.",
-        no=f"{told}; above {limit} no new risk is taken.",
+        yes=lambda: f"{told}, at most {limit} are allowed.",
+        no=lambda: f"{told}; above {limit} no new risk is taken.",
     )
 
 
@@ -38,6 +38,6 @@ def _room_for_one(count: int, limit: int, told: str) -> Finding:
     return passed_if(
         count < limit,
         {"count": count, "limit": limit},
-        yes=f"{told}, at most {limit} are allowed.",
-        no=f"{told} already; at most {limit} are allowed.",
+        yes=lambda: f"{told}, at most {limit} are allowed.",
+        no=lambda: f"{told} already; at most {limit} are allowed.",
     )

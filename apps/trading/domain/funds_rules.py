@@ -32,9 +32,11 @@ def agent_budget(facts: GateFacts) -> Finding:
     return passed_if(
         order.needs <= free,
         inputs,
-        yes=f"{needed} of {left} {order.needs_asset} left in the agent's budget are needed.",
-        no=f"{needed} {order.needs_asset} are needed; the agent's budget has {left} left. "
-        "A person with role risk can raise it.",
+        yes=lambda: f"{needed} of {left} {order.needs_asset} left in the agent's budget are needed.",
+        no=lambda: (
+            f"{needed} {order.needs_asset} are needed; the agent's budget has {left} left. "
+            "A person with role risk can raise it."
+        ),
     )
 
 
@@ -51,8 +53,8 @@ def balance(facts: GateFacts) -> Finding:
     return passed_if(
         ZERO < order.needs <= free,
         inputs,
-        yes=f"{needed} {order.needs_asset} needed {more}, {left} free.",
-        no=f"{needed} {order.needs_asset} are needed {more}; {left} are free.",
+        yes=lambda: f"{needed} {order.needs_asset} needed {more}, {left} free.",
+        no=lambda: f"{needed} {order.needs_asset} are needed {more}; {left} are free.",
     )
 
 

@@ -36,8 +36,8 @@ def loss_streak(facts: GateFacts) -> Finding:
     return passed_if(
         facts.firm >= ends,
         inputs,
-        yes=f"The pause after {row} is over.",
-        no=f"{row}; new risk is taken again from {ends:%Y-%m-%d %H:%M} UTC.",
+        yes=lambda: f"The pause after {row} is over.",
+        no=lambda: f"{row}; new risk is taken again from {ends:%Y-%m-%d %H:%M} UTC.",
     )
 
 
@@ -51,6 +51,6 @@ def _loss(facts: GateFacts, *, since: Decimal, limit: Decimal, what: str) -> Fin
     return passed_if(
         lost < limit,
         inputs,
-        yes=f"{told} of at most {percent(limit)}.",
-        no=f"{told}; from {percent(limit)} on no new risk is taken.",
+        yes=lambda: f"{told} of at most {percent(limit)}.",
+        no=lambda: f"{told}; from {percent(limit)} on no new risk is taken.",
     )

@@ -6,6 +6,7 @@ from apps.foundation.money import BASIS_POINT, ZERO, exact, floor_to
 from apps.trading.domain.decimal_math import over, times
 from apps.trading.domain.fees import with_fee
 from apps.trading.domain.gate_facts import OrderFacts
+from apps.trading.domain.ledger_postings import FIRM
 from apps.trading.domain.order_intent import OrderIntent
 
 
@@ -18,8 +19,9 @@ def priced(
     mark: Decimal | None,
     collar_bps: Decimal,
     fee_bps: Decimal,
+    budget: str = FIRM,
 ) -> OrderFacts:
-    """The order as the gate judges it. ``value`` and ``needs`` are None where no price is known.
+    """The order as the gate judges it, paid by ``budget``. ``value`` and ``needs`` are None where no price is known.
 
     A notional becomes a quantity at the order's own price, else at the mark, rounded down to the step; a quantity is
     taken as it is. A buy needs its worst price with fee: the limit, or stop or mark plus the collar; a sale its units.
@@ -41,6 +43,7 @@ def priced(
         needs=_needed_money(intent, quantity, mark, collar_bps, fee_bps) if buying else quantity,
         needs_asset=quote if buying else base,
         expected_edge_bps=intent.expected_edge_bps,
+        budget=budget,
         trigger=intent.stop_price,
     )
 

@@ -10,7 +10,7 @@ IN_THE_HOUSE = "The paper exchange is a part of the house: no network lies betwe
 
 @rule("trading_restricted", binds_sales=True)
 def trading_state(facts: GateFacts) -> Finding:
-    order, state, why = facts.order, facts.book.state, "; ".join(facts.book.state_reasons)
+    order, state = facts.order, facts.book.state
     inputs = {"state": state, "causes": facts.book.state_reasons}
     allowed = permits(
         state,
@@ -22,6 +22,7 @@ def trading_state(facts: GateFacts) -> Finding:
     if allowed:
         detail = f"Trading is {state}" + (", and this order only reduces." if state != "ACTIVE" else ".")
         return Finding(True, detail, inputs)
+    why = "; ".join(facts.book.state_reasons)
     only = {
         "HALTED": "only reduce-only orders of the stop guard, of flatten or of role risk pass",
         "REDUCING": "only orders that lower a position pass",
@@ -33,7 +34,10 @@ def trading_state(facts: GateFacts) -> Finding:
 def instrument_paused(facts: GateFacts) -> Finding:
     reason, symbol = facts.market.paused_reason, facts.order.symbol
     return passed_if(
-        reason is None, {"paused_reason": reason}, yes=f"{symbol} is not paused.", no=f"{symbol} is paused: {reason}"
+        reason is None,
+        {"paused_reason": reason},
+        yes=lambda: f"{symbol} is not paused.",
+        no=lambda: f"{symbol} is paused: {reason}",
     )
 
 
@@ -58,8 +62,8 @@ def venue_health(facts: GateFacts) -> Finding:
     return passed_if(
         allowed,
         inputs,
-        yes=f"{venue.account} stands at {words}.",
-        no=f"{venue.account} stands at {words}: {venue.reason or 'it does not answer well'}",
+        yes=lambda: f"{venue.account} stands at {words}.",
+        no=lambda: f"{venue.account} stands at {words}: {venue.reason or 'it does not answer well'}",
     )
 
 
@@ -75,6 +79,8 @@ def clock_skew(facts: GateFacts) -> Finding:
     return passed_if(
         off <= limit,
         inputs,
-        yes=f"Our clock and the venue's differ by {off} ms, at most {limit} ms are allowed.",
-        no=f"Our clock and the venue's differ by {off} ms; at most {limit} ms are allowed. Set the machine's clock.",
+        yes=lambda: f"Our clock and the venue's differ by {off} ms, at most {limit} ms are allowed.",
+        no=lambda: (
+            f"Our clock and the venue's differ by {off} ms; at most {limit} ms are allowed. Set the machine's clock."
+        ),
     )

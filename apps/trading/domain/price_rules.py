@@ -21,8 +21,12 @@ def stale_price(facts: GateFacts) -> Finding:
     inputs = {"mark": market.mark, "as_of": market.as_of, "stale": market.stale}
     if market.mark is None:
         return without(A_PRICE, market.reason, inputs)
-    no = f"The price is too old to take new risk on. {market.reason}"
-    return passed_if(not market.stale, inputs, yes="The price is fresh.", no=no)
+    return passed_if(
+        not market.stale,
+        inputs,
+        yes="The price is fresh.",
+        no=lambda: f"The price is too old to take new risk on. {market.reason}",
+    )
 
 
 @rule("market_closed")
@@ -30,11 +34,13 @@ def market_session(facts: GateFacts) -> Finding:
     """New risk is taken at prices of now; a sale may be sent while the exchange is closed and waits for the opening."""
     market = facts.market
     inputs = {"closed": market.closed, "opens_at": market.opens_at}
-    opens = (
-        "" if market.opens_at is None else f" It opens at {market.opens_at:%Y-%m-%d %H:%M} UTC; send the order then."
-    )
-    no = f"The exchange of {facts.order.symbol} is closed.{opens}"
-    return passed_if(not market.closed, inputs, yes="The exchange is open.", no=no)
+    return passed_if(not market.closed, inputs, yes="The exchange is open.", no=lambda: _closed(facts))
+
+
+def _closed(facts: GateFacts) -> str:
+    opens = facts.market.opens_at
+    until = "" if opens is None else f" It opens at {opens:%Y-%m-%d %H:%M} UTC; send the order then."
+    return f"The exchange of {facts.order.symbol} is closed.{until}"
 
 
 @rule("diverging_providers")
@@ -56,8 +62,8 @@ def spread(facts: GateFacts) -> Finding:
     return passed_if(
         wide <= limit,
         inputs,
-        yes=f"The spread of {told} is within {plain(limit)} bp.",
-        no=f"The spread is {told}; new risk is taken up to {plain(limit)} bp.",
+        yes=lambda: f"The spread of {told} is within {plain(limit)} bp.",
+        no=lambda: f"The spread is {told}; new risk is taken up to {plain(limit)} bp.",
     )
 
 
@@ -80,9 +86,11 @@ def price_collar(facts: GateFacts) -> Finding:
     return passed_if(
         distance <= collar,
         inputs,
-        yes=f"The price lies within {plain(collar)} bp of the mark on its costly side.",
-        no=f"The price {plain(order.price)} lies {beside(distance, collar, places=0)} bp on the costly side of the "
-        f"mark {plain(mark)}; at most {plain(collar)} bp are allowed.",
+        yes=lambda: f"The price lies within {plain(collar)} bp of the mark on its costly side.",
+        no=lambda: (
+            f"The price {plain(order.price)} lies {beside(distance, collar, places=0)} bp on the costly side of the "
+            f"mark {plain(mark)}; at most {plain(collar)} bp are allowed."
+        ),
     )
 
 
@@ -145,8 +153,8 @@ def min_notional(facts: GateFacts) -> Finding:
     return passed_if(
         order.value >= least,
         inputs,
-        yes=f"{worth}, at least {plain(least)} is needed.",
-        no=f"{worth}; the instrument takes no order below {plain(least)}.",
+        yes=lambda: f"{worth}, at least {plain(least)} is needed.",
+        no=lambda: f"{worth}; the instrument takes no order below {plain(least)}.",
     )
 
 
@@ -168,6 +176,6 @@ def fee_edge(facts: GateFacts) -> Finding:
     return passed_if(
         order.expected_edge_bps > costs,
         inputs,
-        yes=f"The edge of {edge} % pays {needed} % of fees and spread.",
-        no=f"The edge of {edge} % does not pay {needed} % of fees and spread.",
+        yes=lambda: f"The edge of {edge} % pays {needed} % of fees and spread.",
+        no=lambda: f"The edge of {edge} % does not pay {needed} % of fees and spread.",
     )

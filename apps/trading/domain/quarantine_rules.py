@@ -10,6 +10,6 @@ def symbol_quarantined(facts: GateFacts) -> Finding:
     return passed_if(
         why is None,
         {"account": facts.venue.account, "quarantine": why},
-        yes=f"Our books and {facts.venue.account} agree about {symbol}.",
-        no=f"{symbol} is in quarantine at {facts.venue.account}: {why} Settle the break in the queue first.",
+        yes=lambda: f"Our books and {facts.venue.account} agree about {symbol}.",
+        no=lambda: f"{symbol} is in quarantine at {facts.venue.account}: {why} Settle the break in the queue first.",
     )

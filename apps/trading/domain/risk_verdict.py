@@ -1,9 +1,8 @@
 """What a rule finds, and the verdict that is kept of it. A rule is one function of the facts under ``rule``."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,8 +14,7 @@ EXEMPT = "exempt_reducing"
 MISSING = "missing_input"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one rule says of one order, and the inputs it looked at."""
 
     rule: str
@@ -35,14 +33,13 @@ class Verdict:
         }
 
 
-def verdicts_as_json(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
-    """All of an order's verdicts, each as its ``as_json`` says; at once, since every order waits for it."""
-    found: list[dict[str, Any]] = orjson.loads(orjson.dumps(verdicts, default=plain, option=orjson.OPT_UTC_Z))
-    return found
+def verdicts_as_text(verdicts: Sequence[Verdict]) -> bytes:
+    """The JSON of all of an order's verdicts, each as its ``as_json`` says; at once, since every order waits for it."""
+    rows = [verdict._asdict() for verdict in verdicts]
+    return orjson.dumps(rows, default=plain, option=orjson.OPT_UTC_Z)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A rule's answer before it has a name. ``code``: where it is not the rule's own denial, or ``ok``."""
 
     allowed: bool
@@ -52,6 +49,7 @@ class Finding:
 
 
 Rule = Callable[[GateFacts], Verdict]
+Words = str | Callable[[], str]
 
 
 def rule(denial: str, *, binds_sales: bool = False) -> Callable[[Callable[[GateFacts], Finding]], Rule]:
@@ -61,22 +59,25 @@ def rule(denial: str, *, binds_sales: bool = False) -> Callable[[Callable[[GateF
     """
 
     def named(look: Callable[[GateFacts], Finding]) -> Rule:
+        name = look.__name__
+
         @wraps(look)
         def judged(facts: GateFacts) -> Verdict:
             found = look(facts)
             if facts.order.reducing and not binds_sales:
                 found = exempt(found.inputs)
-            code = found.code or (OK if found.allowed else denial)
-            return Verdict(look.__name__, found.allowed, code, found.detail, found.inputs)
+            allowed, detail, inputs, code = found
+            return Verdict(name, allowed, code or (OK if allowed else denial), detail, inputs)
 
         return judged
 
     return named
 
 
-def passed_if(allowed: bool, inputs: Mapping[str, Any], *, yes: str, no: str) -> Finding:
-    """The finding of a plain comparison, in the words that fit its outcome."""
-    return Finding(allowed, yes if allowed else no, inputs)
+def passed_if(allowed: bool, inputs: Mapping[str, Any], *, yes: Words, no: Words) -> Finding:
+    """The finding of a plain comparison, in the words that fit its outcome: the others are never put together."""
+    words = yes if allowed else no
+    return Finding(allowed, words if isinstance(words, str) else words(), inputs)
 
 
 def without(what: str, reason: str, inputs: Mapping[str, Any]) -> Finding:

@@ -21,8 +21,8 @@ def max_order_notional(facts: GateFacts) -> Finding:
     return passed_if(
         value <= limit,
         inputs,
-        yes=f"{worth} of at most {plain(limit)}.",
-        no=f"{worth}; at most {plain(limit)} are allowed.",
+        yes=lambda: f"{worth} of at most {plain(limit)}.",
+        no=lambda: f"{worth}; at most {plain(limit)} are allowed.",
     )
 
 
@@ -79,8 +79,8 @@ def _share(facts: GateFacts, before: Decimal | None, limit: Decimal, what: str) 
     return passed_if(
         share <= limit,
         inputs,
-        yes=f"{would}, at most {percent(limit)} is allowed.",
-        no=f"{would}; at most {percent(limit)} is allowed.",
+        yes=lambda: f"{would}, at most {percent(limit)} is allowed.",
+        no=lambda: f"{would}; at most {percent(limit)} is allowed.",
     )
 
 

@@ -1,7 +1,6 @@
 """Everything the gate looks at for an intent, in one form for new orders and for armed ones that fire."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
 
@@ -27,16 +26,14 @@ def gather_facts(
     ``held_for_order``: funds that an armed order which fires has reserved already.
     """
     reading = with_marks_of(reading, book.priced_symbols, moment)
-    order = replace(
-        priced(
-            intent,
-            base=reading.rules.base,
-            quote=reading.rules.quote,
-            step=reading.rules.step_size,
-            mark=reading.mark.price,
-            collar_bps=book.limits.price_collar_bps,
-            fee_bps=reading.fee_bps,
-        ),
+    order = priced(
+        intent,
+        base=reading.rules.base,
+        quote=reading.rules.quote,
+        step=reading.rules.step_size,
+        mark=reading.mark.price,
+        collar_bps=book.limits.price_collar_bps,
+        fee_bps=reading.fee_bps,
         budget=book.budget if intent.side == "buy" else FIRM,
     )
     facts = book.facts_for(
@@ -44,11 +41,12 @@ def gather_facts(
         prices=reading.prices,
         held_for_order=held_for_order,
         today=moment.firm.astimezone(UTC).date(),
+        position_budget=_position_budget(order, book),
     )
     return GateFacts(
         order=order,
-        market=replace(reading.facts(), correlations=_correlations(order, facts, book, moment)),
-        book=replace(facts, position_budget=_position_budget(order, book)),
+        market=reading.facts(correlations=_correlations(order, facts, book, moment)),
+        book=facts,
         venue=book.venue_at(moment.wall),
         limits=book.limits,
         limits_version=book.limits_version,

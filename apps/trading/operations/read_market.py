@@ -1,6 +1,6 @@
 """What an order needs to know of the market, read before any lock is taken."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -34,8 +34,8 @@ class MarketReading:
     def prices(self) -> dict[str, Decimal | None]:
         return {symbol: mark.price for symbol, mark in self.marks.items()}
 
-    def facts(self) -> MarketFacts:
-        """The part the gate looks at."""
+    def facts(self, *, correlations: Mapping[str, float]) -> MarketFacts:
+        """The part the gate looks at; ``correlations`` as ``MarketFacts`` has them."""
         mark, rules = self.mark, self.rules
         return MarketFacts(
             mark=mark.price,
@@ -50,6 +50,7 @@ class MarketReading:
             min_notional=rules.min_notional,
             paused_reason=self.paused_reason,
             fee_bps=self.fee_bps,
+            correlations=correlations,
             closed=mark.closed,
             opens_at=mark.opens_at,
         )
