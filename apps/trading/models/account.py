@@ -17,7 +17,10 @@ class AccountMode(models.TextChoices):
 
 
 class Account(models.Model):
-    """``name`` is what orders, fills and settings refer to; it, the venue, the mode and the portfolio never change."""
+    """``name`` is what orders, fills and settings refer to; it, the venue, the mode and the portfolio never change.
+
+    An account is disabled, never deleted.
+    """
 
     name = models.SlugField(max_length=40, primary_key=True)
     venue = models.CharField(max_length=20)
@@ -49,7 +52,10 @@ class Account(models.Model):
                 condition=~Q(mode=AccountMode.LIVE, enabled=True) | ~Q(sealed_keys=""), name="account_live_has_keys"
             ),
         )
-        triggers = (pgtrigger.ReadOnly(name="identity", fields=["name", "venue", "mode", "portfolio"]),)
+        triggers = (
+            pgtrigger.ReadOnly(name="identity", fields=["name", "venue", "mode", "portfolio"]),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+        )
 
     def __str__(self) -> str:
         return self.name

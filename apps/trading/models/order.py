@@ -1,19 +1,20 @@
 """Orders and their history. A trigger generated from the lifecycle table refuses illegal moves, writes the history."""
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.lookups import Exact, In, IsNull
 
 from apps.foundation.fields import MoneyField
 from apps.trading.domain.ledger_postings import FIRM
 from apps.trading.domain.order_groups import ROLES
-from apps.trading.domain.order_lifecycle import OPEN, TERMINAL, OrderState
+from apps.trading.domain.order_lifecycle import OPEN, OrderState
 from apps.trading.models.account import Account
 from apps.trading.models.order_group import OrderGroup
-from apps.trading.models.order_triggers import check_birth, check_move, check_replacement
+from apps.trading.models.order_triggers import check_birth, check_move, check_replacement, written_by_orders
 from apps.trading.models.portfolio import Portfolio
 
 _OPEN = sorted(OPEN)
-_TERMINAL = sorted(TERMINAL)
 
 
 class Order(models.Model):
@@ -21,7 +22,9 @@ class Order(models.Model):
 
     id = models.UUIDField(primary_key=True)
     # The first column of order_rate: an index of its own would only tempt the planner into reading all orders.
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="orders", db_index=False)
+    portfolio = models.ForeignKey(
+        Portfolio, on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False
+    )
     client_order_id = models.CharField(max_length=36)
     symbol = models.CharField(max_length=40)
     side = models.CharField(max_length=4)
@@ -83,7 +86,9 @@ class Order(models.Model):
     cancel_wanted = models.BooleanField(default=False)
     reject_code = models.CharField(max_length=60, default="", blank=True)
     reject_detail = models.TextField(default="", blank=True)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="orders", db_index=False)
+    account = models.ForeignKey(  # proven with the portfolio by the trigger
+        Account, on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False
+    )
     venue_order_id = models.CharField(max_length=80, null=True)
 
     class Meta:
@@ -112,30 +117,40 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=Q(reserved_left__gte=0, reserved_left__lte=F("reserved_amount")), name="order_reserved_left"
             ),
+            # Whatever is not open has ended. Every insert and move parses these, so the states are listed once; that a
+            # state is one of the table's is proven by the triggers.
             models.CheckConstraint(
-                condition=~Q(state__in=_TERMINAL) | Q(reserved_left=0), name="order_done_holds_no_funds"
+                condition=Q(done_wall__isnull=True) | Q(reserved_left=0), name="order_done_holds_no_funds"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=_OPEN, done_wall__isnull=True) | Q(state__in=_TERMINAL, done_wall__isnull=False),
-                name="order_done_has_a_time",
+                condition=Exact(In(F("state"), _OPEN), IsNull(F("done_wall"), True)), name="order_done_has_a_time"
             ),
         )
-        triggers = (check_birth(), check_move(), check_replacement())
+        triggers = (
+            check_birth(),
+            check_move(),
+            check_replacement(),
+            pgtrigger.ReadOnly(name="identity", fields=["id", "portfolio", "account"]),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+        )
 
     def __str__(self) -> str:
         return f"{self.side} {self.symbol} {self.type} {self.state}"
 
 
 class OrderTransition(models.Model):
-    """One move of one order; written by the trigger only."""
+    """One move of one order; written by the order's triggers only, so its order is there and stays."""
 
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="transitions")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="transitions", db_constraint=False)
     from_state = models.CharField(max_length=20, default="", blank=True)
     to_state = models.CharField(max_length=20)
     at_wall = models.DateTimeField()
     at_firm = models.DateTimeField()
     actor = models.CharField(max_length=120)
     note = models.TextField(default="", blank=True)
+
+    class Meta:
+        triggers = (written_by_orders(),)
 
     def __str__(self) -> str:
         return f"{self.from_state or 'new'} to {self.to_state}"

@@ -7,11 +7,17 @@ from apps.trading.domain.order_lifecycle import BIRTH_PATHS, TERMINAL, TRANSITIO
 _INTO_HISTORY = (
     "INSERT INTO trading_ordertransition (order_id, from_state, to_state, at_wall, at_firm, actor, note) VALUES "
 )
+# Accounts are never deleted and never change their portfolio: one look proves both, where two foreign keys locked rows.
+_OWNER = (
+    "IF NOT EXISTS (SELECT FROM trading_account WHERE name = NEW.account_id AND portfolio_id = NEW.portfolio_id) THEN "
+    "RAISE EXCEPTION 'Order %: the portfolio % has no account %', NEW.id, NEW.portfolio_id, NEW.account_id "
+    "USING ERRCODE = 'foreign_key_violation'; END IF;"
+)
 _MOVE = "(NEW.id, {before}, {after}, NEW.state_wall, NEW.state_firm, {actor}, {note})"
 
 
 def check_birth() -> pgtrigger.Trigger:
-    """Refuses a row born in a state that needs a history, and writes the path of the others."""
+    """Refuses a row of another portfolio than its account's, or in a state that needs a history; writes its path."""
     branches = []
     for state, path in BIRTH_PATHS.items():
         steps = ", ".join(
@@ -29,7 +35,7 @@ def check_birth() -> pgtrigger.Trigger:
         name="lifecycle_birth",
         when=pgtrigger.After,
         operation=pgtrigger.Insert,
-        func=" ".join([*branches, refusal]),
+        func=" ".join([_OWNER, *branches, refusal]),
     )
 
 
@@ -68,5 +74,20 @@ def check_replacement() -> pgtrigger.Trigger:
             f"WHERE id = NEW.replaces_id AND state IN ({ended})) THEN "
             "RAISE EXCEPTION 'Order % replaces %, which still lives', NEW.id, NEW.replaces_id "
             "USING ERRCODE = 'check_violation'; END IF; RETURN NULL;"
+        ),
+    )
+
+
+def written_by_orders() -> pgtrigger.Trigger:
+    """Refuses a move that no trigger wrote: the history is what happened to the order, and of one that is there."""
+    return pgtrigger.Trigger(
+        name="written_by_orders",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        level=pgtrigger.Statement,
+        condition=pgtrigger.Condition("pg_trigger_depth() = 0"),
+        func=(
+            "RAISE EXCEPTION 'The history of orders is written by the orders themselves' "
+            "USING ERRCODE = 'restrict_violation';"
         ),
     )

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import connection, connections
 from django.db.models import F
 
 from apps.foundation import audit
@@ -54,7 +54,10 @@ def _position_quantity():
 def _history():
     order = Order.objects.get(symbol="ETH/USDT")
     times = {"at_wall": order.state_wall, "at_firm": order.state_firm}
-    OrderTransition.objects.create(order=order, from_state="APPROVED", to_state="FILLED", actor="x", **times)
+    with connection.cursor() as cursor:  # the owner of the tables can
+        cursor.execute("ALTER TABLE trading_ordertransition DISABLE TRIGGER USER")
+        OrderTransition.objects.create(order=order, from_state="APPROVED", to_state="FILLED", actor="x", **times)
+        cursor.execute("ALTER TABLE trading_ordertransition ENABLE TRIGGER USER")
 
 
 def _verdicts():
