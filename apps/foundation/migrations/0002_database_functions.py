@@ -92,7 +92,7 @@ DROP FUNCTION hq_audit_append(text, text, text, text, text, timestamptz, timesta
 OUTBOX_NOTIFY = """
 CREATE FUNCTION hq_outbox_notify() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_notify('hq_outbox', '');
+    NOTIFY hq_outbox;
     RETURN NULL;
 END $$;
 

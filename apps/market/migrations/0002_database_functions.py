@@ -3,8 +3,11 @@
 from django.db import migrations
 
 KEY = """
-CREATE FUNCTION hq_market_key(p_symbol text) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT i.xmin || '/' || c.xmin FROM market_instrument i, market_marketclock c WHERE i.symbol = p_symbol
+CREATE FUNCTION hq_market_key(p_symbol text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    -- plpgsql keeps its plan for the session; an SQL function would be parsed and planned with every order.
+    RETURN (SELECT i.xmin || '/' || c.xmin FROM market_instrument i, market_marketclock c WHERE i.symbol = p_symbol);
+END;
 $$;
 """
 

@@ -8,6 +8,7 @@ OPEN = (
     "state IN ('ACCEPTED', 'APPROVED', 'ARMED', 'PARTIALLY_FILLED', "
     "'PENDING_CANCEL', 'PROPOSED', 'SUBMITTING', 'UNKNOWN')"
 )
+AT_VENUE = "state IN ('ACCEPTED', 'PARTIALLY_FILLED', 'PENDING_CANCEL', 'SUBMITTING', 'UNKNOWN')"
 
 TRANSFER = """
 CREATE FUNCTION hq_ledger_transfer(
@@ -68,7 +69,7 @@ CREATE FUNCTION hq_lock_book(
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     owner text;
-    book record;
+    answer text;
 BEGIN
     SELECT a.name INTO owner FROM trading_account a JOIN trading_portfolio p ON p.id = a.portfolio_id
     WHERE p.base_currency = p_quote AND (a.name = p_account OR (p_stand_in AND a.venue = 'paper' AND a.enabled))
@@ -76,42 +77,47 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    SELECT p.*, a.venue, a.enabled, a.trouble_code, a.trouble INTO book
-    FROM trading_account a JOIN trading_portfolio p ON p.id = a.portfolio_id WHERE a.name = owner;
-    RETURN json_build_object(
-        'account', json_build_object('name', owner, 'enabled', book.enabled,
-                                     'trouble_code', book.trouble_code, 'trouble', book.trouble),
-        'portfolio_id', book.id,
+    SELECT json_build_object(
+        'account', json_build_object('name', owner, 'enabled', a.enabled,
+                                     'trouble_code', a.trouble_code, 'trouble', a.trouble),
+        'portfolio_id', p.id,
         'market_key', hq_market_key(p_symbol),
-        'day', book.day,
-        'day_start_equity', book.day_start_equity::text,
-        'peak_equity', book.peak_equity::text,
-        'losses_in_row', book.losses_in_row,
-        'last_loss_firm', book.last_loss_firm,
+        'day', p.day,
+        'day_start_equity', p.day_start_equity::text,
+        'peak_equity', p.peak_equity::text,
+        'losses_in_row', p.losses_in_row,
+        'last_loss_firm', p.last_loss_firm,
         'order_exists', p_order IS NOT NULL AND EXISTS (SELECT FROM trading_order WHERE id = p_order),
         'balances', (
             SELECT coalesce(json_object_agg(budget || '/' || asset || '/' || kind, balance::text), '{}')
             FROM trading_ledgeraccount
-            WHERE portfolio_id = book.id AND asset IN (p_quote, p_base)
-              AND kind IN ('available', 'reserved', 'position')),
+            WHERE portfolio_id = p.id AND asset IN (p_quote, p_base) AND kind IN ('available', 'reserved', 'position')),
         'positions', (
             SELECT json_agg(json_build_object('symbol', symbol, 'quantity', quantity::text, 'cost', cost::text,
                                               'closed_firm', closed_firm))
-            FROM trading_position WHERE portfolio_id = book.id AND (quantity > 0 OR symbol = p_symbol)),
-        'open', (
-            SELECT json_agg(json_build_array(symbol, side, state, is_protective, reserved_left::text,
-                (quantity - filled_quantity)::text, coalesce(limit_price, mark_price)::text))
-            FROM trading_order WHERE portfolio_id = book.id AND {is_open}),
+            FROM trading_position WHERE portfolio_id = p.id AND (quantity > 0 OR symbol = p_symbol)),
+        'working', (
+            SELECT json_agg(json_build_object(
+                'symbol', symbol, 'holds', holds, 'open', open, 'unknown', unknown, 'at_venue', at_venue))
+            FROM (
+                SELECT symbol,
+                       sum(reserved_left) FILTER (WHERE side = 'buy')::text AS holds,
+                       count(*) FILTER (WHERE NOT is_protective) AS open,
+                       count(*) FILTER (WHERE state = 'UNKNOWN') AS unknown,
+                       json_agg(json_build_array(side, (quantity - filled_quantity)::text,
+                                                 coalesce(limit_price, mark_price)::text))
+                           FILTER (WHERE {at_venue}) AS at_venue
+                FROM trading_order WHERE portfolio_id = p.id AND {is_open} GROUP BY symbol) AS of_symbol),
         'orders_last_hour', (
             SELECT count(*) FROM trading_order
-            WHERE portfolio_id = book.id AND proposed_firm > p_firm - interval '1 hour' AND proposed_firm <= p_firm
+            WHERE portfolio_id = p.id AND proposed_firm > p_firm - interval '1 hour' AND proposed_firm <= p_firm
               AND side = 'buy' AND state <> 'DENIED'),
         'limits', (
             SELECT json_build_object(
                 'version', version, 'key', key, 'values', CASE WHEN key <> p_limits THEN "values" END)
             FROM (SELECT *, version || '@' || at AS key FROM trading_risklimits
                   ORDER BY version DESC LIMIT 1) AS newest),
-        'in_house', book.venue = 'paper',
+        'in_house', a.venue = 'paper',
         'venue', (
             SELECT json_build_object('rung', rung, 'reason', reason, 'clock_offset_ms', clock_offset_ms,
                                      'clock_wall', clock_wall)
@@ -123,39 +129,47 @@ BEGIN
         'causes', (
             SELECT json_agg(json_build_object('kind', kind, 'state', state, 'reason', reason)
                             ORDER BY opened_wall, id)
-            FROM trading_statecause WHERE closed_wall IS NULL AND account IN ('', owner)));
+            FROM trading_statecause WHERE closed_wall IS NULL AND account IN ('', owner)))
+    INTO answer
+    FROM trading_account a JOIN trading_portfolio p ON p.id = a.portfolio_id WHERE a.name = owner;
+    RETURN answer;
 END;
 $$;
-""".replace("{is_open}", OPEN)
+""".replace("{is_open}", OPEN).replace("{at_venue}", AT_VENUE)
 DROP_BOOK = "DROP FUNCTION hq_lock_book(text, boolean, text, text, text, timestamptz, uuid, text);"
 
+# Verdicts come apart, since within the row they would be copied several times. A reservation has two legs.
 INTENT = """
-CREATE FUNCTION hq_write_intent(p_wanted text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION hq_write_intent(p_wanted text, p_verdicts jsonb) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     wanted jsonb := p_wanted::jsonb;
     audited jsonb := wanted -> 'audit';
-    postings jsonb := wanted -> 'postings';
+    one jsonb := wanted -> 'postings' -> 0;
+    other jsonb := wanted -> 'postings' -> 1;
     intent trading_order%ROWTYPE := jsonb_populate_record(NULL::trading_order, wanted -> 'order');
+    posted boolean;
 BEGIN
+    intent.verdicts := p_verdicts;
     INSERT INTO trading_order SELECT intent.*;
-    IF postings IS NOT NULL THEN
-        PERFORM hq_ledger_transfer(
+    IF one IS NOT NULL THEN
+        posted := hq_ledger_transfer(
             (wanted ->> 'transfer')::uuid, intent.portfolio_id, 'reserve', intent.id::text, intent.id,
             intent.proposed_wall, intent.proposed_firm,
-            array_agg(budget), array_agg(asset), array_agg(kind), array_agg(amount))
-        FROM jsonb_to_recordset(postings) AS line (budget text, asset text, kind text, amount numeric);
+            ARRAY[one ->> 'budget', other ->> 'budget'], ARRAY[one ->> 'asset', other ->> 'asset'],
+            ARRAY[one ->> 'kind', other ->> 'kind'],
+            ARRAY[(one ->> 'amount')::numeric, (other ->> 'amount')::numeric]);
     END IF;
     PERFORM hq_record_events(
         ARRAY['order.changed', 'portfolio.changed'],
         ARRAY['order:' || intent.id, 'portfolio:' || intent.portfolio_id],
         ARRAY[jsonb_build_object('order_id', intent.id), '{}'::jsonb], intent.correlation_id);
-    PERFORM hq_audit_append(
+    RETURN hq_audit_append(
         audited ->> 'chain', audited ->> 'action', audited ->> 'actor', audited ->> 'subject', audited ->> 'payload',
         intent.proposed_wall, intent.proposed_firm, 0);
 END;
 $$;
 """
-DROP_INTENT = "DROP FUNCTION hq_write_intent(text);"
+DROP_INTENT = "DROP FUNCTION hq_write_intent(text, jsonb);"
 
 # Verdicts are several KB and never change: packing them took half the time of the insert.
 UNPACKED = "ALTER TABLE trading_order ALTER COLUMN verdicts SET STORAGE EXTERNAL;"

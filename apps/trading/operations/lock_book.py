@@ -17,7 +17,6 @@ from apps.foundation.money import ZERO
 from apps.trading.domain.book import Book, VenueStanding
 from apps.trading.domain.in_flight import InFlight
 from apps.trading.domain.ledger_postings import AVAILABLE, FIRM, POSITION, RESERVED, budget_of
-from apps.trading.domain.order_lifecycle import AT_VENUE, OrderState
 from apps.trading.domain.portfolio import Holding
 from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LimitValues
 from apps.trading.domain.trading_state import OpenCause, TradingState
@@ -94,7 +93,7 @@ def _book(  # noqa: PLR0917 - what was read, and for which order
     budget = FIRM if agent_id is None else budget_of(agent_id)
     has_budget = f"{budget}/{quote}/{AVAILABLE}" in balances
     positions = found["positions"] or ()
-    working = [_Working(*row) for row in found["open"] or ()]
+    working = found["working"] or ()
     return Book(
         account=found["account"]["name"],
         account_refusal=_refusal(found["account"]),
@@ -105,7 +104,7 @@ def _book(  # noqa: PLR0917 - what was read, and for which order
         reserved_cash=balances.get(f"{FIRM}/{quote}/{RESERVED}", ZERO),
         free_units=balances.get(f"{FIRM}/{base}/{POSITION}", ZERO),
         holdings=tuple(_holdings(positions)),
-        working_buys=_working_buys(working),
+        working_buys={row["symbol"]: Decimal(row["holds"] or 0) for row in working},
         day=date.fromisoformat(found["day"]),
         day_start_equity=Decimal(found["day_start_equity"]),
         peak_equity=Decimal(found["peak_equity"]),
@@ -113,10 +112,10 @@ def _book(  # noqa: PLR0917 - what was read, and for which order
         last_loss_firm=_time(found["last_loss_firm"]),
         closed_firm=_time(next((row["closed_firm"] for row in positions if row["symbol"] == symbol), None)),
         orders_last_hour=found["orders_last_hour"],
-        open_orders=sum(not order.is_protective for order in working),
-        open_on_symbol=sum(not order.is_protective for order in working if order.symbol == symbol),
-        unknown_orders=sum(order.state == OrderState.UNKNOWN for order in working),
-        unknown_on_symbol=sum(order.state == OrderState.UNKNOWN for order in working if order.symbol == symbol),
+        open_orders=sum(row["open"] for row in working),
+        open_on_symbol=sum(row["open"] for row in working if row["symbol"] == symbol),
+        unknown_orders=sum(row["unknown"] for row in working),
+        unknown_on_symbol=sum(row["unknown"] for row in working if row["symbol"] == symbol),
         causes=tuple(
             OpenCause(row["kind"], TradingState(row["state"]), row["reason"]) for row in found["causes"] or ()
         ),
@@ -125,9 +124,10 @@ def _book(  # noqa: PLR0917 - what was read, and for which order
         order_exists=found["order_exists"],
         venue=_venue(found),
         in_flight=tuple(
-            InFlight(order.symbol, order.side, Decimal(order.left), Decimal(order.price))
-            for order in working
-            if order.state in AT_VENUE and order.price is not None
+            InFlight(row["symbol"], side, Decimal(left), Decimal(price))
+            for row in working
+            for side, left, price in row["at_venue"] or ()
+            if price is not None
         ),
         market_key=found["market_key"],
         budgets_hold=_in_budgets(balances, quote),
@@ -136,31 +136,11 @@ def _book(  # noqa: PLR0917 - what was read, and for which order
     )
 
 
-class _Working(NamedTuple):
-    """An open order as the function tells it."""
-
-    symbol: str
-    side: str
-    state: str
-    is_protective: bool
-    reserved_left: str
-    left: str
-    price: str | None
-
-
 def _holdings(positions: Iterable[dict[str, Any]]) -> Iterator[Holding]:
     for row in positions:
         quantity = Decimal(row["quantity"])
         if quantity > 0:
             yield Holding(row["symbol"], quantity, Decimal(row["cost"]))
-
-
-def _working_buys(working: Iterable[_Working]) -> dict[str, Decimal]:
-    held: dict[str, Decimal] = {}
-    for order in working:
-        holds = Decimal(order.reserved_left) if order.side == "buy" else ZERO
-        held[order.symbol] = held.get(order.symbol, ZERO) + holds
-    return held
 
 
 def _in_budgets(balances: Mapping[str, Decimal], quote: str) -> Decimal:

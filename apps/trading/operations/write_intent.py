@@ -21,7 +21,7 @@ from apps.trading.domain.order_intent import OrderIntent
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.domain.order_types import TRIGGERED_TYPES
 from apps.trading.domain.risk_gate import GateDecision
-from apps.trading.domain.risk_verdict import verdicts_as_json
+from apps.trading.domain.risk_verdict import verdicts_as_text
 from apps.trading.models import Order
 from apps.trading.operations.post_transfer import transfer_id
 
@@ -48,13 +48,15 @@ def write_intent(*, book: Book, intent: OrderIntent, facts: GateFacts, decision:
     Denied: a finished order with its reasons, no reservation. Approved: reserved funds, and APPROVED (to be sent) or
     ARMED (waits for its trigger). One round trip; the audit entry, which locks its chain, comes last in it.
     """
+    verdicts = verdicts_as_text(decision.verdicts)
     row = _row(book, intent, facts, decision, moment)
     postings: Sequence[Posting] = ()
     if decision.allowed:
         postings = reservation(
             side=intent.side, asset=row["reserved_asset"], amount=row["reserved_amount"], budget=facts.order.budget
         )
-    _write(row, postings, _audit_entry(row, decision))
+    _write(row, verdicts, postings, _audit_entry(row, decision))
+    row["verdicts"] = orjson.loads(verdicts)
     return Order.from_db(connection.alias, _COLUMNS, list(row.values()))
 
 
@@ -76,7 +78,6 @@ def _row(book: Book, intent: OrderIntent, facts: GateFacts, decision: GateDecisi
         "budget": facts.order.budget,
         "mark_price": facts.market.mark,
         "correlation_id": current_correlation_id() or "",
-        "verdicts": verdicts_as_json(decision.verdicts),
         "gate_digest": decision.digest,
         "proposed_wall": moment.wall,
         "proposed_firm": moment.firm,
@@ -108,9 +109,9 @@ def _denial(decision: GateDecision, moment: Moment) -> dict[str, Any]:
     }
 
 
-def _write(row: dict[str, Any], postings: Sequence[Posting], entry: audit.NewEntry) -> None:
+def _write(row: dict[str, Any], verdicts: bytes, postings: Sequence[Posting], entry: audit.NewEntry) -> None:
     wanted: dict[str, Any] = {
-        "order": row,
+        "order": {name: value for name, value in row.items() if value is not None},
         "audit": {
             "chain": entry.chain,
             "action": entry.action,
@@ -121,7 +122,7 @@ def _write(row: dict[str, Any], postings: Sequence[Posting], entry: audit.NewEnt
     }
     if postings:
         wanted |= {"transfer": transfer_id(cause_kind="reserve", cause_id=str(row["id"])), "postings": postings}
-    call("hq_write_intent", orjson.dumps(wanted, default=_json).decode())
+    call("hq_write_intent", orjson.dumps(wanted, default=_json).decode(), verdicts.decode())
 
 
 def _json(value: Any) -> str:

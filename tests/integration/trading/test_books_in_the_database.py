@@ -12,7 +12,7 @@ from django.db import DatabaseError, IntegrityError, connection, connections, tr
 
 from apps.foundation.clock import Moment
 from apps.trading.domain.ledger_postings import Posting, deposit, reservation
-from apps.trading.domain.order_lifecycle import BIRTH_PATHS, OPEN, TERMINAL, TRANSITIONS, OrderState, may_move
+from apps.trading.domain.order_lifecycle import AT_VENUE, BIRTH_PATHS, OPEN, TERMINAL, TRANSITIONS, OrderState, may_move
 from apps.trading.models import (
     Fill,
     LedgerAccount,
@@ -124,6 +124,59 @@ def test_a_posting_added_later_must_balance_too(portfolio):
     transfer = LedgerTransfer.objects.get()
     with pytest.raises(IntegrityError, match="does not balance"):
         LedgerPosting.objects.create(transfer=transfer, account=account, asset="USDT", amount=Decimal(1))
+
+
+@pytest.mark.parametrize("wrong", ["transfer", "account", "asset", "portfolio"])
+def test_a_posting_needs_a_transfer_and_an_account_that_fit(portfolio, wrong):
+    """What foreign keys proved, the trigger proves, and more."""
+    free = LedgerAccount.objects.get(portfolio=portfolio, kind="available")
+    outside = LedgerAccount.objects.get(portfolio=portfolio, kind="external")
+    transfer, asset = LedgerTransfer.objects.get().pk, "USDT"
+    if wrong == "transfer":
+        transfer = uuid4()
+    elif wrong == "account":
+        outside = LedgerAccount(id=uuid4())
+    elif wrong == "asset":
+        asset = "BTC"
+    else:
+        transfer = LedgerTransfer.objects.create(
+            id=uuid4(), portfolio_id=uuid4(), cause_kind="x", cause_id="x", at_wall=AT, at_firm=AT
+        ).pk
+    legs = [
+        LedgerPosting(transfer_id=transfer, account_id=account.pk, asset=asset, amount=amount)
+        for account, amount in ((free, 1), (outside, -1))
+    ]
+    with pytest.raises(IntegrityError, match="not there, or of another portfolio"), transaction.atomic():
+        LedgerPosting.objects.bulk_create(legs)
+
+
+def test_an_order_belongs_to_its_accounts_portfolio(portfolio):
+    other = open_portfolio(currency="USDT", capital="10", moment=NOW, account="other")
+    for name, value in (("account_id", "nobody"), ("portfolio_id", other), ("portfolio_id", uuid4())):
+        order = an_order(portfolio, OrderState.PROPOSED)
+        setattr(order, name, value)
+        with pytest.raises(IntegrityError, match="has no account"), transaction.atomic():
+            order.save(force_insert=True)
+    order = an_order(portfolio, OrderState.PROPOSED)
+    order.save(force_insert=True)
+    with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(account_id="other", portfolio_id=other)
+
+
+def test_nobody_writes_an_orders_history_by_hand(portfolio):
+    order = an_order(portfolio, OrderState.PROPOSED)
+    order.save(force_insert=True)
+    with pytest.raises(IntegrityError, match="written by the orders"), transaction.atomic():
+        OrderTransition.objects.create(
+            order=order, from_state="", to_state="PROPOSED", at_wall=AT, at_firm=AT, actor="x"
+        )
+
+
+@pytest.mark.parametrize("table", ["account", "order", "ledgeraccount"])
+def test_what_others_refer_to_is_never_deleted(portfolio, table):
+    an_order(portfolio, OrderState.PROPOSED).save(force_insert=True)
+    with pytest.raises(DatabaseError, match="Cannot delete"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM trading_{table}")
 
 
 @real_commits
@@ -266,12 +319,12 @@ def test_a_finished_order_can_hold_no_funds(portfolio):
         Order.objects.filter(pk=order.pk).update(state=OrderState.CANCELED, done_wall=AT)
 
 
-def test_the_gate_reads_open_orders_by_the_lifecycles_own_list():
+def test_the_gate_reads_open_orders_by_the_lifecycles_own_lists():
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef('hq_lock_book'::regproc)")
         text = cursor.fetchone()[0]
-    for state in OrderState:
-        assert (f"'{state}'" in text.split("state IN (")[1].split(")")[0]) is (state in OPEN)
+    named = [set(part.split(")")[0].replace("'", "").split(", ")) for part in text.split("state IN (")[1:]]
+    assert named == [AT_VENUE, OPEN]
 
 
 def test_history_names_who_and_why(portfolio):
