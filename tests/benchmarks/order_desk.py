@@ -30,14 +30,20 @@ def open_accounts() -> None:
     show_quotes()
 
 
+def send_nothing() -> None:
+    """Leave out the messages to the broker that orders ask for."""
+    from apps.foundation import after_commit
+
+    after_commit._send = lambda *_: None
+
+
 class Placer:
     """Places one limit order on its account at each call, as of the market's moment when ``look`` was last called."""
 
     def __init__(self, account: str) -> None:
-        from apps.foundation import after_commit
         from apps.trading.domain.order_intent import OrderIntent
 
-        after_commit._send = lambda *_: None
+        send_nothing()
         self.intent = OrderIntent(
             symbol="BTC/USDT",
             side="buy",

@@ -13,6 +13,7 @@ PARTS = {
     "history": ("order_history", "run"),
     "ledger": ("order_history", "verify_ledger"),
     "hop": ("task_hop", "run"),
+    "venue": ("venue_order", "run"),
     "reconciliation": ("reconciliation", "run"),
 }
 
