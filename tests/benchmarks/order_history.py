@@ -67,8 +67,13 @@ def load(connection: psycopg.Connection, first: int, until: int) -> None:
     columns = _order_columns(connection)
     orders = f"INSERT INTO trading_order ({', '.join(columns)}) SELECT {', '.join(columns.values())} FROM {_ROWS}"
     given = {"account": order_desk.ACCOUNTS[0], "first": first, "last": until - 1, "start": START, "amount": AMOUNT}
+    plain = connection.execute(_PLAIN_INDEXES).fetchall()
+    for index, _ in plain:  # built anew below, which is several times faster than row by row
+        connection.execute(f"DROP INDEX {index}")
     for statement in (orders, _MOVES, _TRANSFERS, _POSTINGS, _EVENTS):
         connection.execute(statement.replace("{rows}", _ROWS), given)
+    for _, definition in plain:
+        connection.execute(definition)
     connection.commit()
     connection.execute("SET session_replication_role = origin")
     connection.commit()
@@ -77,11 +82,16 @@ def load(connection: psycopg.Connection, first: int, until: int) -> None:
     connection.autocommit = False
 
 
+_PLAIN_INDEXES = """
+    SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index WHERE NOT indisunique
+    AND indrelid IN ('trading_order'::regclass, 'trading_ordertransition'::regclass, 'trading_ledgertransfer'::regclass,
+                     'trading_ledgerposting'::regclass, 'foundation_outbox_event'::regclass)"""
 # Ids rise with the number, as the house's time-ordered ids do.
 _ROWS = """(
     SELECT n, (lpad(to_hex(n), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid AS id,
-           %(start)s + n * interval '20 seconds' AS at, a.name AS account, a.portfolio_id AS portfolio
-    FROM generate_series(%(first)s, %(last)s) AS n, trading_account a WHERE a.name = %(account)s ORDER BY n) AS made"""
+           %(start)s::timestamptz + n * interval '20 seconds' AS at, a.name AS account, a.portfolio_id AS portfolio
+    FROM generate_series(%(first)s::int, %(last)s::int) AS n, trading_account a WHERE a.name = %(account)s
+    ORDER BY n) AS made"""
 _TRANSFER = "md5(id::text || kind)::uuid"
 _MOVES = """
     INSERT INTO trading_ordertransition (order_id, from_state, to_state, at_wall, at_firm, actor, note)

@@ -3,7 +3,6 @@
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.lookups import Exact, In, IsNull
 
 from apps.foundation.fields import MoneyField
 from apps.trading.domain.ledger_postings import FIRM
@@ -117,13 +116,8 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=Q(reserved_left__gte=0, reserved_left__lte=F("reserved_amount")), name="order_reserved_left"
             ),
-            # Whatever is not open has ended. Every insert and move parses these, so the states are listed once; that a
-            # state is one of the table's is proven by the triggers.
             models.CheckConstraint(
                 condition=Q(done_wall__isnull=True) | Q(reserved_left=0), name="order_done_holds_no_funds"
-            ),
-            models.CheckConstraint(
-                condition=Exact(In(F("state"), _OPEN), IsNull(F("done_wall"), True)), name="order_done_has_a_time"
             ),
         )
         triggers = (

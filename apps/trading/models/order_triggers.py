@@ -1,8 +1,15 @@
 """Trigger functions of the order table, written out from ``domain.order_lifecycle`` so that one source rules both."""
 
+from collections.abc import Iterable
+
 import pgtrigger
 
-from apps.trading.domain.order_lifecycle import BIRTH_PATHS, TERMINAL, TRANSITIONS
+from apps.trading.domain.order_lifecycle import BIRTH_PATHS, OPEN, TERMINAL, TRANSITIONS
+
+
+def _quoted(states: Iterable[str]) -> str:
+    return ", ".join(f"'{state}'" for state in sorted(states))
+
 
 _INTO_HISTORY = (
     "INSERT INTO trading_ordertransition (order_id, from_state, to_state, at_wall, at_firm, actor, note) VALUES "
@@ -12,6 +19,12 @@ _OWNER = (
     "IF NOT EXISTS (SELECT FROM trading_account WHERE name = NEW.account_id AND portfolio_id = NEW.portfolio_id) THEN "
     "RAISE EXCEPTION 'Order %: the portfolio % has no account %', NEW.id, NEW.portfolio_id, NEW.account_id "
     "USING ERRCODE = 'foreign_key_violation'; END IF;"
+)
+# A check would parse its list of states with every row; here it is parsed once a session.
+_ENDED = (
+    f"IF (NEW.done_wall IS NULL) <> (NEW.state IN ({_quoted(OPEN)})) THEN "
+    "RAISE EXCEPTION 'Order %: an order has an end when it is not open, was % with the end %', "
+    "NEW.id, NEW.state, NEW.done_wall USING ERRCODE = 'check_violation'; END IF;"
 )
 _MOVE = "(NEW.id, {before}, {after}, NEW.state_wall, NEW.state_firm, {actor}, {note})"
 
@@ -35,12 +48,12 @@ def check_birth() -> pgtrigger.Trigger:
         name="lifecycle_birth",
         when=pgtrigger.After,
         operation=pgtrigger.Insert,
-        func=" ".join([_OWNER, *branches, refusal]),
+        func=" ".join([_OWNER, _ENDED, *branches, refusal]),
     )
 
 
 def check_move() -> pgtrigger.Trigger:
-    """Refuses moves that the table doesn't know and falling filled quantities; writes each move into the history."""
+    """Refuses moves that the table doesn't know, a falling filled quantity, an end that is none; writes each move."""
     pairs = ", ".join(f"'{a}>{b}'" for a, after in TRANSITIONS.items() for b in sorted(after))
     return pgtrigger.Trigger(
         name="lifecycle_move",
@@ -50,6 +63,7 @@ def check_move() -> pgtrigger.Trigger:
             "IF NEW.filled_quantity < OLD.filled_quantity THEN "
             "RAISE EXCEPTION 'Order %: filled quantity may not fall from % to %', "
             "NEW.id, OLD.filled_quantity, NEW.filled_quantity USING ERRCODE = 'check_violation'; END IF; "
+            f"{_ENDED} "
             "IF NEW.state = OLD.state THEN RETURN NULL; END IF; "
             f"IF OLD.state || '>' || NEW.state NOT IN ({pairs}) THEN "
             "RAISE EXCEPTION 'Order %: % can''t become %', NEW.id, OLD.state, NEW.state "
@@ -63,7 +77,7 @@ def check_move() -> pgtrigger.Trigger:
 
 def check_replacement() -> pgtrigger.Trigger:
     """Refuses a replacement that leaves PROPOSED while the order it replaces lives: never two of them at once."""
-    ended = ", ".join(f"'{state}'" for state in sorted(TERMINAL))
+    ended = _quoted(TERMINAL)
     return pgtrigger.Trigger(
         name="replacement_waits",
         when=pgtrigger.After,

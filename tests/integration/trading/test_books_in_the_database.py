@@ -319,6 +319,19 @@ def test_a_finished_order_can_hold_no_funds(portfolio):
         Order.objects.filter(pk=order.pk).update(state=OrderState.CANCELED, done_wall=AT)
 
 
+def test_an_order_has_an_end_when_it_is_not_open_and_only_then(portfolio):
+    for state, done in ((OrderState.DENIED, None), (OrderState.APPROVED, AT)):
+        order = an_order(portfolio, state)
+        order.done_wall = done
+        with pytest.raises(IntegrityError, match="has an end when it is not open"), transaction.atomic():
+            order.save(force_insert=True)
+    order = an_order(portfolio, OrderState.APPROVED)
+    order.save(force_insert=True)
+    for fields in ({"state": OrderState.CANCELED}, {"done_wall": AT}):
+        with pytest.raises(IntegrityError, match="has an end when it is not open"), transaction.atomic():
+            Order.objects.filter(pk=order.pk).update(**fields)
+
+
 def test_the_gate_reads_open_orders_by_the_lifecycles_own_lists():
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef('hq_lock_book'::regproc)")
