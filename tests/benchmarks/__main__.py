@@ -7,6 +7,7 @@ fails: a busy machine must not turn a build red.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ PARTS = {
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the firm is stopped too
     wanted = sys.argv[1:] or [*PARTS, *QUIET]
     unknown = sorted(set(wanted) - PARTS.keys() - QUIET.keys())
     if unknown:
@@ -58,7 +60,9 @@ def _on_a_firm(wanted: list[str]) -> list[Line]:
             _join(firm)
             for part in wanted:
                 print(f"measuring {part} ...", file=sys.stderr, flush=True)
-                lines += PARTS[part](firm)
+                found = PARTS[part](firm)
+                print(table(found), file=sys.stderr, flush=True)  # a later part may fail
+                lines += found
         finally:
             firm.stop()
     return lines
