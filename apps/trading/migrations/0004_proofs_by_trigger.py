@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trading', '0002_database_functions'),
+        ('trading', '0003_growth_without_transfers'),
     ]
 
     operations = [
