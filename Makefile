@@ -33,7 +33,7 @@ bench: $(VENV)/.installed-dev dashboard
 	$(BIN)/python -m tests.benchmarks $(PARTS)
 
 drills: $(VENV)/.installed-dev dashboard
-	$(BIN)/python manage.py drill $(if $(SOAK),--soak $(SOAK)) $(if $(SEED),--seed $(SEED)) $(if $(ORDERS),--orders $(ORDERS)) $(DRILLS)
+	$(BIN)/python manage.py drill $(if $(SOAK),--soak $(SOAK)) $(if $(SEED),--seed $(SEED)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(EXECUTORS),--executors $(EXECUTORS)) $(DRILLS)
 	$(if $(SOAK)$(ORDERS)$(DRILLS),,HQ_DRILLS=full $(BIN)/python -m pytest tests/faults)
 
 dashboard: dashboard/dist/index.html

@@ -55,6 +55,7 @@ def options(words: Sequence[str]) -> Namespace:
     add("--orders", type=int, default=0, help="instead: so many orders under random faults")
     add("--symbols", type=int, default=20, help=f"of these orders, at most {len(SYMBOLS)}")
     add("--accounts", type=int, default=4, help="of these orders")
+    add("--executors", type=int, default=2, help="processes that send these orders; two also race each other")
     add("--soak", default="", help="instead: trade for 10m, 2h, ... while everything is killed, frozen and cut off")
     add("--list", action="store_true", help="say what there is")
     return parser.parse_args(words)
@@ -86,7 +87,7 @@ def main(words: Sequence[str]) -> int:
 
 def many(given: Namespace, seed: int) -> int:
     """Many orders at an exchange that fails at random; the servers are reached directly, since speed is measured."""
-    with desks(given.accounts, given.symbols, seed, direct=True) as running:
+    with desks(given.accounts, given.symbols, seed, direct=True, executors=given.executors) as running:
         running.start()
         began = wall_now()
         outcome = many_orders.run(running, orders=given.orders, accounts=given.accounts, seed=seed, told=tell)
@@ -110,10 +111,10 @@ def ended(text: str, facts: dict[str, Any], began: datetime, *, passed: bool) ->
 
 
 @contextmanager
-def desks(accounts: int, symbols: int, seed: int, *, direct: bool = False) -> Iterator[DrillFirm]:
+def desks(accounts: int, symbols: int, seed: int, *, direct: bool = False, executors: int = 2) -> Iterator[DrillFirm]:
     """A firm, not started yet, whose exchange will know several accounts and instruments."""
     names = ",".join(f"{name}/USDT" for name in SYMBOLS[:symbols])
-    with firm(direct=direct, INSTRUMENTS=names, HQ_WORKERS="2") as running:
+    with firm(direct=direct, INSTRUMENTS=names, HQ_WORKERS=str(executors)) as running:
         prepare_desks(running, accounts, seed)
         yield running
 

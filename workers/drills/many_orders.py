@@ -12,8 +12,9 @@ from workers.drills.desk_accounts import (
     desk_names,
     faults_struck,
     open_desks,
-    order_source,
     order_states,
+    source_told,
+    start_source,
 )
 from workers.drills.drill_firm import DrillFirm
 from workers.drills.scenario import Stage
@@ -37,6 +38,11 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "duplicate_event", "on": "stream", "probability": 0.020},
     {"kind": "reorder_events", "on": "stream", "probability": 0.020},
     {"kind": "delay_event", "on": "stream", "probability": 0.010, "seconds": 3},
+)
+LOOK_SECONDS, TELL_SECONDS = 0.5, 30.0
+_PROGRESS = (
+    "SELECT count(*) FILTER (WHERE submitted_wall IS NOT NULL), count(*) FILTER (WHERE state = 'APPROVED') "
+    "FROM trading_order WHERE NOT is_protective"
 )
 STRUCK = ("duplicates", "orphans", "differences", "other")
 _KIND = {"I6": "duplicates", "I7": "orphans", "I1": "differences", "I2": "differences", "I3": "differences"}
@@ -76,7 +82,7 @@ def run(firm: DrillFirm, *, orders: int, accounts: int, seed: int, told: Callabl
     arm_faults(firm, seed)
     stage.step(f"{len(FAULTS)} kinds of faults are armed; {orders} orders are proposed.")
     began = time.monotonic()
-    outcome.source = order_source(firm, f"--orders={orders}", f"--seed={seed}")
+    outcome.source = _proposed(firm, stage, orders, seed)
     outcome.seconds = round(time.monotonic() - began, 1)
     stage.step(f"Proposed in {outcome.seconds:.0f} s ({orders / outcome.seconds:.1f} a second).")
     outcome.faults = faults_struck(firm)
@@ -86,6 +92,18 @@ def run(firm: DrillFirm, *, orders: int, accounts: int, seed: int, told: Callabl
         outcome.found[_KIND.get(text.split(" ")[0], "other")].append(f"{account}: {text}")
     outcome.states, outcome.breaks = order_states(firm), breaks_told(firm)
     return outcome
+
+
+def _proposed(firm: DrillFirm, stage: Stage, orders: int, seed: int) -> dict[str, Any]:
+    """Run the source of orders to its end and say now and then how far it has come."""
+    source, told = start_source(firm, f"--orders={orders}", f"--seed={seed}"), time.monotonic()
+    while source.poll() is None:
+        time.sleep(LOOK_SECONDS)
+        if time.monotonic() - told > TELL_SECONDS:
+            told = time.monotonic()
+            sent, waiting = firm.rows(_PROGRESS)[0]
+            stage.step(f"{sent} of {orders} orders were sent; {waiting} wait for the executor.")
+    return source_told(source)
 
 
 def text_of(outcome: ManyOrders) -> str:
