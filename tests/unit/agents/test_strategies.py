@@ -59,7 +59,7 @@ def wave(bars: int, seed: int) -> np.ndarray:
 def test_the_class_in_the_guide_votes_as_it_says():
     guide = (Path(__file__).resolve().parents[3] / "docs/guides/add-a-strategy.md").read_text()
     written: dict[str, object] = {}
-    exec(guide.split("```python\n")[1].split("```")[0], written)  # noqa: S102 - our own guide
+    exec(guide.split("```python\n")[1].split("```")[0], written)
     strategy = written["ThreeDown"]({"horizon": 6.0})
     fell, rose = strategy.vote(view([104, 103, 102, 101])), strategy.vote(view([104, 103, 102, 103]))
     assert (fell.direction, fell.confidence, fell.abstain, fell.horizon_bars) == (1.0, 0.6, False, 6)
