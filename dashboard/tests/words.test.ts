@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { AgentCard } from "../src/api/agent-types";
-import { ApiProblem, problemOf } from "../src/api/problem";
+import { ApiProblem, failure, problemOf } from "../src/api/problem";
 import type { Candle } from "../src/api/market-types";
 import { thinned } from "../src/charts/thinned-curve";
 import { counted } from "../src/format/counted";
@@ -21,6 +21,11 @@ describe("problems as sentences", () => {
     expect(found.message).toBe("quantity: Not a decimal.");
     expect(found.of("quantity")).toBe("Not a decimal.");
     expect(found.of("side")).toBeNull();
+  });
+
+  it("does not say that something was not done where nobody knows", () => {
+    expect(failure("Trading was NOT stopped.", new ApiProblem(403, "role_too_low", "Stopping needs the role trader."))).toBe("Trading was NOT stopped. Stopping needs the role trader.");
+    expect(failure("Trading was NOT stopped.", new ApiProblem(0, "unreachable", "It is not known whether this arrived."))).toBe("It is not known whether this arrived.");
   });
 
   it("has a sentence for an answer without words", () => {

@@ -70,6 +70,12 @@ export function problemOf(status: number, body: unknown): ApiProblem {
   return new ApiProblem(status, String(entry["code"] ?? `http_${status}`), said || fallback, fields);
 }
 
+/** "Trading was NOT stopped. …" for a refusal; without an answer nobody knows, and the sentence says so. */
+export function failure(notDone: string, error: unknown): string {
+  const unanswered = error instanceof ApiProblem && error.code === "unreachable";
+  return unanswered ? sentence(error) : `${notDone} ${sentence(error)}`;
+}
+
 /** The sentence of whatever was thrown. */
 export function sentence(error: unknown): string {
   if (error instanceof ApiProblem) return error.message;
