@@ -13,6 +13,7 @@ from apps.foundation.errors import NotReady, Refused
 
 HOUSE_LABEL = "org.tradinghq.house"
 ANSWER_SECONDS = 20
+CONNECTIONS = 16
 NO_CONTACT_BETWEEN_CONTAINERS = {"com.docker.network.bridge.enable_icc": "false"}
 
 
@@ -29,7 +30,7 @@ class DockerEngine:
     def api(self) -> Any:
         """The engine's API, a ``docker.APIClient``. Raises ``NotReady`` when it does not answer."""
         with engine_errors():
-            return docker.from_env(timeout=ANSWER_SECONDS).api
+            return docker.from_env(timeout=ANSWER_SECONDS, max_pool_size=CONNECTIONS).api
 
     @property
     def mine(self) -> str:

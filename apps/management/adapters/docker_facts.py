@@ -1,6 +1,7 @@
 """What the engine says of a container, in the fleet's words. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +11,15 @@ SIGNALS_FROM, SIGNALS_TO = 128, 192
 NEVER = "0001-"
 
 
-def observed(
-    facts: Mapping[str, Any], *, name: str, digest: str, memory_bytes: int | None, cpu_percent: float | None
-) -> ObservedContainer:
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Memory in bytes, and processor time of one processor in percent since the look before."""
+
+    memory_bytes: int | None = None
+    cpu_percent: float | None = None
+
+
+def observed(facts: Mapping[str, Any], *, name: str, digest: str, use: Use) -> ObservedContainer:
     """``facts`` as ``docker inspect`` gives them."""
     state = facts["State"]
     running = bool(state["Running"])
@@ -27,8 +34,8 @@ def observed(
         started_at=None if never_ran else datetime.fromisoformat(state["StartedAt"]),
         exit_code=exit_code,
         detail=_detail(facts, running=running, exit_code=exit_code, out_of_memory=out_of_memory),
-        memory_bytes=memory_bytes,
-        cpu_percent=cpu_percent,
+        memory_bytes=use.memory_bytes if running else None,
+        cpu_percent=use.cpu_percent if running else None,
         out_of_memory=out_of_memory,
     )
 

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from docker.errors import APIError, ImageNotFound, NotFound
@@ -18,7 +18,8 @@ from docker.utils.socket import SocketError
 from apps.agents.domain.agent_resources import memory_bytes
 from apps.foundation.errors import Refused
 from apps.management.adapters.docker_engine import HOUSE_LABEL, DockerEngine, engine_errors
-from apps.management.adapters.docker_facts import observed, usage_of
+from apps.management.adapters.docker_facts import observed
+from apps.management.adapters.docker_uses import ContainerUses
 from apps.management.ports import ContainerSpec, ObservedContainer
 
 NAME_LABEL = "org.tradinghq.name"
@@ -47,33 +48,25 @@ class DockerRuntime:
         self._engine = engine
         self.image = image
         self._network = network
-        self._busy: dict[str, tuple[int, float]] = {}
+        self._uses = ContainerUses(engine)
         self._watched_from: float | None = None
 
     def observe(self) -> Sequence[ObservedContainer]:
         """Every container with this house's label."""
-        seen = []
+        found = []
         for row in self._engine.containers():
-            with engine_errors():
-                try:
-                    facts = self._engine.api.inspect_container(row["Id"])
-                    stats = self._stats(row["Id"]) if facts["State"]["Running"] else {}
-                except NotFound:
-                    continue  # it was removed as we looked
-            labels = facts["Config"]["Labels"]
-            memory, busy = usage_of(stats)
-            seen.append(
-                observed(
-                    facts,
-                    name=labels[NAME_LABEL],
-                    digest=labels[DIGEST_LABEL],
-                    memory_bytes=memory,
-                    cpu_percent=self._cpu_percent(row["Id"], busy),
-                )
+            with engine_errors(), suppress(NotFound):  # it was removed as we looked
+                found.append(self._engine.api.inspect_container(row["Id"]))
+        self._uses.look_at([facts["Id"] for facts in found if facts["State"]["Running"]])
+        return [
+            observed(
+                facts,
+                name=facts["Config"]["Labels"][NAME_LABEL],
+                digest=facts["Config"]["Labels"][DIGEST_LABEL],
+                use=self._uses.of(facts["Id"]),
             )
-        kept = {one.handle for one in seen}
-        self._busy = {handle: known for handle, known in self._busy.items() if handle in kept}
-        return seen
+            for facts in found
+        ]
 
     def start(self, spec: ContainerSpec) -> None:
         """Create it from the one image there is and start it; one that ended and is still what is asked runs again."""
@@ -220,16 +213,3 @@ class DockerRuntime:
             yield give
         finally:
             link.close()
-
-    def _stats(self, container: str) -> dict[str, Any]:
-        return dict(self._engine.api.stats(container, decode=False, stream=False, one_shot=True))
-
-    def _cpu_percent(self, handle: str, busy: int | None) -> float | None:
-        """Of one processor, since the look before; None at the first."""
-        if busy is None:
-            return None
-        before, now = self._busy.get(handle), time.monotonic()
-        self._busy[handle] = (busy, now)
-        if before is None or now <= before[1] or busy < before[0]:
-            return None
-        return round((busy - before[0]) / 1e9 / (now - before[1]) * 100, 1)
