@@ -105,8 +105,16 @@ def _containers() -> Iterator[CheckMessage]:
             hint="Run make image-agent, or set it to an id or digest: sha256:... or name@sha256:...",
             id="hq.E011",
         )
+    if not env.text("REDIS_URL"):
+        return  # the embedded Redis asks for passwords and listens on the containers' gateway
+    if not urlsplit(settings.REDIS_URL).password:
+        yield Error(
+            "HQ_RUNTIME=docker, and REDIS_URL has no password: every container could do anything in that Redis.",
+            hint="Give Redis' default user a password, or none of its rights, and put the house's into REDIS_URL.",
+            id="hq.E013",
+        )
     host = urlsplit(settings.AGENT_REDIS_URL).hostname or "localhost"
-    if env.text("REDIS_URL") and _is_loopback(host):
+    if _is_loopback(host):
         yield Error(
             f"HQ_RUNTIME=docker, and REDIS_URL leads to {host}, where a container finds only itself.",
             hint="Set HQ_AGENT_REDIS_URL and HQ_AGENT_NETWORK to where the agents reach it, or unset REDIS_URL.",

@@ -5,6 +5,13 @@ import pytest
 from tradinghq.environment import EnvironmentRefused
 from tradinghq.unsafe_settings import refuse_to_start, refuse_unsafe
 
+DOCKER = {
+    "HQ_RUNTIME": "docker",
+    "HQ_AGENT_IMAGE": f"sha256:{'0' * 64}",
+    "REDIS_URL": "redis://:secret@127.0.0.1:6379/0",
+    "AGENT_REDIS_URL": "redis://172.28.0.1:6379/0",
+}
+
 
 @pytest.fixture(autouse=True)
 def safe(settings, tmp_path, monkeypatch):
@@ -37,6 +44,11 @@ def test_the_defaults_are_safe():
         ({"ALLOWED_HOSTS": ["*"]}, "hq.E006"),
         ({"DATABASE_URL": "postgresql://hq@db.example/hq"}, "hq.E007"),
         ({"REDIS_URL": "redis://10.0.0.7:6379/0"}, "hq.E008"),
+        (DOCKER | {"HQ_AGENT_IMAGE": ""}, "hq.E011"),
+        (DOCKER | {"HQ_AGENT_IMAGE": "tradinghq-agent:0.1.0"}, "hq.E011"),
+        (DOCKER | {"HQ_AGENT_IMAGE": "sha256:123"}, "hq.E011"),
+        (DOCKER | {"AGENT_REDIS_URL": "redis://localhost:6379/0"}, "hq.E012"),
+        (DOCKER | {"REDIS_URL": "redis://127.0.0.1:6379/0"}, "hq.E013"),
     ],
 )
 def test_an_unsafe_combination_is_refused_with_a_remedy(settings, changes, code):
@@ -58,6 +70,8 @@ def test_an_unsafe_combination_is_refused_with_a_remedy(settings, changes, code)
         {"HQ_HOST": "::1"},
         {"VENUE": "simulated", "MARKET": "simulated"},
         {"VENUE": "my-kraken"},
+        DOCKER,
+        DOCKER | {"HQ_AGENT_IMAGE": f"registry.example:5000/hq/agent@sha256:{'a' * 64}"},
     ],
 )
 def test_what_is_fine_is_taken(settings, changes):

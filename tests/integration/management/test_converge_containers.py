@@ -123,3 +123,15 @@ def test_what_cannot_be_started_is_an_incident_and_holds_up_no_other(world, hous
     assert seen(world, greedy).running
     incident.refresh_from_db()
     assert incident.close_reason == "It was started."
+
+
+def test_one_that_somebody_removed_by_hand_is_started_again(world, house):
+    agent = new_agent()
+    converge(world.runtime)
+    before = seen(world, agent)
+    world.engine.api.remove_container(before.handle, force=True)
+    assert converge(world.runtime) == [("start", container_name(agent.pk))]
+    after = seen(world, agent)
+    assert after.running
+    assert after.handle != before.handle
+    assert converge(world.runtime) == []
