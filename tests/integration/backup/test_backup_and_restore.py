@@ -62,11 +62,11 @@ def backup(key, folder):
     return make_backup(url=url(), key=key, folder=folder, instance="hq-1", made_at=wall_now(), say=lambda _: None)
 
 
-def restore(home, file, *words):
+def manage(home, *words):
     gone = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
     environment = {name: value for name, value in os.environ.items() if name not in gone}
     environment |= {"HQ_HOME": str(home), "HQ_PGP_PASSPHRASE": PASSPHRASE, "MARKET": "simulated"}
-    command = [sys.executable, "manage.py", "restore", str(file), *words]
+    command = [sys.executable, "manage.py", *map(str, words)]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False)
 
 
@@ -105,10 +105,10 @@ def test_without_the_passphrase_nothing_is_written(key, tmp_path):
 def test_a_firm_is_restored_into_an_empty_home_and_is_halted(key, tmp_path, home, bought):
     order = Order.objects.get(pk=bought)
     made = backup(key, tmp_path)
-    assert "HQ_HOME/gnupg" in restore(home, made.path).stderr
+    assert "HQ_HOME/gnupg" in manage(home, "restore", made.path).stderr
     shutil.copytree(key.home, home / "gnupg", dirs_exist_ok=True, ignore=shutil.ignore_patterns("S.*"))
 
-    done = restore(home, made.path)
+    done = manage(home, "restore", made.path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Trading is halted" in done.stdout
     servers = stored_servers(home)
@@ -121,13 +121,18 @@ def test_a_firm_is_restored_into_an_empty_home_and_is_halted(key, tmp_path, home
             causes = link.execute("SELECT kind, state FROM trading_statecause WHERE closed_wall IS NULL")
             assert causes.fetchall() == [("restored", "HALTED")]
             told = link.execute("SELECT chain, seq - 1 FROM foundation_audit_entry WHERE action = 'record.restored'")
-            assert set(told) == {(head.chain, head.seq) for head in made.manifest.heads}
+            ends = {"operations": 0, **{head.chain: head.seq for head in made.manifest.heads}}
+            assert dict(told.fetchall()) == ends
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 link.execute("DELETE FROM foundation_audit_entry")
+        verified = manage(home, "verify_audit")
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+        for chain, seq in ends.items():
+            assert f"{chain}: a gap before entry {seq + 1}:" in verified.stdout
     finally:
         server.terminate()
         server.wait(30)
 
-    again = restore(home, made.path)
+    again = manage(home, "restore", made.path)
     assert (again.returncode, "--replace" in again.stderr) == (1, True)
     assert "Traceback" not in again.stderr
