@@ -70,12 +70,12 @@ class RequestRate:
             self._lost_at = now
             return self._alone_turn(charges, urgent, now, f"Redis: {type(error).__name__}")
 
-    def wait(self, charges: Sequence[Charge], *, seconds: float) -> None:
+    def wait(self, charges: Sequence[Charge], *, seconds: float, urgent: bool = False) -> None:
         """Wait in this thread for the request's turn. Raises ``RetryableFailure`` (``rate_limited``) when it does not
         come within ``seconds``.
         """
         began = time.monotonic()
-        while (left := self.turn(charges)) > 0:
+        while (left := self.turn(charges, urgent=urgent)) > 0:
             if time.monotonic() + left > began + seconds:
                 raise self.no_turn(seconds)
             time.sleep(left)

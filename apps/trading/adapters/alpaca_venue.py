@@ -28,6 +28,8 @@ from apps.trading.adapters.alpaca_reports import (
     report_of,
     time_of,
 )
+from apps.trading.adapters.broker_turns import BrokerTurns
+from apps.trading.adapters.urgent_calls import reducing_risk
 from apps.trading.domain.venue_charge import VenueCharge
 from apps.trading.ports import (
     BadVenueAnswer,
@@ -58,7 +60,9 @@ Found = TypeVar("Found")
 
 
 class AlpacaVenue:
-    """Implements ``Venue`` for one account. ``address`` replaces the broker's endpoint."""
+    """Implements ``Venue`` for one account. ``address`` replaces the broker's endpoint; ``turns``: the rate that
+    all processes of the house share.
+    """
 
     name = NAME
     capabilities = VenueCapabilities(
@@ -74,8 +78,11 @@ class AlpacaVenue:
     visibility_lag = timedelta(seconds=10)
     negative_answers = 3
 
-    def __init__(self, *, account: str, key: str, secret: str, paper: bool, address: str = "") -> None:
+    def __init__(
+        self, *, account: str, key: str, secret: str, paper: bool, address: str = "", turns: BrokerTurns | None = None
+    ) -> None:
         self.account = account
+        self._turns = turns
         self._paper = paper
         self._settings = {"key": key, "secret": secret, "paper": paper, "address": address}
         self._client: Any = None
@@ -89,7 +96,8 @@ class AlpacaVenue:
         wish = self._wish(order)
         if wall_now() > order.valid_until:
             raise VenueRefused("The request came after the end of its life.", code="venue_request_expired")
-        answer = self._sent(lambda client: client.post("/orders", wish))
+        with reducing_risk(order.side == "sell"):
+            answer = self._sent(lambda client: client.post("/orders", wish))
         report = _understood(report_of, answer)
         if report.client_order_id != order.client_order_id:
             raise BadVenueOutcome(
@@ -106,6 +114,7 @@ class AlpacaVenue:
             raise ValueError("An order is looked up by its client order id or by the venue's id.")
         return None if answer is None else _read(report_of, answer)
 
+    @reducing_risk()
     def cancel(
         self,
         *,
@@ -281,9 +290,15 @@ class AlpacaVenue:
         from requests import RequestException
 
         client = self._connected()
+        if self._turns is not None:
+            try:
+                self._turns.wait()
+            except RetryableFailure as late:
+                raise VenueRefused(f"Nothing was sent: {late.message}", code=late.code) from late
         try:
             return request(client)
         except APIError as error:
+            self._heard(error)
             raise errors.of_send(error) from error
         except _NONSENSE as error:  # the library's error for a page instead of JSON is one of these too
             raise BadVenueOutcome(f"Alpaca answered a request with nonsense: {error}.") from error
@@ -295,14 +310,21 @@ class AlpacaVenue:
         from requests import RequestException
 
         client = self._connected()
+        if self._turns is not None:
+            self._turns.wait()
         try:
             return question(client)
         except APIError as error:
+            self._heard(error)
             raise errors.of_read(error) from error
         except _NONSENSE as error:
             raise BadVenueAnswer(f"Alpaca answered with nonsense: {error}.") from error
         except RequestException as error:
             raise errors.of_read(error) from error
+
+    def _heard(self, error: Any) -> None:
+        if self._turns is not None:
+            self._turns.heard(error)
 
     def _looked_up(self, path: str, query: Mapping[str, str]) -> dict[str, Any] | None:
         """One thing, or None where the broker itself says that there is none."""

@@ -15,7 +15,8 @@ import certifi
 
 from apps.foundation.clock import wall_now
 from apps.trading.adapters.ccxt_classes import library_errors, streaming_class
-from apps.trading.adapters.ccxt_turns import QuotasOf, VenueTurns, is_urgent
+from apps.trading.adapters.ccxt_turns import QuotasOf, VenueTurns
+from apps.trading.adapters.urgent_calls import is_urgent
 from apps.trading.adapters.venue_event_loop import venue_loop, wait_for
 from apps.trading.ports import VenueRefused
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,28 +10,10 @@ from apps.foundation.clock import wall_now
 from apps.foundation.errors import RetryableFailure
 from apps.foundation.request_rate import WAITS, RequestRate
 from apps.market.domain.request_quotas import RequestQuotas
+from apps.trading.adapters.urgent_calls import HELD_BACK
 
 LONGEST_WAIT_SECONDS = 3.0  # of a request without a time to leave by
-CODE = "house_rate_limited"  # nothing was asked: it says nothing about the exchange
 QuotasOf = Callable[[Any], RequestQuotas]  # of a built client
-
-
-_reduces_risk: ContextVar[bool] = ContextVar("reduces_risk", default=False)
-
-
-@contextmanager
-def reducing_risk(yes: bool = True) -> Iterator[None]:
-    """Calls made inside cancel or reduce risk: they may use the room that is kept for those."""
-    token = _reduces_risk.set(yes)
-    try:
-        yield
-    finally:
-        _reduces_risk.reset(token)
-
-
-def is_urgent() -> bool:
-    """Whether the running call cancels or reduces risk."""
-    return _reduces_risk.get()
 
 
 class VenueTurns:
@@ -54,7 +34,7 @@ class VenueTurns:
         while (left := await asyncio.to_thread(self._rate.turn, charges, urgent=urgent)) > 0:
             if time.monotonic() + left > began + seconds:
                 late = self._rate.no_turn(seconds)
-                raise RetryableFailure(late.message, code=CODE) from late
+                raise RetryableFailure(late.message, code=HELD_BACK) from late
             await asyncio.sleep(left)
         WAITS.labels(self._quotas.exchange).observe(time.monotonic() - began)
 

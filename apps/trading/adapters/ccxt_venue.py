@@ -18,7 +18,8 @@ from apps.trading.adapters.ccxt_pages import Pages, time_ms
 from apps.trading.adapters.ccxt_questions import CcxtQuestions
 from apps.trading.adapters.ccxt_stream import CcxtStream
 from apps.trading.adapters.ccxt_transfers import transfers_of, transfers_told
-from apps.trading.adapters.ccxt_turns import QuotasOf, reducing_risk
+from apps.trading.adapters.ccxt_turns import QuotasOf
+from apps.trading.adapters.urgent_calls import reducing_risk
 from apps.trading.domain.venue_transfer import VenueTransfer
 from apps.trading.ports import (
     BadVenueAnswer,

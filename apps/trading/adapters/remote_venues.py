@@ -10,6 +10,7 @@ from django.conf import settings
 from apps.market.domain.request_quotas import PROCESSES_BESIDE_EXECUTORS, RequestQuotas, address_of, allowed_by, is_here
 from apps.market.queries import current_moment
 from apps.trading.adapters.alpaca_venue import AlpacaVenue
+from apps.trading.adapters.broker_turns import BrokerTurns
 from apps.trading.adapters.ccxt_classes import streaming_class
 from apps.trading.adapters.ccxt_venue import CcxtVenue
 from apps.trading.domain.venue_keys import VenueKeys
@@ -31,7 +32,14 @@ def build_venue(account: Account, keys: VenueKeys) -> Venue:
     if account.venue == "alpaca":
         paper = account.mode == AccountMode.PAPER
         address = settings.HQ_STOCK_URLS.get("alpaca_trading", "")
-        venue = AlpacaVenue(account=account.name, key=keys.api_key, secret=keys.secret, paper=paper, address=address)
+        venue = AlpacaVenue(
+            account=account.name,
+            key=keys.api_key,
+            secret=keys.secret,
+            paper=paper,
+            address=address,
+            turns=BrokerTurns(_broker_quotas("alpaca", address or f"alpaca {account.mode}", keys.api_key)),
+        )
         return cast("Venue", venue)
     raise LookupError(f"Nobody built the venue {account.venue!r}.")
 
@@ -74,6 +82,16 @@ def _quotas(client: Any, *, key: str, name: str) -> RequestQuotas:
         allowed=allowed_by(client.id, pace_ms=float(client.rateLimit), given=given, here=is_here(address)),
         key=key,
         processes=settings.HQ_WORKERS + PROCESSES_BESIDE_EXECUTORS,
+        key_processes=settings.HQ_WORKERS,
+    )
+
+
+def _broker_quotas(name: str, address: str, key: str) -> RequestQuotas:
+    return RequestQuotas(
+        exchange=name,
+        address=address,
+        allowed=allowed_by(name, given=settings.HQ_REQUEST_QUOTAS.get(name)),
+        key=key,
         key_processes=settings.HQ_WORKERS,
     )
 

@@ -6,8 +6,11 @@ from uuid import uuid4
 
 import pytest
 
+from apps.foundation import request_rate
 from apps.foundation.clock import Moment, wall_now
 from apps.foundation.errors import OutcomeUnknown, RetryableFailure
+from apps.market.domain.request_quotas import RequestQuotas, allowed_by
+from apps.trading.adapters import broker_turns
 from apps.trading.adapters.alpaca_venue import AlpacaVenue
 from apps.trading.ports import BadVenueAnswer, BadVenueOutcome, VenueOrder, VenueOrderExists, VenueRefused
 from tests.support.recorded_broker import KEY, SECRET, RecordedBroker
@@ -270,3 +273,28 @@ def test_nonsense_about_an_order_is_a_bad_answer_not_a_guess(broker, venue, chan
     kept.shown = change
     with pytest.raises(BadVenueAnswer):
         venue.find(client_order_id=sent.client_order_id, symbol=sent.symbol)
+
+
+def test_a_full_rate_lets_exits_and_cancels_out_and_sends_nothing_else(broker, clean_redis, monkeypatch):
+    request_rate.forget_connections()
+    monkeypatch.setattr(broker_turns, "LONGEST_WAIT_SECONDS", 0.1)
+    quotas = RequestQuotas(
+        exchange="alpaca", address=broker.address, allowed=allowed_by("alpaca", given={"requests": 60}), key=KEY
+    )
+    clean_redis.set(f"hq-rate:born:{quotas.of_one()[0].quota.scope}", "1000.0")
+    venue = at_broker(broker, turns=broker_turns.BrokerTurns(quotas))
+    resting, _ = submit(venue, type="limit", limit_price=D(150))
+
+    def ask_without_end():
+        while True:
+            venue.open_orders()
+
+    with pytest.raises(RetryableFailure) as late:
+        ask_without_end()
+    assert late.value.code == "house_rate_limited"
+    before = broker.creates
+    with pytest.raises(VenueRefused, match="Nothing was sent") as refused:
+        submit(venue)
+    assert (refused.value.code, broker.creates) == ("house_rate_limited", before)
+    name = resting.client_order_id
+    assert venue.cancel(client_order_id=name, symbol="AAPL/USD", moment=now()).state == "CANCELED"

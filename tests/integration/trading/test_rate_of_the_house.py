@@ -19,7 +19,9 @@ WEIGHTS = {"exchange_info": 20, "time": 1, "candles": 2, "open_orders": 80, "can
 ASK = """
 import json, sys
 import django
+import structlog
 django.setup()
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 from datetime import timedelta
 from functools import partial
 from decimal import Decimal
@@ -43,7 +45,7 @@ def order(number, side="buy"):
         client_order_id=f"{given['number']:08d}{number:024d}", symbol="BTC/USDT", side=side, type="limit",
         quantity=Decimal("0.001"), limit_price=Decimal(45000) if side == "buy" else Decimal(55000), funds=None,
         time_in_force="GTC", post_only=False, reduce_only=side == "sell",
-        valid_until=wall_now() + timedelta(seconds=1),
+        valid_until=wall_now() + timedelta(seconds=2 if side == "buy" else 20),
     )
 
 done, held = {"orders": 0, "candles": 0}, []
@@ -57,6 +59,7 @@ def tried(name, act):
         return True
 
 now = Moment(wall=wall_now(), firm=wall_now())
+venue.clock_offset()
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(given["orders"]):
@@ -156,15 +159,17 @@ def most_within(seconds, lines, weights=None):
 @allows(300, 24)
 def test_two_processes_stay_below_what_the_exchange_counts_and_each_gets_its_exit_out(own_redis, exchange):
     known_for_a_while(own_redis, *scopes(exchange))
-    told = together(own_redis, exchange, orders=12, candles=60)
+    told = together(own_redis, exchange, orders=40, candles=400)
     seen = requests(exchange)
     assert {line["answered"] for line in seen} == {"200"}  # never 429, never 418
     creates = [line for line in seen if line["operation"] == "create"]
     assert len(creates) == sum(each["done"]["orders"] + each["exit"] for each in told)
     assert most_within(10, creates) <= 24 * 2 // 3
     assert [each["exit"] for each in told] == [1, 1]  # though others had used up what is not kept
-    assert 0 < sum(each["done"]["orders"] for each in told) < 24
-    assert {code for each in told for code in each["held"]} == {"house_rate_limited", "rate_limited"}
+    assert 0 < sum(each["done"]["orders"] for each in told) < 80
+    codes = {code for each in told for code in each["held"]}
+    assert "rate_limited" in codes
+    assert codes <= {"house_rate_limited", "rate_limited"}
     assert most_within(60, seen, WEIGHTS) <= 300 * 2 // 3
     assert sum(each["done"]["candles"] for each in told) > 20
 
