@@ -92,7 +92,7 @@ _ROWS = """(
            %(start)s::timestamptz + n * interval '20 seconds' AS at, a.name AS account, a.portfolio_id AS portfolio
     FROM generate_series(%(first)s::int, %(last)s::int) AS n, trading_account a WHERE a.name = %(account)s
     ORDER BY n) AS made"""
-_TRANSFER = "md5(id::text || kind)::uuid"
+_TRANSFER = "(left(replace(id::text, '-', ''), 16) || right(md5(id::text || kind), 16))::uuid"  # beside its order
 _MOVES = """
     INSERT INTO trading_ordertransition (order_id, from_state, to_state, at_wall, at_firm, actor, note)
     SELECT id, before, after, at, at, 'bench', '' FROM {rows},

@@ -24,7 +24,7 @@ DECLARE
 BEGIN
     INSERT INTO trading_ledgertransfer (id, portfolio_id, cause_kind, cause_id, order_id, at_wall, at_firm)
     VALUES (p_id, p_portfolio, p_cause_kind, p_cause_id, p_order, p_wall, p_firm)
-    ON CONFLICT (id) DO NOTHING;
+    ON CONFLICT DO NOTHING; -- the id, or the cause under another order
     IF NOT FOUND THEN
         RETURN false;
     END IF;

@@ -9,7 +9,7 @@ import orjson
 from django.db import connection
 
 from apps.foundation.clock import Moment
-from apps.foundation.identifiers import derived_id
+from apps.foundation.identifiers import beside, derived_id
 from apps.trading.domain.ledger_postings import Posting
 
 # One after another in the order given: a later one may spend what an earlier one brought.
@@ -36,9 +36,10 @@ class Transfer:
     order_id: UUID | None = None
 
 
-def transfer_id(*, cause_kind: str, cause_id: str) -> UUID:
-    """The identifier that a transfer of this cause always has."""
-    return derived_id("transfer", cause_kind, cause_id)
+def transfer_id(*, cause_kind: str, cause_id: str, order_id: UUID | None = None) -> UUID:
+    """The identifier that a transfer of this cause always has; an order's transfers lie beside it."""
+    found = derived_id("transfer", cause_kind, cause_id)
+    return found if order_id is None else beside(order_id, found)
 
 
 def post_transfer(
@@ -76,7 +77,7 @@ def post_transfers(transfers: Sequence[Transfer], *, moment: Moment) -> int:
 def _row(transfer: Transfer) -> dict[str, Any]:
     postings = transfer.postings
     return {
-        "id": str(transfer_id(cause_kind=transfer.cause_kind, cause_id=transfer.cause_id)),
+        "id": str(transfer_id(cause_kind=transfer.cause_kind, cause_id=transfer.cause_id, order_id=transfer.order_id)),
         "portfolio_id": str(transfer.portfolio_id),
         "cause_kind": transfer.cause_kind,
         "cause_id": transfer.cause_id,

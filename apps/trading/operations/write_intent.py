@@ -121,7 +121,8 @@ def _write(row: dict[str, Any], verdicts: bytes, postings: Sequence[Posting], en
         },
     }
     if postings:
-        wanted |= {"transfer": transfer_id(cause_kind="reserve", cause_id=str(row["id"])), "postings": postings}
+        cause = transfer_id(cause_kind="reserve", cause_id=str(row["id"]), order_id=row["id"])
+        wanted |= {"transfer": cause, "postings": postings}
     call("hq_write_intent", orjson.dumps(wanted, default=_json).decode(), verdicts.decode())
 
 

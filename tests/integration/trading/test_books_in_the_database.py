@@ -11,6 +11,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 
 from apps.foundation.clock import Moment
+from apps.foundation.identifiers import new_id
 from apps.trading.domain.ledger_postings import Posting, deposit, reservation
 from apps.trading.domain.order_lifecycle import AT_VENUE, BIRTH_PATHS, OPEN, TERMINAL, TRANSITIONS, OrderState, may_move
 from apps.trading.models import (
@@ -90,6 +91,22 @@ def test_a_redelivered_transfer_does_nothing(portfolio):
     assert post(portfolio, "a", reservation(side="buy", asset="USDT", amount=Decimal(1))) is False
     assert balances(portfolio)["USDT", "reserved"] == 300
     assert LedgerPosting.objects.filter(transfer_id=transfer_id(cause_kind="test", cause_id="a")).count() == 2
+
+
+def test_an_orders_transfers_lie_beside_it_and_a_cause_is_posted_once_whatever_order_it_names(portfolio):
+    first, second = new_id(), new_id()
+    postings = reservation(side="buy", asset="USDT", amount=Decimal(300))
+    done = [
+        post_transfer(
+            portfolio_id=portfolio.pk, cause_kind="fill", cause_id="a", postings=postings, moment=NOW, order_id=order_id
+        )
+        for order_id in (first, first, second)
+    ]
+    assert done == [True, False, False]
+    posted = LedgerTransfer.objects.get(cause_kind="fill")
+    assert posted.order_id == first
+    assert posted.pk.bytes[:8] == first.bytes[:8]
+    assert balances(portfolio)["USDT", "reserved"] == 300
 
 
 @pytest.mark.parametrize("kind", ["available", "reserved", "position"])
