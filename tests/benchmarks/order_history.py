@@ -17,6 +17,7 @@ from tests.benchmarks.measure import Line, p50
 SIZES = (1_000, 100_000, 1_000_000)
 VERIFIED_ROWS = 1_000_000  # postings
 TURNS = 8
+LOGGED = 15  # orders
 START = datetime(2025, 1, 1, tzinfo=UTC)
 AMOUNT = "49.049"
 VERDICTS = (
@@ -29,8 +30,9 @@ def run() -> list[Line]:
     """p50 of one order after each size of history, beside bare psycopg on its own small tables."""
     order_desk.open_accounts()
     lines = []
-    first: float | None = None
+    first = first_log = 0.0
     loaded = 0
+    place = order_desk.Placer(order_desk.ACCOUNTS[0])
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         for size in SIZES:
             load(connection, loaded, size)
@@ -42,7 +44,20 @@ def run() -> list[Line]:
             lines.append(
                 Line(what, f"{p50(ours):.2f}", f"{p50(bare):.2f}", f"{ratio:.2f} ({ratio / first:.2f})", "flat")
             )
+            log = p50([_log_of_one_order(connection, place) for _ in range(LOGGED)])
+            first_log = first_log or log
+            what = f"log that one order writes after {size:,} orders, bytes (ratio to the first line's)"
+            lines.append(Line(what, f"{log:,.0f}", "-", f"{log / first_log:.2f}", "flat"))
     return lines
+
+
+def _log_of_one_order(connection: psycopg.Connection, place: order_desk.Placer) -> float:
+    """What a busy machine can't blur: a row that lands anywhere in a large index costs a whole page of the log."""
+    before = connection.execute("SELECT pg_current_wal_insert_lsn()").fetchone()[0]
+    place()
+    written = connection.execute("SELECT pg_current_wal_insert_lsn() - %s::pg_lsn", [before]).fetchone()[0]
+    connection.commit()
+    return float(written)
 
 
 def verify_ledger() -> list[Line]:
