@@ -5,6 +5,7 @@ Every reader refuses what it doesn't understand with a sentence that names the v
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,15 @@ def number(name: str, default: float, *, lowest: float, highest: float) -> float
     if not lowest <= value <= highest:
         raise EnvironmentRefused(f"{name} was {raw}; it must lie between {lowest} and {highest}.")
     return value
+
+
+def size(name: str) -> int:
+    """Bytes, written like 512M or 6G; 0 when unset."""
+    raw = text(name)
+    found = re.fullmatch(r"(\d{1,6})([MG])", raw)
+    if found is None and raw:
+        raise EnvironmentRefused(f"{name} was {raw!r}; it must be written like 512M or 6G.")
+    return int(found[1]) * {"M": 2**20, "G": 2**30}[found[2]] if found else 0
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:

@@ -39,6 +39,7 @@ SCHEDULE = (
     PeriodicWork("score agents", "workers.agents.score_agents", 900),
     PeriodicWork("converge fleet", "workers.fleet.converge", 30),
     PeriodicWork("watch health", "workers.fleet.watch_health", 30),
+    PeriodicWork("autoscale", "workers.fleet.autoscale", 60),
     PeriodicWork("reconcile accounts", "workers.execution.reconcile_accounts", 60),
     PeriodicWork("equity snapshot", "workers.upkeep.snapshot_equity", 60),
     PeriodicWork("verify books", "workers.upkeep.verify_books", 600),

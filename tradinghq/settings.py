@@ -27,6 +27,8 @@ HQ_RUNTIME = env.built(
 )
 HQ_AGENT_IMAGE = env.text("HQ_AGENT_IMAGE") or built_image(BASE_DIR, "agent")  # by id or digest, never by a tag
 HQ_AGENT_NETWORK = env.text("HQ_AGENT_NETWORK")  # one that exists; empty: the house makes a private one
+HQ_FLEET_MEMORY = env.size("HQ_FLEET_MEMORY")  # of all agents by their limits; 0: three quarters of the host's
+HQ_FLEET_CPUS = env.number("HQ_FLEET_CPUS", 0.0, lowest=0.0, highest=10_000.0)  # 0: four times the host's
 HQ_WORKERS = env.integer("HQ_WORKERS", 1, lowest=1, highest=64)  # execution workers
 HQ_SINGLE_INSTANCE = env.flag("HQ_SINGLE_INSTANCE", default=False)  # live trading on the embedded PostgreSQL
 HQ_PROCESS = env.text("HQ_PROCESS")  # which of the house's processes this is; empty for a command typed by hand

@@ -1,9 +1,9 @@
-"""Tasks of the fleet queue: the only place that starts and stops containers."""
+"""Tasks of the fleet queue: the only place that starts and stops containers, and scales by itself."""
 
 from celery import shared_task
 
 from apps.management import operations as management
-from apps.management.wiring import runtime
+from apps.management.wiring import fleet_budget, runtime
 from apps.market.queries import current_moment
 
 
@@ -17,3 +17,9 @@ def converge() -> None:
 def watch_health() -> None:
     """Look at agents and processes; open and close incidents."""
     management.watch_health(runtime=runtime(), moment=current_moment())
+
+
+@shared_task(name="workers.fleet.autoscale")
+def autoscale() -> None:
+    """Decide whether the fleet grows, shrinks or stays, where a person switched that on."""
+    management.autoscale(budget=fleet_budget(), moment=current_moment())

@@ -1,15 +1,27 @@
 """The fleet in the admin: rows are what was observed; steering goes through the operations."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 
 from apps.foundation.admin import ReadOnlyAdmin
-from apps.foundation.errors import HQError
+from apps.foundation.errors import HQError, Refused
+from apps.foundation.permissions import Role, role_at_least
 from apps.management import operations
-from apps.management.models import Container, DrillRun, FleetState, Incident, Instance
+from apps.management.models import (
+    AutoscalerPolicy,
+    Container,
+    DrillRun,
+    FleetState,
+    Incident,
+    Instance,
+    ScalingDecision,
+)
+from apps.management.queries.autoscaler_views import POLICY_FIELDS, current_autoscaler_policy
 from apps.market.queries import current_moment
 
 
@@ -62,3 +74,65 @@ class InstanceAdmin(ReadOnlyAdmin):
 @admin.register(FleetState)
 class FleetStateAdmin(ReadOnlyAdmin):
     list_display = ["paused", "reason", "actor", "changed_at"]
+
+
+@admin.register(ScalingDecision)
+class ScalingDecisionAdmin(ReadOnlyAdmin):
+    list_display = ["at", "action", "code", "reason", "actor", "policy_version"]
+    list_filter = ["action", "code"]
+    search_fields = ["reason", "actor"]
+    show_full_result_count = False
+
+
+class AutoscalerForm(ModelForm):
+    """The policy that holds, to be changed, and why. The operation judges what may stand there."""
+
+    class Meta:
+        model = AutoscalerPolicy
+        fields = [*POLICY_FIELDS, "reason"]
+
+    def clean(self) -> dict[str, Any]:
+        """Adds what the rules refuse to the field that they name."""
+        given = super().clean() or {}
+        if not self.errors:
+            try:
+                operations.check_autoscaler(changes=self.changes, moment=current_moment())
+            except Refused as refusal:
+                self.add_error(refusal.field if refusal.field in self.fields else None, refusal.message)
+        return given
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The policy as given, without the reason."""
+        return {name: self.cleaned_data[name] for name in POLICY_FIELDS}
+
+
+@admin.register(AutoscalerPolicy)
+class AutoscalerPolicyAdmin(ReadOnlyAdmin):
+    """Versions can't be edited; a new one is added through the operation, with a reason."""
+
+    list_display = ["version", "enabled", "strategies", "least_agents", "most_agents", "author", "reason", "at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return role_at_least(request.user, Role.ADMIN)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[ModelForm]:
+        return AutoscalerForm if obj is None else super().get_form(request, obj, change, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:  # noqa: ARG002
+        return ["version", "author", "at", *POLICY_FIELDS, "reason"] if obj else [*POLICY_FIELDS, "reason"]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:  # noqa: ARG002
+        holds = current_autoscaler_policy(current_moment())
+        return {name: getattr(holds, name) for name in POLICY_FIELDS}
+
+    def save_model(self, request: HttpRequest, obj: AutoscalerPolicy, form: ModelForm, change: bool) -> None:  # noqa: ARG002
+        """A new version by the operation; the row shown afterwards is that one."""
+        assert isinstance(form, AutoscalerForm)
+        answer = operations.change_autoscaler(
+            changes=form.changes,
+            actor=request.user.get_username(),
+            reason=form.cleaned_data["reason"],
+            moment=current_moment(),
+        )
+        obj.pk = answer["version"]

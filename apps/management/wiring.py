@@ -1,4 +1,4 @@
-"""Builds the runtime that the settings name, for tasks, loops and commands."""
+"""Builds what the settings name, for tasks, views, loops and commands: the runtime, and its host's budget."""
 
 from functools import cache
 
@@ -8,9 +8,11 @@ from django.core.exceptions import ImproperlyConfigured
 from apps.foundation.derived_secrets import derived_secret
 from apps.management.adapters.docker_engine import DockerEngine
 from apps.management.adapters.docker_runtime import DockerRuntime
+from apps.management.adapters.host_capacity import default_budget
 from apps.management.adapters.process_runtime import ProcessRuntime
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl
+from apps.management.domain.host_budget import Resources
 from apps.management.ports import EndWatch, Runtime
 
 HOUSE_LENGTH = 12
@@ -42,3 +44,10 @@ def docker_runtime() -> DockerRuntime:
 def house_engine() -> DockerEngine:
     """The Docker engine as this house sees it: what is ours there carries a name derived from the instance's key."""
     return DockerEngine(derived_secret("docker", "house")[:HOUSE_LENGTH])
+
+
+@cache
+def fleet_budget() -> Resources:
+    """What all agents may use together: ``HQ_FLEET_MEMORY`` and ``HQ_FLEET_CPUS``, each by default from the host."""
+    host = default_budget()
+    return Resources(settings.HQ_FLEET_MEMORY or host.memory_bytes, settings.HQ_FLEET_CPUS or host.cpus)

@@ -1,6 +1,6 @@
 """The tables of the agents' room."""
 
-from apps.agents.models.agent import Agent, AgentKind, DesiredState, VoteCursor
+from apps.agents.models.agent import Agent, AgentKind, AgentOrigin, DesiredState, VoteCursor
 from apps.agents.models.agent_score import AgentScore
 from apps.agents.models.consensus_policy import ConsensusPolicy
 from apps.agents.models.decision import Decision, Outcome
@@ -9,6 +9,7 @@ from apps.agents.models.decision_round import DecisionRound, RoundState, Vote, V
 __all__ = [
     "Agent",
     "AgentKind",
+    "AgentOrigin",
     "AgentScore",
     "ConsensusPolicy",
     "Decision",

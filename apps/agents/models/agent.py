@@ -11,12 +11,22 @@ class DesiredState(models.TextChoices):
     """What a person wants of an agent; the fleet converges to it."""
 
     RUNNING = "running"
+    DRAINING = "draining"  # asked no more; runs on until the rounds that wait for its vote are closed
     STOPPED = "stopped"
     DESTROYED = "destroyed"
 
 
 class AgentKind(models.TextChoices):
     TRADING_AGENT = "trading_agent"
+
+
+class AgentOrigin(models.TextChoices):
+    """Who brought an agent into the firm."""
+
+    PERSON = "person"
+    FIRST_START = "first start"
+    SCALING = "scaling"
+    AUTOSCALER = "autoscaler"
 
 
 class Agent(models.Model):
@@ -33,6 +43,10 @@ class Agent(models.Model):
     parameters = models.JSONField(default=dict, blank=True, help_text="What differs from the strategy's defaults.")
     resources = models.JSONField(default=dict, help_text='Such as {"memory": "1G", "cpu": 1.0}.')
     desired_state = models.CharField(max_length=10, choices=DesiredState, default=DesiredState.RUNNING)
+    origin = models.CharField(max_length=12, choices=AgentOrigin, default=AgentOrigin.PERSON)
+    drain_reason = models.TextField(
+        default="", blank=True, help_text="Why scaling drained it; empty once a person decided otherwise."
+    )
     weight = models.FloatField(default=1.0, help_text="Set by the scoreboard.")
     may_veto = models.BooleanField(default=False, help_text="A confident vote against stops a purchase.")
     benched_reason = models.TextField(
@@ -47,6 +61,11 @@ class Agent(models.Model):
             models.CheckConstraint(condition=Q(weight__gt=0.0, weight__lte=100.0), name="agent_weight_bounded"),
             models.CheckConstraint(
                 condition=Q(desired_state__in=DesiredState.values), name="agent_desired_state_known"
+            ),
+            models.CheckConstraint(condition=Q(origin__in=AgentOrigin.values), name="agent_origin_known"),
+            models.CheckConstraint(
+                condition=~Q(desired_state=DesiredState.DRAINING) | ~Q(drain_reason=""),
+                name="agent_drains_for_a_reason",
             ),
             models.CheckConstraint(
                 condition=Q(budget__isnull=True) | Q(budget__gte=0), name="agent_budget_not_negative"

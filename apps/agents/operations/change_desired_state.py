@@ -14,7 +14,9 @@ from apps.foundation.errors import Conflict
 
 
 def start_agent(*, agent_id: UUID, actor: str, moment: Moment) -> dict[str, Any]:
-    """Let the agent run and vote. Starting a running one changes nothing; a destroyed one is a ``Conflict``."""
+    """Let the agent run and vote, also one that drains. A running one is left alone; a destroyed one is a
+    ``Conflict``.
+    """
     return _change(agent_id, DesiredState.RUNNING, "agent.started", actor, moment)
 
 
@@ -32,7 +34,7 @@ def _change(agent_id: UUID, wanted: str, action: str, actor: str, moment: Moment
     agent = found_agent(agent_id)
     with transaction.atomic():
         others = Agent.objects.filter(pk=agent_id).exclude(desired_state__in=[wanted, DesiredState.DESTROYED])
-        if others.update(desired_state=wanted, changed_at=moment.wall):
+        if others.update(desired_state=wanted, drain_reason="", changed_at=moment.wall):
             tell_agent_change(agent=agent, action=action, actor=actor, payload={"name": agent.name}, moment=moment)
         elif wanted != DesiredState.DESTROYED and found_agent(agent_id).desired_state == DesiredState.DESTROYED:
             raise Conflict(f"{agent.name} was destroyed; create another agent.", code="agent_destroyed")

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from apps.agents.models import DecisionRound, RoundState, Vote, VoteCursor, locking
 from apps.agents.operations.decide_round import decide_round
+from apps.agents.operations.finish_draining import finish_draining
 from apps.foundation import outbox
 from apps.foundation.clock import Moment
 from apps.foundation.correlation import bind
@@ -41,6 +42,8 @@ def close_ready_rounds(*, moment: Moment) -> int:
             break
         closed.append(done)
     _tell_cards(closed)
+    if closed:
+        finish_draining(moment=moment)
     return len(closed)
 
 

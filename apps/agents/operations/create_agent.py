@@ -1,12 +1,13 @@
 """Create an agent; the fleet starts its process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from apps.agents.models import Agent, AgentKind, DesiredState, VoteCursor, locking
+from apps.agents.models import Agent, AgentKind, AgentOrigin, DesiredState, VoteCursor, locking
 from apps.agents.operations.check_agent_settings import (
     check_instruments,
     check_resources,
@@ -35,6 +36,7 @@ def create_agent(
     timeframe: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     agent_id: UUID | None = None,
+    origin: str = AgentOrigin.PERSON,
 ) -> dict[str, Any]:
     """The new agent's card. Without instruments it follows the watch list, without a timeframe its strategy's own.
 
@@ -51,6 +53,7 @@ def create_agent(
         parameters=dict(parameters or {}),
         resources=check_resources(resources or {}),
         desired_state=DesiredState.RUNNING,
+        origin=origin,
         created_at=moment.wall,
         changed_at=moment.wall,
     )
@@ -58,7 +61,7 @@ def create_agent(
         locking.take(locking.CREATING)
         if Agent.objects.exclude(desired_state=DesiredState.DESTROYED).count() >= MOST_AGENTS:
             raise Conflict(f"There are {MOST_AGENTS} agents already; destroy one first.", code="too_many_agents")
-        agent.name = _free_name(strategy)
+        agent.name = next(free_names(strategy))
         agent.save(force_insert=True)
         VoteCursor.objects.create(agent=agent)
         payload = {
@@ -71,10 +74,9 @@ def create_agent(
     return agent_card(agent.pk)
 
 
-def _free_name(strategy: str) -> str:
+def free_names(strategy: str) -> Iterator[str]:
+    """Names that no agent has or had, by number. The caller holds the lock of creating."""
     stem = strategy.replace("_", "-")
     taken = set(Agent.objects.filter(name__startswith=f"{stem}-").values_list("name", flat=True))
-    number = 1
-    while f"{stem}-{number}" in taken:
-        number += 1
-    return f"{stem}-{number}"
+    names = (f"{stem}-{number}" for number in count(1))
+    return (name for name in names if name not in taken)

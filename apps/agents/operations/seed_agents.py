@@ -1,6 +1,6 @@
 """The first four agents of a new firm."""
 
-from apps.agents.models import Agent, ConsensusPolicy
+from apps.agents.models import Agent, AgentOrigin, ConsensusPolicy
 from apps.agents.operations.create_agent import create_agent
 from apps.foundation.clock import Moment
 from apps.foundation.identifiers import derived_id
@@ -23,5 +23,7 @@ def seed_agents(*, moment: Moment) -> int:
     there = set(Agent.objects.filter(pk__in=seeds).values_list("pk", flat=True))
     for agent_id, strategy in seeds.items():
         if agent_id not in there:
-            create_agent(strategy=strategy, actor=SEEDER, moment=moment, agent_id=agent_id)
+            create_agent(
+                strategy=strategy, actor=SEEDER, moment=moment, agent_id=agent_id, origin=AgentOrigin.FIRST_START
+            )
     return len(seeds) - len(there)

@@ -5,6 +5,13 @@ from apps.agents.queries.agent_records import performance_view, votes_of
 from apps.agents.queries.consensus_policy import current_policy, policy_view
 from apps.agents.queries.decision_views import all_decisions, decision_view, explain, recent_decisions, shown
 from apps.agents.queries.find_agent import found_agent
+from apps.agents.queries.fleet_members import (
+    FleetMember,
+    Punctuality,
+    fleet_members,
+    punctuality,
+    resources_of_a_new_agent,
+)
 from apps.agents.queries.heartbeats import heartbeat_key, heartbeats
 from apps.agents.queries.rounds import open_rounds_count, rounds_opened, rounds_settled
 from apps.agents.queries.strategy_views import strategy_views
@@ -12,6 +19,8 @@ from apps.agents.queries.vote_streams import vote_cursors
 
 __all__ = [
     "DesiredAgent",
+    "FleetMember",
+    "Punctuality",
     "agent_card",
     "agent_cards",
     "all_decisions",
@@ -20,13 +29,16 @@ __all__ = [
     "decision_view",
     "desired_agents",
     "explain",
+    "fleet_members",
     "found_agent",
     "heartbeat_key",
     "heartbeats",
     "open_rounds_count",
     "performance_view",
     "policy_view",
+    "punctuality",
     "recent_decisions",
+    "resources_of_a_new_agent",
     "rounds_opened",
     "rounds_settled",
     "shown",

@@ -21,7 +21,9 @@ NEWEST_VOTES = 60  # looked at per agent to find the newest one of each instrume
 
 @dataclass(frozen=True, slots=True)
 class DesiredAgent:
-    """An agent as the fleet needs it: what shall run, with what. ``running`` false means it shall not."""
+    """An agent as the fleet needs it: what shall run, with what. ``running``: its process shall live, be it only to
+    finish the rounds that wait for it.
+    """
 
     id: UUID
     name: str
@@ -45,7 +47,7 @@ def desired_agents() -> list[DesiredAgent]:
             instruments=tuple(row.instruments),
             parameters=row.parameters,
             resources=row.resources,
-            running=row.desired_state == DesiredState.RUNNING,
+            running=row.desired_state in {DesiredState.RUNNING, DesiredState.DRAINING},
         )
         for row in rows
     ]
@@ -96,6 +98,8 @@ def _settings(agent: Agent, watched: Sequence[str]) -> dict[str, Any]:
         "needs_bars": needs_bars(agent),
         "resources": agent.resources,
         "desired_state": agent.desired_state,
+        "origin": agent.origin,
+        "drain_reason": agent.drain_reason or None,
         "weight": agent.weight,
         "may_veto": agent.may_veto,
         "benched_reason": agent.benched_reason or None,
@@ -106,7 +110,9 @@ def _settings(agent: Agent, watched: Sequence[str]) -> dict[str, Any]:
 
 
 def _activity(agent: Agent, beats: Heartbeats, warming: str | None) -> str:
-    """One word or phrase for the card: destroyed, stopped, unknown, silent, warming 37/200, benched, voting."""
+    """One word or phrase for the card: destroyed, stopped, draining, unknown, silent, warming 37/200, benched,
+    voting.
+    """
     if agent.desired_state != DesiredState.RUNNING:
         return agent.desired_state
     if not beats.known:

@@ -1,7 +1,7 @@
 """The management room's routes. ``trading/stop/`` is here because it stops more than trading."""
 
 from apps.foundation.rest.routes import endpoint
-from apps.management.api import audit_views, drill_views, fleet_views, stop_views
+from apps.management.api import audit_views, drill_views, fleet_views, scaling_views, stop_views
 
 urlpatterns = [
     *endpoint("trading/stop/", stop_views.StopView.as_view(), name="trading-stop"),
@@ -13,6 +13,9 @@ urlpatterns = [
         fleet_views.ReleaseContainerView.as_view(),
         name="container-release",
     ),
+    *endpoint("management/scale/", scaling_views.ScaleView.as_view(), name="scale"),
+    *endpoint("management/scale/preview/", scaling_views.PreviewScaleView.as_view(), name="scale-preview"),
+    *endpoint("management/autoscaler/", scaling_views.AutoscalerView.as_view(), name="autoscaler"),
     *endpoint("management/instances/", fleet_views.InstancesView.as_view(), name="instances"),
     *endpoint("management/incidents/", fleet_views.IncidentsView.as_view(), name="incidents"),
     *endpoint(

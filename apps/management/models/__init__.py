@@ -1,9 +1,21 @@
 """The fleet's and the instances' tables."""
 
+from apps.management.models.autoscaler_policy import AutoscalerPolicy
 from apps.management.models.container import Container
 from apps.management.models.drill_run import DrillRun, DrillState
 from apps.management.models.fleet_state import FleetState
 from apps.management.models.incident import Incident, Severity
 from apps.management.models.instance import Instance
+from apps.management.models.scaling_decision import ScalingDecision
 
-__all__ = ["Container", "DrillRun", "DrillState", "FleetState", "Incident", "Instance", "Severity"]
+__all__ = [
+    "AutoscalerPolicy",
+    "Container",
+    "DrillRun",
+    "DrillState",
+    "FleetState",
+    "Incident",
+    "Instance",
+    "ScalingDecision",
+    "Severity",
+]

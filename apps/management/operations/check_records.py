@@ -7,7 +7,8 @@ from django.db import transaction
 
 from apps.foundation import audit, auth_sessions, beats, idempotency, outbox
 from apps.foundation.clock import Moment
-from apps.management.models import Incident, Severity
+from apps.management.domain.autoscaling import Action
+from apps.management.models import Incident, ScalingDecision, Severity
 from apps.management.operations.keep_incidents import clear_incident, open_incident
 from apps.trading import operations as trading
 
@@ -18,6 +19,7 @@ KEEP_EVENTS = timedelta(days=3)
 KEEP_ANSWERS = timedelta(days=2)
 KEEP_SESSIONS = timedelta(days=31)
 KEEP_INCIDENTS = timedelta(days=365)
+KEEP_LOOKS = timedelta(days=7)  # of the autoscaler that changed nothing; those that did are kept
 log = structlog.get_logger(__name__)
 
 
@@ -49,14 +51,18 @@ def _judge(kind: str, *, ok: bool, detail: str, moment: Moment) -> None:
 
 @transaction.atomic
 def prune_records(*, moment: Moment) -> dict[str, int]:
-    """Delete pulses, delivered events, replayed answers, sessions, closed incidents and equity past their time."""
+    """Delete pulses, delivered events, replayed answers, sessions, closed incidents, looks of the autoscaler that
+    changed nothing, and equity, each past its time.
+    """
     wall = moment.wall
     old = Incident.objects.filter(closed_at__lt=wall - KEEP_INCIDENTS)
+    looks = ScalingDecision.objects.filter(action=Action.NOTHING, at__lt=wall - KEEP_LOOKS)
     gone = {
         "beats": beats.forget(before=wall - KEEP_BEATS),
         "events": outbox.prune_outbox(before=wall - KEEP_EVENTS),
         "answers": idempotency.prune_answers(before=wall - KEEP_ANSWERS),
         "sessions": auth_sessions.prune_sessions(before=wall - KEEP_SESSIONS),
+        "looks": looks.delete()[0],
         "incidents": old.delete()[0],
         "equity": trading.prune_equity(moment=moment),
     }

@@ -1,6 +1,7 @@
 """What others may ask the management room."""
 
 from apps.management.queries.audit_views import audit_entries, audit_entry_view, audit_report_view
+from apps.management.queries.autoscaler_views import autoscaler_policy_view, scaling_decision_view
 from apps.management.queries.container_views import container_of, container_view, container_views, named_containers
 from apps.management.queries.drill_views import drill_choices, drill_view
 from apps.management.queries.health_view import health_view
@@ -13,6 +14,7 @@ __all__ = [
     "audit_entries",
     "audit_entry_view",
     "audit_report_view",
+    "autoscaler_policy_view",
     "container_of",
     "container_view",
     "container_views",
@@ -25,5 +27,6 @@ __all__ = [
     "instance_views",
     "named_containers",
     "process_views",
+    "scaling_decision_view",
     "system_view",
 ]

@@ -8,11 +8,13 @@ import psutil
 import pytest
 
 from apps.agents import operations as agents
-from apps.agents.models import Agent
+from apps.agents.models import Agent, DecisionRound
 from apps.foundation.clock import Moment, wall_now
+from apps.foundation.identifiers import new_id
 from apps.foundation.models import OutboxEvent
 from apps.management import operations, queries
 from apps.management.domain.health_policy import Health
+from apps.management.domain.host_budget import Resources
 from apps.management.models import Container, Incident
 from apps.management.operations.wanted_containers import container_name
 from tests.support.running_supervisor import until
@@ -96,6 +98,45 @@ def test_a_stopped_agent_ends_and_a_started_one_runs(runtime, agent):
     assert queries.container_of(agent.pk)["health"] == Health.STOPPED
     agents.start_agent(agent_id=agent.pk, actor="test", moment=moment())
     assert converge(runtime) == [("start", container_name(agent.pk))]
+
+
+def test_a_scaled_fleet_converges_and_what_drains_runs_until_its_round_is_closed(runtime, agent):
+    scale(2, "momentum", "breakout")
+    other = Agent.objects.get(strategy="breakout")
+    assert converge(runtime) == [("start", container_name(other.pk))]
+    until(lambda: pid_of(runtime, other), "the new agent to run")
+    asked = open_round(other)
+    assert [one["state"] for one in scale(1, "momentum")["drained"]] == ["draining"]
+    assert converge(runtime) == [], "it still has a vote to give"
+    DecisionRound.objects.filter(pk=asked.pk).update(state="closed", closed_wall=wall_now())
+    assert agents.finish_draining(moment=moment()) == 1
+    assert converge(runtime) == [("stop", container_name(other.pk))]
+    assert pid_of(runtime, agent) is not None
+
+
+def scale(target: int, *strategies: str) -> dict:
+    return operations.scale_fleet(
+        target_agents=target,
+        strategy_distribution=strategies,
+        reason="",
+        budget=Resources(2**40, 100.0),
+        actor="test",
+        moment=moment(),
+    )
+
+
+def open_round(agent: Agent) -> DecisionRound:
+    return DecisionRound.objects.create(
+        id=new_id(),
+        symbol="BTC/USDT",
+        timeframe="1m",
+        closed_at=wall_now(),
+        opened_wall=wall_now(),
+        deadline_wall=wall_now(),
+        asked=[{"agent_id": str(agent.pk), "name": agent.name}],
+        fee_bps=10.0,
+        correlation_id="test",
+    )
 
 
 def test_a_destroyed_agent_leaves_nothing_behind(runtime, supervisor, agent):
