@@ -142,3 +142,44 @@ def test_an_agent_is_created_stopped_and_destroyed(desk):
     desk.firm.wait_for(
         lambda: desk.firm.get(f"agents/{agent_id}/")["desired_state"] == "destroyed", 30, "the agent to be destroyed"
     )
+
+
+def test_the_fleet_is_scaled_by_its_form_and_drained_again(desk):
+    _scale(desk, "5", "Creates 1 agent and keeps 4.")
+    decision = desk.part("scaling-decision").first
+    expect(decision).to_contain_text("Scaled by request")
+    expect(decision).to_contain_text("More momentum.")
+    _healthy(desk, 5)
+    added = [one for one in desk.firm.get("agents/")["results"] if one["origin"] == "scaling"]
+    assert [one["strategy"] for one in added] == ["momentum"]
+    expect(desk.page.get_by_role("table", name="Containers")).to_contain_text(added[0]["name"])
+    _scale(desk, "4", "Drains 1 and keeps 4.")
+    _healthy(desk, 4)
+    ended = [one for one in desk.firm.get("agents/")["results"] if one["drain_reason"]]
+    assert [(one["strategy"], one["desired_state"]) for one in ended] == [("momentum", "stopped")]
+    assert desk.complaints == []
+
+
+def _scale(desk, target, plan):
+    page = desk.open("/fleet")
+    form = desk.part("scale-form")
+    form.get_by_label("Agents", exact=True).fill(target)
+    for name in ("Momentum", "Mean reversion", "Breakout", "Arbitrage"):
+        form.get_by_label(name, exact=True).check()
+    form.get_by_role("button", name="Show the plan").click()
+    expect(desk.part("scale-plan")).to_contain_text(plan)
+    form.get_by_role("button", name="Scale…").click()
+    asked = page.get_by_role("dialog", name="Scale the fleet")
+    asked.get_by_label("Reason").fill("More momentum.")
+    asked.get_by_role("button", name="Scale", exact=True).click()
+    expect(asked).to_be_hidden()
+
+
+def _healthy(desk, count):
+    """Wait until so many containers run, all of them wanted and well."""
+
+    def words():
+        rows = desk.firm.get("management/containers/")["results"]
+        return sorted(row["health"] for row in rows if row["wanted"] or row["handle"])
+
+    desk.firm.wait_for(lambda: words() == ["healthy"] * count, 240, f"{count} healthy containers")

@@ -120,7 +120,7 @@ export interface AgentCard {
   changed_at: string;
   heartbeat: Heartbeat | null;
   warming: string | null;
-  /** destroyed, stopped, unknown, silent, warming 37/200, benched, voting */
+  /** destroyed, stopped, draining, unknown, silent, warming 37/200, benched, voting */
   activity: string;
   votes: Vote[];
   score: Score | null;

@@ -13,6 +13,7 @@ const PLACES: Record<string, (id: string) => RouteLocationRaw> = {
   agent: (id) => ({ name: "agents", params: { id } }),
   account: () => ({ name: "accounts" }),
   break: () => ({ name: "breaks" }),
+  fleet: () => ({ name: "fleet" }),
   drill: () => ({ name: "drills" }),
   limits: () => ({ name: "risk" }),
   cause: () => ({ name: "risk" }),
