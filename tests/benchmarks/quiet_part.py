@@ -15,6 +15,7 @@ PARTS = {
     "hop": ("task_hop", "run"),
     "venue": ("venue_order", "run"),
     "reconciliation": ("reconciliation", "run"),
+    "fleet": ("fleet_planning", "run"),
 }
 
 
