@@ -17,10 +17,11 @@ def secret_key(home: Path) -> str:
         if len(given) < SHORTEST:
             raise env.EnvironmentRefused(f"HQ_SECRET_KEY is {len(given)} characters long; use at least {SHORTEST}.")
         return given
-    return _stored(home / KEY_FILE)
+    return stored_secret(home / KEY_FILE)
 
 
-def _stored(path: Path) -> str:
+def stored_secret(path: Path) -> str:
+    """The random text in ``path``, which is made at first use and readable by this user only."""
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         try:

@@ -10,6 +10,7 @@ from tradinghq import environment as env
 from tradinghq.admin_theme import UNFOLD
 from tradinghq.container_images import built_image
 from tradinghq.embedded.addresses import stored_servers
+from tradinghq.house_identity import house_key
 from tradinghq.instance_secrets import secret_key
 from tradinghq.rest_settings import REST_FRAMEWORK, SIMPLE_JWT, SPECTACULAR_SETTINGS
 
@@ -21,6 +22,7 @@ HQ_HOME = Path(env.text("HQ_HOME") or BASE_DIR / "var").resolve()
 HQ_HOST = env.text("HQ_HOST", "127.0.0.1")
 HQ_PORT = env.integer("HQ_PORT", 8000, lowest=1, highest=65535)
 HQ_INSTANCE = env.text("HQ_INSTANCE", "hq-1")
+HQ_HOUSE = house_key(HQ_HOME)  # by this, never by a name, a house holds the lease
 HQ_ROLE = env.choice("HQ_ROLE", "primary", ("primary", "backup", "research"))
 HQ_RUNTIME = env.built(
     "HQ_RUNTIME", env.choice("HQ_RUNTIME", "process", ("process", "docker", "swarm")), ("process", "docker")

@@ -13,8 +13,10 @@ from apps.foundation.models import (
     AuditEntry,
     AuditHead,
     AuthSession,
+    DatabaseDuty,
     IdempotencyRecord,
     InboxEntry,
+    Lease,
     OutboxEvent,
     ProcessBeat,
     RecordEpoch,
@@ -132,3 +134,13 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("answer")
+
+
+@admin.register(Lease)
+class LeaseAdmin(ReadOnlyAdmin):
+    list_display = ["scope", "holder", "epoch", "acquired_at", "renewed_at", "expires_at", "released", "sends_from"]
+
+
+@admin.register(DatabaseDuty)
+class DatabaseDutyAdmin(ReadOnlyAdmin):
+    list_display = ["id", "duty"]
