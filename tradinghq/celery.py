@@ -10,7 +10,7 @@ from apps.foundation.progress_files import show_progress
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradinghq.settings")
 
-app = Celery("tradinghq")
+app = Celery("tradinghq", task_cls="tradinghq.led_tasks:LedTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 if os.environ.get("HQ_PROCESS"):
     configure_logging(os.environ["HQ_PROCESS"])

@@ -22,7 +22,7 @@ HQ_HOME = Path(env.text("HQ_HOME") or BASE_DIR / "var").resolve()
 HQ_HOST = env.text("HQ_HOST", "127.0.0.1")
 HQ_PORT = env.integer("HQ_PORT", 8000, lowest=1, highest=65535)
 HQ_INSTANCE = env.text("HQ_INSTANCE", "hq-1")
-HQ_HOUSE = house_key(HQ_HOME)  # by this, never by a name, a house holds the lease
+HQ_HOUSE = env.text("HQ_HOUSE") or house_key(HQ_HOME)  # holds the lease; given where its processes share no home
 HQ_ROLE = env.choice("HQ_ROLE", "primary", ("primary", "backup", "research"))
 HQ_RUNTIME = env.built(
     "HQ_RUNTIME", env.choice("HQ_RUNTIME", "process", ("process", "docker", "swarm")), ("process", "docker")

@@ -51,6 +51,12 @@ def _role() -> Iterator[CheckMessage]:
             hint="Set DATABASE_URL to the primary's database.",
             id="hq.E003",
         )
+    if settings.HQ_ROLE == "backup" and settings.VENUE == "simulated" and "simulated" not in settings.HQ_CCXT_URLS:
+        yield Error(
+            "A backup trades where its primary trades, and VENUE=simulated would start another exchange.",
+            hint="Set HQ_CCXT_URLS to the addresses of the primary's simulator.",
+            id="hq.E011",
+        )
     if settings.MARKET == "recorded" and not Path(settings.RECORDED_DIR or "/nowhere").is_dir():
         yield Error(
             f"MARKET=recorded replays files and RECORDED_DIR is no folder (was {settings.RECORDED_DIR or 'unset'!r}).",

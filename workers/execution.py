@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from apps.foundation import lease_memory
 from apps.foundation.loops import each_of
 from apps.market import queries as market
 from apps.trading import operations as trading
@@ -13,16 +14,24 @@ from apps.trading.wiring import all_venues, venue_of
 
 @shared_task(name="workers.execution.submit_order")
 def submit_order(*, order_id: str) -> None:
-    """Send one approved order."""
+    """Send one approved order; the sweep finds it again should the lease be lost just now."""
+    term = lease_memory.term()
+    if term is None:
+        return
     account = trading_queries.account_of_order(UUID(order_id))
-    trading.submit_order(order_id=UUID(order_id), venue=venue_of(account), moment=market.current_moment())
+    moment = market.current_moment()
+    trading.submit_order(order_id=UUID(order_id), venue=venue_of(account), term=term, moment=moment)
 
 
 @shared_task(name="workers.execution.send_cancel")
 def send_cancel(*, order_id: str) -> None:
-    """Send one cancellation."""
+    """Send one cancellation; the sweep sends it again should the lease be lost just now."""
+    term = lease_memory.term()
+    if term is None:
+        return
     account = trading_queries.account_of_order(UUID(order_id))
-    trading.send_cancel(order_id=UUID(order_id), venue=venue_of(account), moment=market.current_moment())
+    moment = market.current_moment()
+    trading.send_cancel(order_id=UUID(order_id), venue=venue_of(account), term=term, moment=moment)
 
 
 @shared_task(name="workers.execution.reconcile_account")

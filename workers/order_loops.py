@@ -4,6 +4,7 @@ from typing import cast
 
 from django.conf import settings
 
+from apps.foundation import lease_memory
 from apps.foundation.loops import Loop, each_of
 from apps.market import queries as market
 from apps.trading import operations as trading
@@ -13,8 +14,11 @@ from apps.trading.wiring import paper_venues, steered_exchange, venues
 
 def sweep_orders() -> bool:
     """Move on what a lost message left behind, on every account; one that fails stops no other."""
+    term = lease_memory.term()
+    if term is None:
+        return False
     moment = market.current_moment()
-    return each_of(venues(), lambda venue: trading.sweep_orders(venue=venue, moment=moment) > 0)
+    return each_of(venues(), lambda venue: trading.sweep_orders(venue=venue, term=term, moment=moment) > 0)
 
 
 def match_paper_orders() -> bool:

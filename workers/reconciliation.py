@@ -3,6 +3,7 @@
 It lives in the execution worker: only there the keys are open, and what holds new risk back may not hang on a message.
 """
 
+from apps.foundation import lease_memory
 from apps.foundation.loops import Loop, each_of
 from apps.market import queries as market
 from apps.trading import operations as trading
@@ -10,7 +11,9 @@ from apps.trading.wiring import all_venues
 
 
 def owe_comparisons() -> None:
-    """Note that the executor has just started: nobody knows what happened meanwhile."""
+    """Note that the executor has just started: nobody knows what happened meanwhile. Who stands by knows it never."""
+    if lease_memory.standing_by():
+        return
     trading.require_reconciliation(moment=market.current_moment())
 
 

@@ -15,6 +15,7 @@ def main() -> None:
     django.setup()
     from django.conf import settings
 
+    from apps.foundation.lease_memory import standing_by
     from apps.foundation.logs import configure_logging
     from apps.foundation.loops import run_loop
     from apps.market import queries as market
@@ -30,6 +31,7 @@ def main() -> None:
         idle_seconds=IDLE_SECONDS,
         wake="hq_quotes" if settings.MARKET == "live" else "hq_cursor",
         stop=stop,
+        stand_by=standing_by,
     )
 
 

@@ -12,10 +12,12 @@ from typing import Any
 from celery import bootsteps, current_app
 from django.db import close_old_connections
 
+from apps.foundation.lease_memory import standing_by
 from apps.foundation.loops import Loop, run_loop
 
 MODULES = {
     "container_watch": "workers.container_watch",
+    "leadership": "workers.leadership",
     "market_clock": "workers.market_clock",
     "vote_collector": "workers.vote_collector",
     "order_sweep": "workers.order_loops",
@@ -72,6 +74,7 @@ class WorkerLoops(bootsteps.StartStopStep):
     terminate = stop
 
     def _run(self, loop: Loop) -> None:
+        stand_by = standing_by if loop.led else None
         run_loop(
             loop.name,
             loop.step,
@@ -79,6 +82,7 @@ class WorkerLoops(bootsteps.StartStopStep):
             wake=loop.wake,
             stop=self._stop,
             rest_seconds=loop.rest_seconds,
+            stand_by=stand_by,
         )
 
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
 from apps.foundation.models import ProcessBeat
 
 
 @dataclass(slots=True)
 class Pulse:
-    """What a loop knows of itself; ``name`` is ``<process>/<loop>``, lag is how far its work is behind in seconds."""
+    """What a loop knows of itself; ``name`` is its ``full_name``, lag is how far its work is behind in seconds."""
 
     name: str
     process: str
@@ -22,6 +24,12 @@ class Pulse:
     last_error: str = ""
     lag_seconds: float | None = None
     detail: dict[str, Any] = field(default_factory=dict)
+
+
+def full_name(process: str, loop: str) -> str:
+    """``<process>/<loop>``; that of an instance that is no primary begins with its name, since all share one table."""
+    own = "" if settings.HQ_ROLE == "primary" else f"{settings.HQ_INSTANCE}:"
+    return f"{own}{process}/{loop}"
 
 
 def beat(pulse: Pulse, *, wall: datetime) -> None:

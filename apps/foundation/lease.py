@@ -18,7 +18,7 @@ from apps.foundation.models.database_duty import ONLY, RESEARCH, TRADING
 
 TTL = timedelta(seconds=15)  # from the renewal
 RENEW_EVERY = timedelta(seconds=4)
-SUBMIT_BUDGET = timedelta(seconds=4)  # what the term must still last when an order is claimed; see migration 0004
+SUBMIT_BUDGET = timedelta(seconds=4)  # what the term must still last when an order is claimed
 
 _TAKE = "SELECT hq_take_leases(%s, %s, %s, %s, %s, %s)"
 _RENEW = """

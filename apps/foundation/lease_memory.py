@@ -49,8 +49,10 @@ class LeaseMemory:
         self.keeps = True
         self.belief = Belief()
 
-    def leads(self) -> bool:
-        return steady() < self.belief.until
+    def leads(self, epoch: int | None = None) -> bool:
+        """Whether our house leads for sure; with ``epoch``: in that very term."""
+        belief = self.belief
+        return steady() < belief.until and epoch in {None, belief.epoch}
 
     def may_send(self, epoch: int) -> bool:
         """Whether what was claimed under ``epoch`` may leave now."""
@@ -68,15 +70,19 @@ class Term:
     epoch: int
     known: LeaseMemory = field(default_factory=lambda: memory, compare=False)
 
+    def leads(self) -> bool:
+        """Whether it is the running term. Then orders may be taken back, and everything but sending be done."""
+        return self.known.leads(self.epoch)
+
     def lives(self) -> bool:
-        """Asked at the last moment, again and again: the answer is a look at a clock."""
+        """Whether an order may leave now. Asked at the last moment, again and again: a look at a clock."""
         return self.known.may_send(self.epoch)
 
 
 def term() -> Term | None:
-    """The term under which this process may send now; None: it may not."""
+    """The running term of our house, as this process knows it; None: it does not lead."""
     found = Term(memory.belief.epoch)
-    return found if found.lives() else None
+    return found if found.leads() else None
 
 
 class _Looks:

@@ -34,6 +34,7 @@ class Loop:
     ``rest_seconds`` passes after a step that left no work, before the loop listens again: what comes in meanwhile is
     taken in one step. ``first`` is done once, before the process takes any work; what it raises ends the process, which
     is started again.
+    ``led``: only while this house holds the lease.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Loop:
     wake: str | None = None
     first: Callable[[], object] | None = None
     rest_seconds: float = 0.0
+    led: bool = True
 
 
 def run_loop(
@@ -51,6 +53,7 @@ def run_loop(
     idle_seconds: float,
     wake: str | None = None,
     stop: threading.Event,
+    stand_by: Callable[[], str] | None = None,
     jitter: Callable[[], float] = random.random,
     rest_seconds: float = 0.0,
 ) -> None:
@@ -58,9 +61,10 @@ def run_loop(
 
     A truthy answer means there was work, so the next step follows at once. Otherwise the loop waits ``idle_seconds`` or
     for a notification on the PostgreSQL channel ``wake``. What a step raises is logged, counted and followed by a pause
-    of 0.1 s doubling to 5 s, shortened by up to half by ``jitter`` (in [0, 1)).
+    of 0.1 s doubling to 5 s, shortened by up to half by ``jitter`` (in [0, 1)). While ``stand_by`` answers with a
+    sentence the loop takes no step: it waits, and its pulse says so.
     """
-    loop = _Loop(name, step)
+    loop = _Loop(name, step, stand_by)
     with bind(loop=name), WakeUps(wake, stop) as wake_ups:
         log.info("loop_started", idle_seconds=idle_seconds, wake=wake)
         while not stop.is_set():
@@ -99,13 +103,14 @@ def pause_after(failures: int, jitter: float) -> float:
 class _Loop:
     """The state of one running loop."""
 
-    def __init__(self, name: str, step: Callable[[], object]) -> None:
+    def __init__(self, name: str, step: Callable[[], object], stand_by: Callable[[], str] | None) -> None:
         process = process_name()
         self.name = name
         self.step = step
+        self.stand_by = stand_by
         self.failures = 0
         self.database_away = False
-        self.pulse = beats.Pulse(name=f"{process}/{name}", process=process, started_at=wall_now())
+        self.pulse = beats.Pulse(name=beats.full_name(process, name), process=process, started_at=wall_now())
         self._beat_at: datetime | None = None
 
     def turn(self) -> bool:
@@ -141,6 +146,10 @@ class _Loop:
             bind_contextvars(**bound)
 
     def _step_once(self) -> bool:
+        reason = self.stand_by() if self.stand_by is not None else ""
+        self.pulse.detail = {"standing_by": reason} if reason else {}
+        if reason:
+            return False
         with LOOP_STEP_SECONDS.labels(loop=self.name).time():
             worked = bool(self.step())
         self.pulse.steps += 1

@@ -1,6 +1,6 @@
 """What trading needs from the outside: a venue that takes orders. One contract suite runs against each of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,6 +22,15 @@ class VenueRefused(Refused):
     """The venue answered that it did not take the order; nothing is at work there."""
 
     code = "venue_refused"
+
+
+class LeaseLost(VenueRefused):
+    """Nothing left: whoever wanted to send does not hold the lease for sure any more."""
+
+    code = "lease_lost"
+
+    def __init__(self) -> None:
+        super().__init__("It was not sent: this instance's lease ended, or could not be renewed in time.")
 
 
 class VenueOrderExists(VenueRefused):
@@ -61,6 +70,10 @@ class VenueCapabilities:
     balances: bool = True
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class VenueOrder:
     """One order as a venue is told of it: base quantity, quote prices; ``limit_price`` only for limits.
@@ -68,6 +81,8 @@ class VenueOrder:
     ``funds``: quote currency set aside for a market buy, fees included; a venue that can must not spend more.
     ``valid_until`` (wall): a venue that can refuses the request after it, so that a sender that was frozen in between
     can't place an order that was given up meanwhile. ``venue_order_id``: known only for an order that is amended.
+    ``may_leave``: asked before the request is signed and again before its first byte is written; once it says False
+    nothing leaves, and the order is ``VenueRefused`` (``lease_lost``).
     """
 
     client_order_id: str
@@ -85,6 +100,12 @@ class VenueOrder:
     trail_pct: Decimal | None = None
     venue_order_id: str | None = None
     expires_firm: datetime | None = None  # with GTD, for a venue that keeps the firm's time; others are told GTC
+    may_leave: Callable[[], bool] = field(default=_always, compare=False, repr=False)
+
+    def refuse_unless_it_may_leave(self) -> None:
+        """Raise ``VenueRefused`` where another house may be sending by now."""
+        if not self.may_leave():
+            raise LeaseLost
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from apps.foundation.errors import NotReady, Refused, RetryableFailure
 from apps.market.queries import current_moment
 from apps.trading import queries
 from apps.trading.adapters.paper_venue import PaperVenue
-from apps.trading.adapters.remote_venues import build_venue
+from apps.trading.adapters.remote_venues import build_venue, request_life_of
 from apps.trading.adapters.sealed_keys import KeysNotHere, open_keys
 from apps.trading.adapters.steered_exchange import SteeredExchange
 from apps.trading.adapters.watched_venue import watched
@@ -75,6 +75,12 @@ def _reachable(accounts: Iterable[Account]) -> dict[str, Venue]:
         with suppress(AccountNotTradable):  # noted on the account and logged when it began
             found[row.name] = _told(_built(row))
     return found
+
+
+def request_lives() -> dict[str, timedelta]:
+    """How long a request may be under way at the venue of each account, enabled or not."""
+    kinds = queries.all_accounts().values_list("name", "venue")
+    return {name: PaperVenue.request_life if venue == PAPER else request_life_of(venue) for name, venue in kinds}
 
 
 def paper_venues() -> list[MatchingVenue]:

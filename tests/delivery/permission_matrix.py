@@ -85,6 +85,7 @@ MATRIX = {
     ("management/autoscaler/", "GET"): VIEWER,
     ("management/autoscaler/", "PATCH"): ADMIN,
     ("management/instances/", "GET"): VIEWER,
+    ("management/instances/<str:name>/promote/", "POST"): ADMIN,
     ("management/incidents/", "GET"): VIEWER,
     ("management/incidents/<uuid:incident_id>/close/", "POST"): TRADER,
     ("management/drills/", "GET"): VIEWER,

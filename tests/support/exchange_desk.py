@@ -19,6 +19,7 @@ from apps.trading.operations.submit_order import submit_order
 from apps.trading.operations.sweep_orders import sweep_orders
 from apps.trading.operations.take_venue_news import take_venue_news
 from apps.trading.operations.verify_books import verify_books
+from tests.support.leading import lead
 from tests.support.running_exchange import RunningExchange, test_account
 from tests.support.staged_market import StagedMarket
 
@@ -45,6 +46,7 @@ class ExchangeDesk:
         open_portfolio(currency="USDT", capital=CAPITAL, moment=market.moment, account=self.name, venue="simulated")
         record_clock_offset(account=self.name, offset=self.venue.clock_offset(), moment=market.moment)
         assert reconcile_account(venue=self.venue, moment=market.moment).passed
+        self.term = lead()
 
     def moment(self, later: float = 0) -> Moment:
         now = self.market.moment
@@ -59,7 +61,7 @@ class ExchangeDesk:
         return view["id"]
 
     def send(self, order_id) -> bool:
-        return submit_order(order_id=order_id, venue=self.venue, moment=self.moment())
+        return submit_order(order_id=order_id, venue=self.venue, term=self.term, moment=self.moment())
 
     def sent(self, **intent) -> str:
         order_id = self.propose(**intent)
@@ -67,7 +69,7 @@ class ExchangeDesk:
         return order_id
 
     def sweep(self, later: float = 0) -> int:
-        return sweep_orders(venue=self.venue, moment=self.moment(later))
+        return sweep_orders(venue=self.venue, term=self.term, moment=self.moment(later))
 
     def poll(self, later: float = 5) -> int:
         return poll_open_orders(venue=self.venue, moment=self.moment(later))

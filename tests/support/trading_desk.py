@@ -18,6 +18,7 @@ from apps.trading.operations.reconcile_account import reconcile_account
 from apps.trading.operations.submit_order import submit_order
 from apps.trading.operations.sweep_orders import sweep_orders
 from apps.trading.operations.verify_books import check_books, verify_books
+from tests.support.leading import lead
 from tests.support.staged_market import StagedMarket, stage_market
 
 
@@ -51,6 +52,7 @@ class Desk:
         self.venue = WatchedVenue()
         open_portfolio(currency="USDT", capital=Decimal(1000), moment=market.moment)
         assert reconcile_account(venue=self.venue, moment=market.moment).passed
+        self.term = lead()
 
     def moment(self, *, later: float = 0) -> Moment:
         """Now; ``later`` seconds ahead on the wall clock only."""
@@ -65,10 +67,10 @@ class Desk:
         return view["id"]
 
     def send(self, order_id, **timing) -> bool:
-        return submit_order(order_id=order_id, venue=self.venue, moment=self.moment(**timing))
+        return submit_order(order_id=order_id, venue=self.venue, term=self.term, moment=self.moment(**timing))
 
     def sweep(self, *, later: float = 0) -> int:
-        return sweep_orders(venue=self.venue, moment=self.moment(later=later))
+        return sweep_orders(venue=self.venue, term=self.term, moment=self.moment(later=later))
 
     def match(self) -> int:
         return match_paper_orders(venues=[self.venue], moment=self.moment())

@@ -94,6 +94,10 @@ def test_a_backup_needs_its_primarys_database(settings, monkeypatch):
     assert found() == ["hq.E003"]
     monkeypatch.setenv("DATABASE_URL", settings.DATABASE_URL)
     assert found() == []
+    settings.VENUE = settings.MARKET = "simulated"
+    assert found() == ["hq.E011"]
+    settings.HQ_CCXT_URLS = {"simulated": {"private": "http://127.0.0.1:1/api/v3"}}
+    assert found() == []
 
 
 @pytest.mark.parametrize(("password", "codes"), [("short", ["hq.E009"]), ("long enough to keep", [])])

@@ -17,11 +17,12 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.agents.operations import seed_agents
-from apps.foundation import after_commit
 from apps.foundation.database_roles import grant_app_role
 from apps.foundation.firm_key import firm_key, practice_key
+from apps.foundation.lease import this_house
 from apps.foundation.permissions import Role, ensure_roles
 from apps.foundation.private_files import write_private
+from apps.management.operations import admit_instance
 from apps.market.operations import start_market
 from apps.market.queries import current_moment
 from apps.trading.domain.venue_keys import VenueKeys
@@ -34,8 +35,6 @@ from tradinghq.supervision.house_exchange import can_seal, ensure_account_file
 
 ADMIN = "admin"
 FIRST_LOGIN = "first-login.txt"
-AT_ONCE = ("workers.fleet.converge", "workers.fleet.watch_health")  # beat would send them half a minute later
-AT_ONCE_SECONDS = 60
 
 
 def prepare_database(*, owner_url: str) -> None:
@@ -53,6 +52,8 @@ def prepare_house(home: Path) -> str | None:
 
     The administrator's new random password, or None when there was an administrator or ``HQ_ADMIN_PASSWORD`` gave one.
     """
+    moment = current_moment()
+    admit_instance(house=this_house(), role=settings.HQ_ROLE, moment=moment)
     ensure_roles()
     password = ensure_admin(home)
     sync_periodic_tasks()
@@ -63,8 +64,6 @@ def prepare_house(home: Path) -> str | None:
         open_portfolio(currency="USD", capital=settings.STARTING_CAPITAL, moment=moment, account="paper-usd")
     _prepare_accounts(home)
     seed_agents(moment=moment)
-    for task in AT_ONCE:
-        after_commit.enqueue(task, queue=task.split(".")[1], expires=AT_ONCE_SECONDS)
     return password
 
 

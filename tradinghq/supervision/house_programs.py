@@ -24,6 +24,7 @@ QUIET_WORKER = (
 CORE_TEAMS = ("market", "agents", "fleet", "upkeep")
 CORE_LOOPS = ("market_clock", "vote_collector")
 EXECUTION_LOOPS = (
+    "leadership",  # first: the others ask it whether this house leads
     "order_sweep",
     "paper_matching",
     "outbox_relay",
@@ -94,8 +95,8 @@ def house_programs(house: HouseSettings) -> list[SupervisedProgram]:
 
 
 def _simulator(house: HouseSettings) -> list[SupervisedProgram]:
-    """The exchange simulator, where the house trades on its own."""
-    if "HQ_SIMULATED_CONTROL" not in house.environment:
+    """The exchange simulator, where the house trades on its own; a backup trades on its primary's."""
+    if "HQ_SIMULATED_CONTROL" not in house.environment or house.environment.get("HQ_ROLE") == "backup":
         return []
     return [_program(house, "exchange", (sys.executable, "-m", "tradinghq.supervision.house_exchange"))]
 

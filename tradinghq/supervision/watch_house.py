@@ -102,13 +102,26 @@ class HouseWatch:
             self._say(f"{sentence} Log: {self._folder.log(name)}")
 
     def _stop(self) -> int:
-        stop_programs(self._control, before_servers=self._stop_containers)
+        stop_programs(self._control, before_servers=self._leave_servers)
         deadline = time.monotonic() + SHUTDOWN_SECONDS
         while not self._supervisor_ended() and time.monotonic() < deadline:
             time.sleep(0.05)
         left = end_leftovers(self._folder)
         self._say(f"Stopped. Had to end by force: {', '.join(left)}." if left else "Stopped.")
         return 0
+
+    def _leave_servers(self) -> None:
+        self._stop_containers()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Nobody else can lead on a database of our own; on a shared one a backup need not wait for the lease's end."""
+        if not env.text("DATABASE_URL"):
+            return
+        command = [sys.executable, self._manage, "release_lease"]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)  # the database's own limits hold
+        if done.returncode != 0:
+            self._say(f"The lease was not let go of; a backup waits for its end. {done.stderr.strip()[-500:]}")
 
     def _stop_containers(self) -> None:
         """By a command of its own, so that this small process loads neither Django nor the engine's SDK."""

@@ -100,9 +100,13 @@ class DrillChoicesShape(serializers.Serializer):
 
 
 class InstanceShape(serializers.Serializer):
+    id = serializers.CharField()
     name = serializers.CharField()
     role = serializers.CharField()
     leader = serializers.BooleanField()
+    epoch = serializers.IntegerField(allow_null=True)
+    lease_age_seconds = serializers.FloatField(allow_null=True)
+    promotion_wanted = serializers.BooleanField()
     alive = serializers.BooleanField()
     host = serializers.CharField()
     runtime = serializers.CharField()

@@ -70,7 +70,18 @@ class InstancesView(ListView):
         return Instance.objects.all()
 
     def render(self, rows: Sequence[Instance]) -> list[dict[str, Any]]:
-        return [queries.instance_view(row, self.moment.wall) for row in rows]
+        return queries.instance_views(self.moment.wall, rows)
+
+
+class PromoteInstanceView(HouseView):
+    roles = {"POST": Role.ADMIN}
+
+    @extend_schema(request=shapes.ReasonRequest, responses={202: shapes.InstanceShape})
+    def post(self, request: Request, name: str) -> Response:
+        """Let this instance lead: the one that does lets go first, then this one takes over. Needs a reason."""
+        given = shapes.ReasonRequest.checked(request.data)
+        view = operations.promote_instance(name=name, actor=self.actor, reason=given["reason"], moment=self.moment)
+        return Response(view, status=202)
 
 
 class IncidentsView(ListView):

@@ -17,6 +17,9 @@ urlpatterns = [
     *endpoint("management/scale/preview/", scaling_views.PreviewScaleView.as_view(), name="scale-preview"),
     *endpoint("management/autoscaler/", scaling_views.AutoscalerView.as_view(), name="autoscaler"),
     *endpoint("management/instances/", fleet_views.InstancesView.as_view(), name="instances"),
+    *endpoint(
+        "management/instances/<str:name>/promote/", fleet_views.PromoteInstanceView.as_view(), name="instance-promote"
+    ),
     *endpoint("management/incidents/", fleet_views.IncidentsView.as_view(), name="incidents"),
     *endpoint(
         "management/incidents/<uuid:incident_id>/close/", fleet_views.CloseIncidentView.as_view(), name="incident-close"

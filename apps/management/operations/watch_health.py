@@ -1,16 +1,13 @@
-"""Every 30 s: this instance lives, its containers' health, its loops' pulse. What is wrong becomes an incident."""
-
-import socket
-from datetime import datetime, timedelta
-from importlib.metadata import version
+"""Every 30 s: leases, containers' health, loops' pulse. What is wrong becomes an incident."""
 
 from django.conf import settings
 from django.db import transaction
 
-from apps.foundation import beats
+from apps.foundation import beats, lease
 from apps.foundation.clock import Moment
-from apps.management.models import Instance, Severity
+from apps.management.models import Severity
 from apps.management.operations.keep_incidents import clear_incident, open_incident
+from apps.management.operations.keep_instances import see_instance
 from apps.management.operations.observe_containers import is_paused, lock_fleet, observe_containers
 from apps.management.operations.tell_screens import tell_system_changed
 from apps.management.operations.wanted_containers import wanted_containers
@@ -18,13 +15,14 @@ from apps.management.ports import Runtime
 from apps.management.queries.process_views import FORGOTTEN, LATE
 
 LOOP_SILENT = "loop_silent"
-RESTART_GAP = timedelta(minutes=5)
+LED_IN_PART = "leadership_in_part"
 
 
 @transaction.atomic
 def watch_health(*, runtime: Runtime, moment: Moment) -> None:
     """Record what lives. Raises ``NotReady`` when the runtime does not answer."""
-    _see_instance(moment.wall)
+    see_instance(house=lease.this_house(), role=settings.HQ_ROLE, moment=moment)
+    _watch_leases(moment)
     _watch_loops(moment)
     lock_fleet()
     wanted = {} if is_paused() else wanted_containers(image=runtime.image)
@@ -32,20 +30,16 @@ def watch_health(*, runtime: Runtime, moment: Moment) -> None:
     tell_system_changed()
 
 
-def _see_instance(wall: datetime) -> None:
-    values = {
-        "role": settings.HQ_ROLE,
-        "host": socket.gethostname(),
-        "runtime": settings.HQ_RUNTIME,
-        "version": version("tradinghq"),
-        "seen_at": wall,
-    }
-    known = Instance.objects.filter(name=settings.HQ_INSTANCE).first()
-    if known is None or wall - known.seen_at > RESTART_GAP:
-        values["started_at"] = wall
-    Instance.objects.update_or_create(
-        name=settings.HQ_INSTANCE, defaults=values, create_defaults={**values, "started_at": wall}
-    )
+def _watch_leases(moment: Moment) -> None:
+    """All accounts are led by one house. Half of them led is nobody's intention, and somebody has to look."""
+    seen = lease.observe()
+    houses = {one.holder if one.alive else "nobody" for one in seen}
+    if len(houses) > 1:
+        parts = ", ".join(f"{one.scope} by {one.holder if one.alive else 'nobody'}" for one in seen)
+        detail = f"Not all accounts are led by one instance: {parts}."
+        open_incident(kind=LED_IN_PART, subject="lease", detail=detail, severity=Severity.CRITICAL, moment=moment)
+    else:
+        clear_incident(kind=LED_IN_PART, subject="lease", reason="One instance leads all accounts.", moment=moment)
 
 
 def _watch_loops(moment: Moment) -> None:

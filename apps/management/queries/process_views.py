@@ -26,6 +26,7 @@ def process_views(wall: datetime) -> list[dict[str, Any]]:
             "steps": pulse.steps,
             "errors": pulse.errors,
             "last_error": pulse.last_error,
+            "standing_by": pulse.detail.get("standing_by", ""),
             "lag_seconds": pulse.lag_seconds,
         }
         for pulse in beats.all()

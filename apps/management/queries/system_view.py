@@ -11,7 +11,7 @@ from apps.foundation.clock import Moment
 from apps.foundation.time_text import utc_text
 from apps.management.models import FleetState, Incident
 from apps.management.queries.incident_views import incident_views
-from apps.management.queries.instance_views import leader_name
+from apps.management.queries.instance_views import lease_view
 from apps.management.queries.process_views import process_views
 from apps.market import queries as market
 from apps.market.queries import MarketClockView
@@ -24,7 +24,7 @@ SHOWN_INCIDENTS = 20
 def system_view(moment: Moment) -> dict[str, Any]:
     """Mode, market, trading state with causes, data age, leader, sources, loops, agents, open incidents."""
     clock, state = market.market_clock(), trading.state_view(history=0)
-    cards, account = agent_cards(), _account()
+    cards, account, held = agent_cards(), _account(), lease_view()
     return {
         "mode": "live" if account["mode"] == "live" else MODES[clock.kind],
         "venue": settings.VENUE,
@@ -33,7 +33,8 @@ def system_view(moment: Moment) -> dict[str, Any]:
         "trading_state": state["state"],
         "causes": state["causes"],
         "data_age_seconds": _data_age(clock, moment.wall),
-        "leader": leader_name(moment.wall),
+        "leader": held["leader"],
+        "lease": held,
         "instance": settings.HQ_INSTANCE,
         "role": settings.HQ_ROLE,
         "runtime": settings.HQ_RUNTIME,

@@ -96,8 +96,13 @@ class AlpacaVenue:
         wish = self._wish(order)
         if wall_now() > order.valid_until:
             raise VenueRefused("The request came after the end of its life.", code="venue_request_expired")
+
+        def post(client: Any) -> Any:
+            order.refuse_unless_it_may_leave()
+            return client.post("/orders", wish)
+
         with reducing_risk(order.side == "sell"):
-            answer = self._sent(lambda client: client.post("/orders", wish))
+            answer = self._sent(post)
         report = _understood(report_of, answer)
         if report.client_order_id != order.client_order_id:
             raise BadVenueOutcome(

@@ -12,13 +12,14 @@ from typing import Any
 
 import aiohttp
 import certifi
+from aiohttp.connector import Connection
 
 from apps.foundation.clock import wall_now
 from apps.trading.adapters.ccxt_classes import library_errors, streaming_class
 from apps.trading.adapters.ccxt_turns import QuotasOf, VenueTurns
 from apps.trading.adapters.urgent_calls import is_urgent
 from apps.trading.adapters.venue_event_loop import venue_loop, wait_for
-from apps.trading.ports import VenueRefused
+from apps.trading.ports import LeaseLost, VenueRefused
 
 TIMEOUT_MS = 8_000
 LONGEST_SILENCE = 600.0  # seconds that a Retry-After is obeyed at most
@@ -40,13 +41,15 @@ class Call:
     """One question to the exchange.
 
     ``offline``: what is known is enough, no request is needed. ``once``: at most one request may leave; ``leave_by``:
-    and not after this time. ``urgent``: it cancels or reduces risk. ``nonsense``: an answer that was no data.
+    and not after this time; ``may_leave``: nor once this says False. ``urgent``: it cancels or reduces risk.
+    ``nonsense``: an answer that was no data.
     """
 
     readable: Callable[[str], bool]
     offline: bool = False
     once: bool = False
     leave_by: datetime | None = None
+    may_leave: Callable[[], bool] | None = None
     urgent: bool = field(default_factory=is_urgent)
     sends: int = 0
     status: int | None = None
@@ -60,6 +63,13 @@ class Call:
         if self.turn is not None:
             self.turn.release()
             self.turn = None
+
+    def refuse_late(self) -> None:
+        """Raise ``VenueRefused`` where its life has ended or its sender does not lead any more."""
+        if self.leave_by is not None and wall_now() > self.leave_by:
+            raise VenueRefused("The request did not leave before the end of its life.", code="venue_request_expired")
+        if self.may_leave is not None and not self.may_leave():
+            raise LeaseLost
 
     def keep(self, status: int, headers: Mapping[str, str], body: str) -> None:
         """Remember an answer; one with status 200 that is no data is remembered as such."""
@@ -77,10 +87,18 @@ async def _watch(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerT
     if call is not None:
         if call.once and call.sends:
             raise aiohttp.ClientConnectionError("The request was not repeated: what is sent is sent once.")
-        if call.leave_by is not None and wall_now() > call.leave_by:
-            raise VenueRefused("The request did not leave before the end of its life.", code="venue_request_expired")
         call.sends += 1
     return await handler(request)
+
+
+class _LastLook(aiohttp.ClientRequest):
+    """The connection is there, nothing is written yet: making it may have taken long, or the process was frozen."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        call = _current.get()
+        if call is not None:
+            call.refuse_late()
+        return await super().send(conn)
 
 
 class CcxtConnection:
@@ -252,6 +270,12 @@ class _WatchedAnswers:
             await self.rate.wait(path, api, method, cost, urgent=urgent, leave_by=leave_by)
         return await super().fetch2(path, api, method, params, config)  # type: ignore[misc]
 
+    def sign(self, *args: Any, **kwargs: Any) -> Any:
+        call = _current.get()
+        if call is not None:
+            call.refuse_late()
+        return super().sign(*args, **kwargs)  # type: ignore[misc]
+
     def on_rest_response(  # noqa: PLR0917 - the library's hook
         self,
         code: int,
@@ -310,7 +334,7 @@ class Turns:
 def _session() -> aiohttp.ClientSession:
     context = ssl.create_default_context(cafile=certifi.where())
     connector = aiohttp.TCPConnector(ssl=context, limit=100, enable_cleanup_closed=True)
-    return aiohttp.ClientSession(connector=connector, middlewares=(_watch,))
+    return aiohttp.ClientSession(connector=connector, middlewares=(_watch,), request_class=_LastLook)
 
 
 def merged(known: Any, given: Mapping[str, Any]) -> Any:

@@ -51,10 +51,15 @@ class CcxtQuestions:
         return answer
 
     def send(
-        self, question: Callable[[Any], Awaitable[Any]], *, leave_by: datetime | None = None, once: bool = True
+        self,
+        question: Callable[[Any], Awaitable[Any]],
+        *,
+        leave_by: datetime | None = None,
+        may_leave: Callable[[], bool] | None = None,
+        once: bool = True,
     ) -> Any:
         """Ask for a change, by at most one request. What is not proven refused has an unknown outcome."""
-        call = Call(readable=self._readable, once=once, leave_by=leave_by)
+        call = Call(readable=self._readable, once=once, leave_by=leave_by, may_leave=may_leave)
         try:
             answer = self._connection.ask(question, call=call, seconds=SEND_SECONDS, sending=True)
         except TimeoutError as error:

@@ -97,7 +97,7 @@ class CcxtVenue:
 
         try:
             with reducing_risk(order.side == "sell"):
-                answer = self._send(create, leave_by=order.valid_until)
+                answer = self._send(create, leave_by=order.valid_until, may_leave=order.may_leave)
         except VenueRefused as refusal:
             if refusal.code != "venue_order_unknown":
                 raise
@@ -161,6 +161,7 @@ class CcxtVenue:
             answer = self._send(
                 lambda client: self.dialect.amended(client, client_order_id, order, given),
                 leave_by=order.valid_until,
+                may_leave=order.may_leave,
                 once=once,
             )
         with _nonsense(BadVenueOutcome):

@@ -258,6 +258,7 @@ def _check_rules(order: VenueOrder, moment: Moment) -> None:
 
 def _check_in_time(order: VenueOrder) -> None:
     """On the database's clock, which a frozen sender can't have stopped."""
+    order.refuse_unless_it_may_leave()
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp() > %s", [order.valid_until])
         late = cursor.fetchone()[0]

@@ -1,6 +1,6 @@
 """Build the adapter of a venue outside the house for one account and its opened keys."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -9,9 +9,11 @@ from django.conf import settings
 
 from apps.market.domain.request_quotas import PROCESSES_BESIDE_EXECUTORS, RequestQuotas, address_of, allowed_by, is_here
 from apps.market.queries import current_moment
+from apps.trading.adapters.alpaca_venue import NAME as ALPACA
 from apps.trading.adapters.alpaca_venue import AlpacaVenue
 from apps.trading.adapters.broker_turns import BrokerTurns
 from apps.trading.adapters.ccxt_classes import streaming_class
+from apps.trading.adapters.ccxt_dialects import dialect_of
 from apps.trading.adapters.ccxt_venue import CcxtVenue
 from apps.trading.domain.venue_keys import VenueKeys
 from apps.trading.domain.venues import CCXT_VENUES, SIMULATED, SIMULATED_DIALECT
@@ -42,6 +44,13 @@ def build_venue(account: Account, keys: VenueKeys) -> Venue:
         )
         return cast("Venue", venue)
     raise LookupError(f"Nobody built the venue {account.venue!r}.")
+
+
+def request_life_of(venue: str) -> timedelta:
+    """How long a request to this kind of venue may be under way, without its keys."""
+    if venue == SIMULATED:
+        return dialect_of(SIMULATED_DIALECT).request_life
+    return AlpacaVenue.request_life if venue == ALPACA else dialect_of(venue).request_life
 
 
 def simulated_urls() -> dict[str, Any]:

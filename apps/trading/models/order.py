@@ -10,7 +10,13 @@ from apps.trading.domain.order_groups import ROLES
 from apps.trading.domain.order_lifecycle import OPEN, OrderState
 from apps.trading.models.account import Account
 from apps.trading.models.order_group import OrderGroup
-from apps.trading.models.order_triggers import check_birth, check_move, check_replacement, written_by_orders
+from apps.trading.models.order_triggers import (
+    check_birth,
+    check_lease,
+    check_move,
+    check_replacement,
+    written_by_orders,
+)
 from apps.trading.models.portfolio import Portfolio
 
 _OPEN = sorted(OPEN)
@@ -63,7 +69,7 @@ class Order(models.Model):
     budget = models.CharField(max_length=40, default=FIRM, help_text="The ledger's sub-account that pays a buy.")
     mark_price = MoneyField(null=True, help_text="The mark it was judged at.")
     correlation_id = models.CharField(max_length=64, default="", blank=True)
-    epoch = models.BigIntegerField(default=0)
+    epoch = models.BigIntegerField(default=0, help_text="Of the lease that it was claimed under.")
     verdicts = models.JSONField(default=list)
     gate_digest = models.CharField(max_length=64)
 
@@ -123,6 +129,7 @@ class Order(models.Model):
         triggers = (
             check_birth(),
             check_move(),
+            check_lease(),
             check_replacement(),
             pgtrigger.ReadOnly(name="identity", fields=["id", "portfolio", "account"]),
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),

@@ -3,8 +3,13 @@
 from collections.abc import Iterable
 
 import pgtrigger
+from django.db import DatabaseError
 
+from apps.foundation.lease import SUBMIT_BUDGET
 from apps.trading.domain.order_lifecycle import BIRTH_PATHS, OPEN, TERMINAL, TRANSITIONS
+
+LEASE_LOST = "HQ001"  # SQLSTATE of a class that nobody else uses
+LONGEST_PAUSE = "10s"  # of a claimer within its transaction
 
 
 def _quoted(states: Iterable[str]) -> str:
@@ -73,6 +78,41 @@ def check_move() -> pgtrigger.Trigger:
             + "; RETURN NULL;"
         ),
     )
+
+
+def check_lease() -> pgtrigger.Trigger:
+    """Refuses a claim under any term but the lease's running one, or in the last seconds of that.
+
+    The lease is locked till the claim commits, so that nobody begins another term in between; a claimer that freezes
+    meanwhile is cut off by the database. An order that the venue proved to have was never claimed by us.
+    """
+    return pgtrigger.Trigger(
+        name="lease_held",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        condition=pgtrigger.Condition(
+            "NEW.state = 'SUBMITTING' AND OLD.state <> 'SUBMITTING' AND NEW.origin <> 'venue'"
+        ),
+        declare=[("held", "foundation_lease%ROWTYPE")],
+        func=(
+            f"PERFORM set_config('idle_in_transaction_session_timeout', '{LONGEST_PAUSE}', true); "  # noqa: S608 - our own
+            "SELECT * INTO held FROM foundation_lease WHERE scope = NEW.account_id FOR SHARE; "
+            "IF NOT FOUND OR held.epoch <> NEW.epoch THEN "
+            "RAISE EXCEPTION 'Order % was claimed in epoch %, the lease of % is in epoch %', "
+            f"NEW.id, NEW.epoch, NEW.account_id, coalesce(held.epoch, 0) USING ERRCODE = '{LEASE_LOST}'; END IF; "
+            f"IF held.expires_at - clock_timestamp() <= interval '{SUBMIT_BUDGET.total_seconds():.0f} s' THEN "
+            "RAISE EXCEPTION 'Order %: the lease of % ends at %', NEW.id, NEW.account_id, held.expires_at "
+            f"USING ERRCODE = '{LEASE_LOST}'; END IF; "
+            "IF held.sends_from > clock_timestamp() THEN "
+            "RAISE EXCEPTION 'Order %: a request of an earlier leader may be under way till %', "
+            f"NEW.id, held.sends_from USING ERRCODE = '{LEASE_LOST}'; END IF; RETURN NEW;"
+        ),
+    )
+
+
+def is_lease_lost(error: DatabaseError) -> bool:
+    """Whether this is what ``check_lease`` raises."""
+    return getattr(error.__cause__, "sqlstate", None) == LEASE_LOST
 
 
 def check_replacement() -> pgtrigger.Trigger:

@@ -33,6 +33,7 @@ from apps.trading.operations.set_agent_budget import set_agent_budget
 from apps.trading.operations.snapshot_equity import prune_equity, snapshot_equity
 from apps.trading.operations.submit_order import submit_order
 from apps.trading.operations.sweep_orders import sweep_orders
+from apps.trading.operations.take_over import begin_takeover, settle_takeover
 from apps.trading.operations.take_venue_news import take_venue_news
 from apps.trading.operations.verify_books import BooksReport, verify_books
 from apps.trading.operations.want_reconciliation import want_reconciliation
@@ -42,6 +43,7 @@ __all__ = [
     "ReconciliationReport",
     "TargetOutcome",
     "amend_order",
+    "begin_takeover",
     "cancel_open_orders",
     "cancel_order",
     "change_limits",
@@ -78,6 +80,7 @@ __all__ = [
     "resume_trading",
     "send_cancel",
     "set_agent_budget",
+    "settle_takeover",
     "snapshot_equity",
     "submit_order",
     "sweep_orders",

@@ -72,5 +72,6 @@ def change_order_state(
         subject=f"order:{order.pk}",
         payload={"from": was, "to": str(after), "note": note, "filled_quantity": plain(order.filled_quantity)},
         moment=moment,
+        epoch=order.epoch,
     )
     return order

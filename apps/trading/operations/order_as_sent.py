@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from apps.foundation.lease_memory import Term
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.domain.order_types import TRIGGERED_TYPES
 from apps.trading.models import Order
@@ -31,7 +32,7 @@ def watched_there(order: Order) -> bool:
     return order.type in TRIGGERED_TYPES and order.triggered_firm is None
 
 
-def as_sent(order: Order, capabilities: VenueCapabilities, valid_until: datetime) -> VenueOrder:
+def as_sent(order: Order, capabilities: VenueCapabilities, valid_until: datetime, term: Term) -> VenueOrder:
     """The order as the venue is told of it. A date the venue does not know is watched here: it gets GTC."""
     native = watched_there(order)
     kind = _kind(order, native=native)
@@ -51,6 +52,7 @@ def as_sent(order: Order, capabilities: VenueCapabilities, valid_until: datetime
         stop_price=order.stop_price if native else None,
         trail_pct=order.trail_pct if native else None,
         expires_firm=order.expires_firm,
+        may_leave=term.lives,
     )
 
 

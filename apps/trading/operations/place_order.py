@@ -4,6 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
+from django.conf import settings
+
 from apps.foundation import after_commit
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Refused
@@ -24,8 +26,11 @@ from apps.trading.operations.write_intent import write_intent
 def place(*, intent: OrderIntent, reading: MarketReading, book: Book, moment: Moment) -> Order:
     """Judge and store under the lock that ``book`` was read with; an approved order wakes the executor at commit.
 
-    Raises ``Refused`` where nothing is traded on the account at present, and for a good-till date that has passed.
+    Raises ``Refused`` where nothing is traded on the account at present, for a good-till date that has passed, and in
+    research.
     """
+    if settings.HQ_ROLE == "research":
+        raise Refused("A research instance sends no orders: ask the firm that trades.", code="research_sends_nothing")
     require_tradable(book)
     check_date(intent, moment)
     intent = with_first_trail(intent, mark=reading.mark.price, tick=reading.rules.tick_size)

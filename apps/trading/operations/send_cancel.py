@@ -6,6 +6,7 @@ import structlog
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import OutcomeUnknown
+from apps.foundation.lease_memory import Term
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.models import Order
 from apps.trading.operations.note_bad_answer import note_bad_answer
@@ -15,14 +16,14 @@ from apps.trading.ports import Venue, VenueRefused
 log = structlog.get_logger(__name__)
 
 
-def send_cancel(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
-    """Cancel a PENDING_CANCEL order at its venue; False when there is nothing to cancel (any more).
+def send_cancel(*, order_id: UUID, venue: Venue, term: Term, moment: Moment) -> bool:
+    """Cancel a PENDING_CANCEL order at its venue; False when there is nothing to cancel (any more) or ``term`` is over.
 
     A cancellation is harmless to repeat. One that is refused or has an unknown outcome leaves PENDING_CANCEL standing
     for the next sweep: an order is never called canceled without the venue's word.
     """
     order = Order.objects.filter(pk=order_id, state=OrderState.PENDING_CANCEL, account_id=venue.account).first()
-    if order is None:
+    if order is None or not term.leads():
         return False
     try:
         report = venue.cancel(

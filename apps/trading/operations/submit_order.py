@@ -3,14 +3,17 @@
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
+import structlog
+from django.db import DatabaseError, transaction
 
 from apps.foundation.clock import Moment
 from apps.foundation.correlation import bind
 from apps.foundation.errors import OutcomeUnknown, RetryableFailure
+from apps.foundation.lease_memory import Term
 from apps.trading.domain.order_lifecycle import OrderState
 from apps.trading.domain.trading_state import permits
 from apps.trading.models import Order
+from apps.trading.models.order_triggers import is_lease_lost
 from apps.trading.operations.change_order_state import change_order_state
 from apps.trading.operations.lock_order import lock_order
 from apps.trading.operations.note_bad_answer import note_bad_answer
@@ -21,22 +24,30 @@ from apps.trading.ports import Venue, VenueOrderExists, VenueRefused, VenueRepor
 from apps.trading.queries.reconciliation import may_add_risk
 from apps.trading.queries.trading_state import trading_state
 
+log = structlog.get_logger(__name__)
 WAITS_AT_MOST = timedelta(seconds=30)  # for the account's first comparison: a price grows old
 
 
-def submit_order(*, order_id: UUID, venue: Venue, moment: Moment) -> bool:
-    """Claim the order and send it; False when somebody else has it or it may not be sent any more.
+def submit_order(*, order_id: UUID, venue: Venue, term: Term, moment: Moment) -> bool:
+    """Claim the order under ``term`` and send it; False when somebody else has it or it may not be sent (any more).
 
-    Whoever loses the claim sends nothing, so a redelivered task or a second worker can't send twice. A failure after
+    Whoever loses the claim sends nothing, so a redelivered task or a second worker can't send twice. The database
+    refuses a claim under any term but the lease's, and one that ends soon; the order stays as it is. A failure after
     the claim leaves SUBMITTING behind, which the sweep turns into UNKNOWN and looks up: nothing is ever sent again.
     """
-    order = _claim(order_id, venue, moment)
+    try:
+        order = _claim(order_id, venue, term, moment) if term.lives() else None
+    except DatabaseError as error:
+        if not is_lease_lost(error):
+            raise
+        log.warning("claim_refused", order=str(order_id), epoch=term.epoch, reason=str(error).partition("\n")[0])
+        order = None
     if order is None:
         return False
     with bind(correlation_id=order.correlation_id or None, order_id=order.pk):
         try:
             report: VenueReport | None = venue.submit(
-                order=as_sent(order, venue.capabilities, moment.wall + venue.request_life), moment=moment
+                order=as_sent(order, venue.capabilities, moment.wall + venue.request_life, term), moment=moment
             )
         except VenueOrderExists as there:
             report = _found_there(order, venue, there, moment)
@@ -79,7 +90,7 @@ def _found_there(order: Order, venue: Venue, there: VenueOrderExists, moment: Mo
     return report
 
 
-def _claim(order_id: UUID, venue: Venue, moment: Moment) -> Order | None:
+def _claim(order_id: UUID, venue: Venue, term: Term, moment: Moment) -> Order | None:
     with transaction.atomic(durable=True):
         order = lock_order(order_id)
         sendable = Order.objects.filter(sendable_at(venue), pk=order_id, account_id=venue.account, cancel_wanted=False)
@@ -95,6 +106,7 @@ def _claim(order_id: UUID, venue: Venue, moment: Moment) -> Order | None:
             moment=moment,
             locked=order,
             submitted_wall=moment.wall,
+            epoch=term.epoch,
         )
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import RetryableFailure
+from apps.foundation.lease_memory import Term
 from apps.trading.domain.order_lifecycle import TERMINAL, OrderState
 from apps.trading.models import Order
 from apps.trading.operations.judge_replacement import judge_replacement
@@ -25,7 +26,7 @@ BATCH = 50
 LONGEST_PASS = 2.0  # seconds of asking a venue with one moment
 
 
-def sweep_orders(*, venue: Venue, moment: Moment) -> int:
+def sweep_orders(*, venue: Venue, term: Term, moment: Moment) -> int:
     """One pass over the venue's orders that should have moved on; how many did.
 
     Oldest first and in batches. Each step is the same guarded operation that a task would have called, so a sweep
@@ -33,20 +34,20 @@ def sweep_orders(*, venue: Venue, moment: Moment) -> int:
     """
     orders = Order.objects.filter(account_id=venue.account)
     return (
-        _send_forgotten(orders, venue, moment)
+        _send_forgotten(orders, venue, term, moment)
         + _give_up_on_silent(orders, venue, moment)
         + _look_up_unknown(orders, venue, moment)
         + _judge_replacements(orders, moment)
         + _send_kept_wishes(orders, moment)
-        + _cancel_again(orders, venue, moment)
+        + _cancel_again(orders, venue, term, moment)
     )
 
 
-def _send_forgotten(orders: QuerySet[Order], venue: Venue, moment: Moment) -> int:
+def _send_forgotten(orders: QuerySet[Order], venue: Venue, term: Term, moment: Moment) -> int:
     # A triggered stop carries the firm time of its trigger only; it is claimed at once, the claim itself is guarded.
     old = Q(state=OrderState.APPROVED, approved_wall__lte=moment.wall - FORGOTTEN_AFTER) | Q(state=OrderState.ARMED)
     waiting = orders.filter(sendable_at(venue)).filter(old).order_by("approved_wall", "pk")
-    return sum(submit_order(order_id=pk, venue=venue, moment=moment) for pk in _in_time(waiting))
+    return sum(submit_order(order_id=pk, venue=venue, term=term, moment=moment) for pk in _in_time(waiting))
 
 
 def _give_up_on_silent(orders: QuerySet[Order], venue: Venue, moment: Moment) -> int:
@@ -73,12 +74,12 @@ def _send_kept_wishes(orders: QuerySet[Order], moment: Moment) -> int:
     return sum(ask_to_cancel(order_id=pk, note=KEPT_WISH, moment=moment) for pk in _ids(wished.order_by("pk")))
 
 
-def _cancel_again(orders: QuerySet[Order], venue: Venue, moment: Moment) -> int:
+def _cancel_again(orders: QuerySet[Order], venue: Venue, term: Term, moment: Moment) -> int:
     standing = orders.filter(state=OrderState.PENDING_CANCEL, state_wall__lte=moment.wall - CANCEL_AGAIN_AFTER)
     sent = 0
     for pk in _in_time(standing.order_by("state_wall", "pk")):
         try:
-            sent += send_cancel(order_id=pk, venue=venue, moment=moment)
+            sent += send_cancel(order_id=pk, venue=venue, term=term, moment=moment)
         except RetryableFailure:
             break
     return sent

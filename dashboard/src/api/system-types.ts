@@ -17,6 +17,7 @@ export interface ProcessBeat {
   steps: number;
   errors: number;
   last_error: string;
+  standing_by?: string;
   lag_seconds: number | null;
 }
 
@@ -59,6 +60,7 @@ export interface SystemView {
   causes: Cause[];
   data_age_seconds: number | null;
   leader: string | null;
+  lease: { leader: string | null; epoch: number; held_since: string | null; age_seconds: number | null; sends_in_seconds: number; text: string };
   instance: string;
   role: string;
   runtime: string;
@@ -98,9 +100,13 @@ export interface Container {
 }
 
 export interface Instance {
+  id: string;
   name: string;
   role: string;
   leader: boolean;
+  epoch: number | null;
+  lease_age_seconds: number | null;
+  promotion_wanted: boolean;
   alive: boolean;
   host: string;
   runtime: string;

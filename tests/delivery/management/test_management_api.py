@@ -2,12 +2,13 @@ from datetime import timedelta
 
 import pytest
 
-from apps.foundation import audit
+from apps.foundation import audit, lease
 from apps.foundation.clock import Moment, wall_now
 from apps.foundation.identifiers import new_id
 from apps.management import operations
 from apps.management.models import Container, Instance
 from tests.support.agents_room import AgentsRoom
+from tests.support.leading import HOUSE
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db
@@ -53,14 +54,31 @@ def test_releasing_needs_a_quarantined_container_and_a_trader(container, person)
 
 def test_instances_say_who_leads(person):
     now = wall_now()
-    facts = {"host": "h", "runtime": "process", "version": "0", "started_at": now}
-    Instance.objects.create(name="hq-1", role="primary", seen_at=now, **facts)
-    Instance.objects.create(name="hq-2", role="primary", seen_at=now - timedelta(hours=1), **facts)
-    rows = person("viewer").get("/api/v1/management/instances/").json()["results"]
-    assert [(row["name"], row["alive"], row["leader"]) for row in rows] == [
-        ("hq-1", True, True),
-        ("hq-2", False, False),
-    ]
+    facts = {"host": "h", "runtime": "process", "version": "0", "started_at": now, "role": "primary"}
+    Instance.objects.create(name="hq-1", house="h1", seen_at=now, **facts)
+    Instance.objects.create(name="hq-2", house="h2", seen_at=now - timedelta(hours=1), **facts)
+    viewer = person("viewer")
+
+    def leading():
+        rows = viewer.get("/api/v1/management/instances/").json()["results"]
+        return [(row["name"], row["alive"], row["leader"], row["epoch"]) for row in rows]
+
+    assert leading() == [("hq-1", True, False, None), ("hq-2", False, False, None)]
+    lease.take(house=lease.House("h1", "hq-1"), lives={"paper": timedelta(0)}, first=True)
+    assert leading() == [("hq-1", True, True, 1), ("hq-2", False, False, None)]
+
+
+def test_an_admin_promotes_an_instance_that_lives(person):
+    now = wall_now()
+    facts = {"host": "h", "runtime": "process", "version": "0", "started_at": now, "seen_at": now}
+    Instance.objects.create(name="hq-2", house="h2", role="backup", **facts)
+    path = "/api/v1/management/instances/hq-2/promote/"
+    assert person("risk").post(path, {"reason": "New machine."}).status_code == 403
+    admin = person("admin")
+    assert admin.post(path, {}).status_code == 400
+    answer = admin.post(path, {"reason": "New machine."})
+    assert (answer.status_code, answer.json()["promotion_wanted"], answer.json()["leader"]) == (202, True, False)
+    assert admin.post("/api/v1/management/instances/hq-9/promote/", {"reason": "r"}).status_code == 404
 
 
 def test_incidents_are_listed_and_closed(person):
@@ -121,7 +139,11 @@ def test_the_system_view_has_all_that_the_status_line_shows(container, desk_mome
     assert (view["trading_state"], view["causes"]) == ("ACTIVE", [])
     assert view["agents"]["wanted"] == 4
     assert view["data_age_seconds"] >= 0
-    assert view["leader"] is None
+    assert (view["leader"], view["lease"]["epoch"]) == ("tests", 1)
+    assert view["lease"]["age_seconds"] >= 0
+    lease.release(house=HOUSE)
+    view = system_view(desk_moment)
+    assert (view["leader"], view["lease"]["text"]) == (None, "standing by: the lease of tests has ended")
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ class OtherDesk(ExchangeDesk):
 
     def cancel(self, order_id):
         cancel_order(order_id=order_id, actor="tester", reason="test", moment=self.moment())
-        return send_cancel(order_id=order_id, venue=self.venue, moment=self.moment())
+        return send_cancel(order_id=order_id, venue=self.venue, term=self.term, moment=self.moment())
 
     def come_to_rest(self):
         """Let the wall clock run ahead until nothing is on its way; each look is one that the loops would take."""

@@ -98,9 +98,9 @@ def test_a_working_order_is_cancelled_with_the_venues_word_only(desk):
     cancel(desk, order_id)
     assert desk.order(order_id).state == "PENDING_CANCEL"
     assert desk.order(order_id).reserved_left > 0
-    assert send_cancel(order_id=order_id, venue=desk.venue, moment=desk.moment())
+    assert send_cancel(order_id=order_id, venue=desk.venue, term=desk.term, moment=desk.moment())
     assert (desk.order(order_id).state, desk.order(order_id).reserved_left) == ("CANCELED", 0)
-    assert not send_cancel(order_id=order_id, venue=desk.venue, moment=desk.moment())
+    assert not send_cancel(order_id=order_id, venue=desk.venue, term=desk.term, moment=desk.moment())
     desk.assert_books_balance()
 
 
@@ -111,7 +111,7 @@ def test_a_cancel_that_loses_to_the_fill_leaves_a_filled_order(desk):
     bars = desk.market.moment
     cancel(desk, order_id)
     desk.match()
-    send_cancel(order_id=order_id, venue=desk.venue, moment=bars)
+    send_cancel(order_id=order_id, venue=desk.venue, term=desk.term, moment=bars)
     order = desk.order(order_id)
     assert (order.state, order.filled_quantity) == ("FILLED", order.quantity)
     desk.assert_books_balance()
@@ -122,7 +122,7 @@ def test_a_cancel_after_a_part_was_filled_keeps_the_part(desk):
     desk.send(order_id)
     desk.bar(BTC=(50_000, 50_000, 50_000, 50_000, "0.01"))
     cancel(desk, order_id)
-    send_cancel(order_id=order_id, venue=desk.venue, moment=desk.moment())
+    send_cancel(order_id=order_id, venue=desk.venue, term=desk.term, moment=desk.moment())
     order = desk.order(order_id)
     assert (order.state, order.filled_quantity, order.reserved_left) == ("CANCELED", D("0.001"), 0)
     assert desk.position().quantity == D("0.001")
@@ -142,7 +142,7 @@ def test_a_late_fill_on_a_canceled_order_is_posted_and_wants_an_incident(desk):
     order_id = desk.propose(type="limit", limit_price=D(49_500), quantity="0.002")
     desk.send(order_id)
     cancel(desk, order_id)
-    send_cancel(order_id=order_id, venue=desk.venue, moment=desk.moment())
+    send_cancel(order_id=order_id, venue=desk.venue, term=desk.term, moment=desk.moment())
     (known,) = fills_at(desk.venue)
     late = replace(
         known,

@@ -144,7 +144,7 @@ class OrderLife(RuleBasedStateMachine):
         for _ in range(2):
             with suppress(Refused):
                 cancel_order(order_id=order_id, actor="tester", reason="", moment=self.desk.moment())
-        send_cancel(order_id=order_id, venue=self.desk.venue, moment=self.desk.moment())
+        send_cancel(order_id=order_id, venue=self.desk.venue, term=self.desk.term, moment=self.desk.moment())
 
     @precondition(lambda self: Order.objects.filter(state__in=OPEN).exists())
     @rule(data=st.data(), share=st.sampled_from([D(1), D("0.5"), D(2)]))

@@ -18,7 +18,7 @@ from apps.trading.models import Fill, ReconciliationBreak
 from apps.trading.operations.cancel_order import cancel_order
 from apps.trading.operations.send_cancel import send_cancel
 from apps.trading.operations.take_fill import take_fill
-from apps.trading.ports import VenueOrder
+from apps.trading.ports import LeaseLost, VenueOrder
 from tests.support.exchange_desk import ExchangeDesk
 from tests.support.running_exchange import UNMETERED, RunningExchange
 from tests.support.staged_market import stage_market
@@ -59,7 +59,7 @@ def incidents(kind):
 
 def cancel(desk, order_id):
     cancel_order(order_id=order_id, actor="tester", reason="test", moment=desk.moment())
-    return send_cancel(order_id=order_id, venue=desk.venue, moment=desk.moment())
+    return send_cancel(order_id=order_id, venue=desk.venue, term=desk.term, moment=desk.moment())
 
 
 @both
@@ -296,7 +296,7 @@ def test_cancels_again_and_of_a_filled_order_do_no_harm(desk):
     desk.running.price("BTC/USDT", "48900")
     cancel(desk, order_id)
     assert desk.order(order_id).state == "FILLED"
-    assert not send_cancel(order_id=order_id, venue=desk.venue, moment=desk.moment())
+    assert not send_cancel(order_id=order_id, venue=desk.venue, term=desk.term, moment=desk.moment())
     desk.assert_agrees()
 
 
@@ -355,3 +355,28 @@ def test_new_rules_of_the_exchange_refuse_the_order_and_are_read(desk):
         order = desk.order(order_id)
         assert (order.state, order.reject_code, desk.creates(order_id)) == ("REJECTED", "venue_bad_quantity", creates)
     desk.venue.rules([])
+
+
+@both
+@pytest.mark.parametrize("looks", [0, 1])
+def test_a_request_whose_sender_stops_leading_is_not_signed_or_not_written(desk, looks):
+    """Asked once before it is signed, once when the connection stands: by then the lease may be another's."""
+    asked = []
+    order = VenueOrder(
+        client_order_id=uuid4().hex,
+        symbol="BTC/USDT",
+        side="buy",
+        type="limit",
+        quantity=D("0.001"),
+        limit_price=D(49_000),
+        funds=None,
+        time_in_force="GTC",
+        post_only=False,
+        reduce_only=False,
+        valid_until=wall_now() + timedelta(seconds=30),
+        may_leave=lambda: asked.append(1) or len(asked) <= looks,
+    )
+    with pytest.raises(LeaseLost):
+        desk.venue.submit(order=order, moment=desk.moment())
+    assert len(asked) == looks + 1
+    assert desk.venue.find(client_order_id=order.client_order_id, symbol="BTC/USDT") is None

@@ -1,0 +1,50 @@
+"""The execution process of a house of its own, as ``up`` starts it, on the database of the test."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+from django.db import connection
+
+from tradinghq.supervision.house_programs import EXECUTION_LOOPS
+
+HERE = ("leadership", "order_sweep", "paper_matching", "reconciliation")
+
+
+class ExecutionWorker:
+    """Runs from the start on; ``kill`` is SIGKILL to all of it."""
+
+    def __init__(self, home: Path, *, name: str, role: str) -> None:
+        settings = connection.settings_dict
+        user = f"{settings['USER']}:{quote(settings['PASSWORD'])}"
+        environment = {
+            **os.environ,
+            "DATABASE_URL": f"postgresql://{user}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}",
+            "DJANGO_SETTINGS_MODULE": "tradinghq.settings",
+            "MARKET": "recorded",
+            "HQ_HOME": str(home),
+            "HQ_INSTANCE": name,
+            "HQ_ROLE": role,
+            "HQ_PROCESS": "execution",
+            "HQ_LOOPS": ",".join(loop for loop in EXECUTION_LOOPS if loop in HERE),
+        }
+        modules = "workers.worker_loops,workers.execution"
+        words = ("--hostname", f"{name}@%h", "--queues", "execution", "--include", modules, "--pool", "threads")
+        self.log = home / "worker.log"
+        home.mkdir(parents=True)
+        with self.log.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "tradinghq.celery:app", "worker", *words, "--concurrency", "2"],
+                env=environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()

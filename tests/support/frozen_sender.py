@@ -1,0 +1,39 @@
+"""A process that is frozen while it sends one order: before it claims it, or between the claim and the sending.
+
+It believes for an hour that it leads. ``python -m tests.support.frozen_sender ORDER_ID EPOCH claim|send`` stops itself
+with SIGSTOP at that place; woken, it goes on and prints what ``submit_order`` answered.
+"""
+
+import os
+import signal
+import sys
+from uuid import UUID
+
+
+def main() -> None:
+    import django
+
+    django.setup()
+    from apps.foundation.lease_memory import Belief, LeaseMemory, Term, steady
+    from apps.market.queries import current_moment
+    from apps.trading.adapters.paper_venue import PaperVenue
+    from apps.trading.operations.submit_order import submit_order
+
+    order_id, epoch, where = UUID(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    started = steady()
+    relied = 3600.0 if where == "claim" else float(sys.argv[4])
+    term = Term(epoch, LeaseMemory(Belief(epoch, until=started + relied)))
+
+    class Freezing(PaperVenue):
+        def submit(self, *, order, moment):
+            if where == "send":
+                os.kill(os.getpid(), signal.SIGSTOP)
+            return super().submit(order=order, moment=moment)
+
+    if where == "claim":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    print(submit_order(order_id=order_id, venue=Freezing(), term=term, moment=current_moment()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
