@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from workers.drills.tcp_proxy import TcpProxy, Weather
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "only of a firm that drills, gone with it"  # noqa: S105 - a throw-away firm on loopback
 NOT_THEIRS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HQ_SIMULATED_URL", "HQ_SIMULATED_CONTROL")
+SUPERVISOR = "supervisord"  # as its record is called
 WIDE_LIMITS = {
     "max_orders_per_hour": 10_000,
     "max_open_orders": 1000,
@@ -119,6 +120,17 @@ class DrillFirm:
                 self.process.wait(seconds)
             except subprocess.TimeoutExpired:
                 self._end_all()
+        self.process = None
+
+    def end_abruptly(self, *, spare: Collection[str] = ()) -> None:
+        """SIGKILL to its watch, its supervisor and all its programs but those named, as if the machine had gone."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        records = SupervisorFolder(self.home).records
+        for name in sorted((file.stem for file in records.glob("*.json")), key=lambda each: each != SUPERVISOR):
+            if name not in spare:
+                self._kill_recorded(records / f"{name}.json", family=name != SUPERVISOR)
         self.process = None
 
     def close(self) -> None:
@@ -286,10 +298,13 @@ class DrillFirm:
 
     def _end_all(self) -> None:
         for record in SupervisorFolder(self.home).records.glob("*.json"):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                found = psutil.Process(int(json.loads(record.read_text())["pid"]))
-                for one in [found, *found.children(recursive=True)]:
-                    one.kill()
+            self._kill_recorded(record, family=True)
+
+    def _kill_recorded(self, record: Path, *, family: bool) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found = psutil.Process(int(json.loads(record.read_text())["pid"]))
+            for one in [found, *(found.children(recursive=True) if family else ())]:
+                one.kill()
 
 
 def free_ports(count: int) -> list[int]:

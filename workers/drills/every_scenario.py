@@ -1,11 +1,20 @@
 """All drills, by their codes."""
 
-from workers.drills import lost_answers, lost_events, lost_processes, lost_servers, reached_limits, restored_record
+from workers.drills import (
+    lost_answers,
+    lost_events,
+    lost_leader,
+    lost_processes,
+    lost_servers,
+    reached_limits,
+    restored_record,
+)
 from workers.drills.scenario import Scenario
 
 _ALL = (
     *lost_answers.SCENARIOS,
     *lost_events.SCENARIOS,
+    *lost_leader.SCENARIOS,
     *lost_processes.SCENARIOS,
     *lost_servers.SCENARIOS,
     *reached_limits.SCENARIOS,

@@ -1,0 +1,54 @@
+"""A second house of a drilled firm, on the same PostgreSQL and the same exchange: its backup."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from workers.drills.drill_firm import DrillFirm
+
+KEYS = "simulated"  # the folder of the home with the exchange account's keys and what opens them
+NOT_KEYS = ("state*.jsonl", "ports.json")
+
+
+class StandbyFirm(DrillFirm):
+    """``primary`` has started. Its own are Redis, processes, screens, and its line to the exchange."""
+
+    def __init__(self, home: Path, primary: DrillFirm) -> None:
+        super().__init__(
+            home,
+            HQ_INSTANCE="hq-2",
+            HQ_ROLE="backup",
+            DATABASE_URL=primary.database(),
+            DATABASE_OWNER_URL=primary.database(owner=True),
+            HQ_SIMULATED_URL=primary.exchange_address,
+            HQ_SIMULATED_CONTROL=primary.control_address.removesuffix("/control"),
+            HQ_CCXT_URLS=primary.environment["HQ_CCXT_URLS"],
+            HQ_PGP_PASSPHRASE=primary.environment["HQ_PGP_PASSPHRASE"],
+        )
+        self.primary = primary
+        self.control_address = primary.control_address
+        shutil.copytree(primary.home / KEYS, home / KEYS, ignore=shutil.ignore_patterns(*NOT_KEYS))
+
+    def database(self, *, owner: bool = False) -> str:
+        return self.primary.database(owner=owner)
+
+
+@contextmanager
+def standing_by(primary: DrillFirm) -> Iterator[StandbyFirm]:
+    """The backup of ``primary``, running; stopped and removed at the end."""
+    home = primary.home.with_name(f"{primary.home.name}-2")
+    home.mkdir(mode=0o755)
+    backup = StandbyFirm(home, primary)
+    try:
+        backup.launch()
+        yield backup
+    finally:
+        backup.close()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def leads(firm: DrillFirm, name: str) -> bool:
+    """Whether this instance holds every lease now."""
+    query = "SELECT bool_and(holder = %s AND expires_at > clock_timestamp()) FROM foundation_lease"
+    return bool(firm.rows(query, name)[0][0])
