@@ -16,8 +16,8 @@ from apps.foundation.errors import HQError, Refused
 from apps.foundation.permissions import Role, role_at_least
 from apps.market.queries import current_moment
 from apps.trading import operations, queries
-from apps.trading.domain.order_intent import LONGEST_REASON
-from apps.trading.domain.risk_limits import LIMITS, changed
+from apps.trading.domain.orders.order_intent import LONGEST_REASON
+from apps.trading.domain.risk.risk_limits import LIMITS, changed
 from apps.trading.models import (
     Account,
     AccountReconciliation,

@@ -10,8 +10,8 @@ from apps.foundation.clock import Moment
 from apps.foundation.errors import OutcomeUnknown, Refused, RetryableFailure
 from apps.market.domain.candles import Candle
 from apps.market.domain.instruments import InstrumentRules
-from apps.trading.domain.venue_charge import VenueCharge
-from apps.trading.domain.venue_transfer import VenueTransfer
+from apps.trading.domain.books.venue_charge import VenueCharge
+from apps.trading.domain.venues.venue_transfer import VenueTransfer
 
 VenueOrderState = Literal["OPEN", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED", "REJECTED"]
 VenueOrderType = Literal["market", "limit", "stop", "stop_limit", "take_profit", "trailing_stop"]

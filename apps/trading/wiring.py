@@ -20,10 +20,10 @@ from apps.trading.adapters.remote_venues import build_venue, request_life_of
 from apps.trading.adapters.sealed_keys import KeysNotHere, open_keys
 from apps.trading.adapters.steered_exchange import SteeredExchange
 from apps.trading.adapters.watched_venue import watched
-from apps.trading.domain.venues import PAPER, SIMULATED
+from apps.trading.domain.venues.venues import PAPER, SIMULATED
 from apps.trading.models import Account, AccountMode
-from apps.trading.operations.account_state import record_account_checked, record_account_trouble
-from apps.trading.operations.record_venue_answer import record_clock_offset, record_venue_answer
+from apps.trading.operations.accounts.account_state import record_account_checked, record_account_trouble
+from apps.trading.operations.execution.record_venue_answer import record_clock_offset, record_venue_answer
 from apps.trading.ports import MatchingVenue, Steered, Venue
 from apps.trading.queries.live_needs import missing_for_live
 

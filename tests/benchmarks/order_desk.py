@@ -19,8 +19,8 @@ QUIET = timedelta(hours=2)
 
 def open_accounts() -> None:
     """A staged market and four paper accounts of 1,000,000 USDT with wide limits."""
-    from apps.trading.operations.change_limits import change_limits
-    from apps.trading.operations.open_portfolio import open_portfolio
+    from apps.trading.operations.accounts.open_portfolio import open_portfolio
+    from apps.trading.operations.risk.change_limits import change_limits
     from tests.support.staged_market import stage_market
 
     moment = stage_market().bar()
@@ -41,7 +41,7 @@ class Placer:
     """Places one limit order on its account at each call, as of the market's moment when ``look`` was last called."""
 
     def __init__(self, account: str) -> None:
-        from apps.trading.domain.order_intent import OrderIntent
+        from apps.trading.domain.orders.order_intent import OrderIntent
 
         send_nothing()
         self.intent = OrderIntent(
@@ -63,7 +63,7 @@ class Placer:
         self.moment = current_moment()
 
     def __call__(self) -> None:
-        from apps.trading.operations.propose_order import propose_order
+        from apps.trading.operations.orders.propose_order import propose_order
 
         view = propose_order(intent=self.intent, moment=self.moment)
         if view["state"] != "APPROVED":
@@ -75,7 +75,7 @@ def let_time_pass() -> None:
     from apps.foundation.clock import wall_now
     from apps.market.models import MarketClock, StoredCandle
     from apps.market.queries import current_moment
-    from apps.trading.operations.cancel_order import cancel_open_orders
+    from apps.trading.operations.orders.cancel_order import cancel_open_orders
 
     before = current_moment()
     cancel_open_orders(actor="bench", reason="End of a turn.", moment=before)

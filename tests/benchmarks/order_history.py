@@ -62,7 +62,7 @@ def _log_of_one_order(connection: psycopg.Connection, place: order_desk.Placer) 
 
 def verify_ledger() -> list[Line]:
     """Seconds that the standing verifier takes over 1,000,000 postings and the 250,000 orders they belong to."""
-    from apps.trading.operations.verify_books import verify_books
+    from apps.trading.operations.books.verify_books import verify_books
 
     order_desk.open_accounts()
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:

@@ -101,7 +101,7 @@ def _look(what: str, later: float, expected: dict[str, int], bare: float) -> Lin
     from apps.market.queries import current_moment
     from apps.trading.adapters.paper_venue import PaperVenue
     from apps.trading.models import Fill
-    from apps.trading.operations.reconcile_account import reconcile_account
+    from apps.trading.operations.reconciliation.reconcile_account import reconcile_account
 
     now = current_moment()
     moment = Moment(wall=now.wall + timedelta(seconds=later), firm=now.firm)

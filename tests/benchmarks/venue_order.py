@@ -28,7 +28,7 @@ def run() -> list[Line]:
 
 
 def _measured(running: RunningExchange) -> list[Line]:
-    from apps.trading.operations.change_limits import change_limits
+    from apps.trading.operations.risk.change_limits import change_limits
     from tests.support.exchange_desk import ExchangeDesk
     from tests.support.staged_market import stage_market
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 
 from apps.foundation import audit
-from apps.trading.operations.verify_books import check_books
+from apps.trading.operations.books.verify_books import check_books
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db

@@ -7,18 +7,18 @@ from uuid import uuid4
 
 from apps.foundation.clock import Moment
 from apps.trading.adapters.ccxt_venue import CcxtVenue
-from apps.trading.domain.order_intent import OrderIntent
+from apps.trading.domain.orders.order_intent import OrderIntent
 from apps.trading.models import Order, OrderTransition, Position
-from apps.trading.operations.collect_fills import collect_fills
-from apps.trading.operations.open_portfolio import open_portfolio
-from apps.trading.operations.poll_open_orders import poll_open_orders
-from apps.trading.operations.propose_order import propose_order
-from apps.trading.operations.reconcile_account import reconcile_account
-from apps.trading.operations.record_venue_answer import record_clock_offset
-from apps.trading.operations.submit_order import submit_order
-from apps.trading.operations.sweep_orders import sweep_orders
-from apps.trading.operations.take_venue_news import take_venue_news
-from apps.trading.operations.verify_books import verify_books
+from apps.trading.operations.accounts.open_portfolio import open_portfolio
+from apps.trading.operations.books.collect_fills import collect_fills
+from apps.trading.operations.books.verify_books import verify_books
+from apps.trading.operations.execution.poll_open_orders import poll_open_orders
+from apps.trading.operations.execution.record_venue_answer import record_clock_offset
+from apps.trading.operations.execution.submit_order import submit_order
+from apps.trading.operations.execution.sweep_orders import sweep_orders
+from apps.trading.operations.execution.take_venue_news import take_venue_news
+from apps.trading.operations.orders.propose_order import propose_order
+from apps.trading.operations.reconciliation.reconcile_account import reconcile_account
 from tests.support.leading import lead
 from tests.support.running_exchange import RunningExchange, test_account
 from tests.support.staged_market import StagedMarket

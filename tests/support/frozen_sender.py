@@ -17,7 +17,7 @@ def main() -> None:
     from apps.foundation.lease_memory import Belief, LeaseMemory, Term, steady
     from apps.market.queries import current_moment
     from apps.trading.adapters.paper_venue import PaperVenue
-    from apps.trading.operations.submit_order import submit_order
+    from apps.trading.operations.execution.submit_order import submit_order
 
     order_id, epoch, where = UUID(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     started = steady()

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from apps.trading.domain.gate_facts import BookFacts, GateFacts, MarketFacts, OrderFacts, VenueFacts
-from apps.trading.domain.risk_limits import DEFAULT_LIMITS
-from apps.trading.domain.trading_state import TradingState
+from apps.trading.domain.risk.gate_facts import BookFacts, GateFacts, MarketFacts, OrderFacts, VenueFacts
+from apps.trading.domain.risk.risk_limits import DEFAULT_LIMITS
+from apps.trading.domain.risk.trading_state import TradingState
 
 FIRM = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

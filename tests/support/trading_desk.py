@@ -8,16 +8,16 @@ from django.db import connection
 
 from apps.foundation.clock import Moment
 from apps.trading.adapters.paper_venue import PaperVenue
-from apps.trading.domain.order_intent import OrderIntent
+from apps.trading.domain.orders.order_intent import OrderIntent
 from apps.trading.models import Order, Position
-from apps.trading.operations.guard_cycle import guard_cycle
-from apps.trading.operations.match_paper_orders import match_paper_orders
-from apps.trading.operations.open_portfolio import open_portfolio
-from apps.trading.operations.propose_order import propose_order
-from apps.trading.operations.reconcile_account import reconcile_account
-from apps.trading.operations.submit_order import submit_order
-from apps.trading.operations.sweep_orders import sweep_orders
-from apps.trading.operations.verify_books import check_books, verify_books
+from apps.trading.operations.accounts.open_portfolio import open_portfolio
+from apps.trading.operations.books.verify_books import check_books, verify_books
+from apps.trading.operations.execution.match_paper_orders import match_paper_orders
+from apps.trading.operations.execution.submit_order import submit_order
+from apps.trading.operations.execution.sweep_orders import sweep_orders
+from apps.trading.operations.orders.propose_order import propose_order
+from apps.trading.operations.protection.guard_cycle import guard_cycle
+from apps.trading.operations.reconciliation.reconcile_account import reconcile_account
 from tests.support.leading import lead
 from tests.support.staged_market import StagedMarket, stage_market
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.foundation.money import ZERO
-from apps.trading.domain.fill_simulation import (
+from apps.trading.domain.venues.fill_simulation import (
     MarketSlice,
     WorkingOrder,
     match_order,
@@ -16,7 +16,7 @@ from apps.trading.domain.fill_simulation import (
     slice_of_bar,
     slice_of_quote,
 )
-from apps.trading.domain.paper_terms import PAPER_TERMS, STOCK_TERMS, terms_of
+from apps.trading.domain.venues.paper_terms import PAPER_TERMS, STOCK_TERMS, terms_of
 
 TICK, STEP = Decimal("0.01"), Decimal("0.001")
 D = Decimal

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.trading.domain.lost_orders import LONGEST_WAIT, proven_absent, wait_before_next_look
+from apps.trading.domain.orders.lost_orders import LONGEST_WAIT, proven_absent, wait_before_next_look
 
 SENT = datetime(2026, 3, 2, tzinfo=UTC)
 LIFE = timedelta(seconds=5)

@@ -25,8 +25,8 @@ from apps.foundation.private_files import write_private
 from apps.management.operations import admit_instance
 from apps.market.operations import start_market
 from apps.market.queries import current_moment
-from apps.trading.domain.venue_keys import VenueKeys
-from apps.trading.domain.venues import SIMULATED, SIMULATED_DIALECT
+from apps.trading.domain.venues.venue_keys import VenueKeys
+from apps.trading.domain.venues.venues import SIMULATED, SIMULATED_DIALECT
 from apps.trading.operations import open_portfolio, open_simulated_account
 from apps.trading.queries import account_views
 from tradinghq import environment as env

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from apps.trading.operations.books_checks import CHECKS
+from apps.trading.operations.books.books_checks import CHECKS
 from workers.drills.scenario import Firm
 
 Truth = dict[str, Any]

@@ -28,9 +28,9 @@ from django.db import InterfaceError, OperationalError, connection  # noqa: E402
 from apps.foundation.errors import HQError  # noqa: E402
 from apps.foundation.firm_key import practice_key  # noqa: E402
 from apps.market.queries import current_moment, instrument_rules, mark  # noqa: E402
-from apps.trading.domain.order_intent import OrderIntent  # noqa: E402
-from apps.trading.domain.venue_keys import VenueKeys  # noqa: E402
-from apps.trading.domain.venues import SIMULATED_DIALECT  # noqa: E402
+from apps.trading.domain.orders.order_intent import OrderIntent  # noqa: E402
+from apps.trading.domain.venues.venue_keys import VenueKeys  # noqa: E402
+from apps.trading.domain.venues.venues import SIMULATED_DIALECT  # noqa: E402
 from apps.trading.operations import cancel_open_orders, cancel_order, open_simulated_account, propose_order  # noqa: E402
 from apps.trading.queries import position_views  # noqa: E402
 from workers.drills.desk_accounts import CAPITAL  # noqa: E402

@@ -18,7 +18,7 @@ from apps.management.adapters.supervisor_control import SupervisorControl
 from apps.management.operations import claim_drill, end_drill, note_drill_steps
 from apps.market.queries import current_moment
 from apps.trading import operations as trading
-from apps.trading.domain.order_intent import OrderIntent
+from apps.trading.domain.orders.order_intent import OrderIntent
 from workers.drills.every_scenario import SCENARIOS
 from workers.drills.play import play
 from workers.drills.scenario import Stage

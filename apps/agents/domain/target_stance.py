@@ -10,7 +10,7 @@ Long only: a negative score means flat.
 
 from dataclasses import dataclass
 
-from apps.trading.domain.compared_figures import apart
+from apps.trading.domain.risk.compared_figures import apart
 
 HOLD = "hold"
 WEAK = "score_too_weak"

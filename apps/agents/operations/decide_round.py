@@ -21,7 +21,7 @@ from apps.foundation.identifiers import derived_id
 from apps.market.domain import timeframes
 from apps.trading import operations as trading
 from apps.trading import queries as books
-from apps.trading.domain.position_sizing import TargetExposure
+from apps.trading.domain.orders.position_sizing import TargetExposure
 
 TOO_LATE_SECONDS = 60  # after its deadline a round is closed without trading: its prices are gone
 DUST = 0.02  # of the largest position; what is left below a step counts as flat

@@ -26,7 +26,7 @@ from apps.market import queries as market
 from apps.market.domain import timeframes
 from apps.market.domain.candles import Candle
 from apps.market.domain.quotes import Quote
-from apps.trading.domain.paper_terms import terms_of
+from apps.trading.domain.venues.paper_terms import terms_of
 
 log = structlog.get_logger(__name__)
 

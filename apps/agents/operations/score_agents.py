@@ -15,7 +15,7 @@ from apps.foundation import outbox
 from apps.foundation.clock import Moment
 from apps.market import queries as market
 from apps.market.domain import timeframes
-from apps.trading.domain.paper_terms import terms_of
+from apps.trading.domain.venues.paper_terms import terms_of
 
 log = structlog.get_logger(__name__)
 

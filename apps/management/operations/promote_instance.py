@@ -11,7 +11,7 @@ from apps.management.domain.instance_roles import Role
 from apps.management.models import Instance
 from apps.management.operations.tell_screens import tell_system_changed
 from apps.management.queries.instance_views import instance_view, leader_name
-from apps.trading.operations.required_reason import required_reason
+from apps.trading.operations.risk.required_reason import required_reason
 
 
 @transaction.atomic

@@ -30,7 +30,7 @@ from apps.trading.adapters.alpaca_reports import (
 )
 from apps.trading.adapters.broker_turns import BrokerTurns
 from apps.trading.adapters.urgent_calls import reducing_risk
-from apps.trading.domain.venue_charge import VenueCharge
+from apps.trading.domain.books.venue_charge import VenueCharge
 from apps.trading.ports import (
     BadVenueAnswer,
     BadVenueOutcome,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apps.trading.adapters.ccxt_answers import Nonsense, number
-from apps.trading.domain.venue_transfer import VenueTransfer
+from apps.trading.domain.venues.venue_transfer import VenueTransfer
 
 # A withdrawal leaves the account when it is asked for; a deposit arrives when it is confirmed.
 _ARRIVED, _LEFT = frozenset({"ok"}), frozenset({"ok", "pending"})

@@ -20,7 +20,7 @@ from apps.trading.adapters.ccxt_stream import CcxtStream
 from apps.trading.adapters.ccxt_transfers import transfers_of, transfers_told
 from apps.trading.adapters.ccxt_turns import QuotasOf
 from apps.trading.adapters.urgent_calls import reducing_risk
-from apps.trading.domain.venue_transfer import VenueTransfer
+from apps.trading.domain.venues.venue_transfer import VenueTransfer
 from apps.trading.ports import (
     BadVenueAnswer,
     BadVenueOutcome,

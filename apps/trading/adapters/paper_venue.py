@@ -12,8 +12,8 @@ from apps.foundation.money import ZERO, floor_to, plain
 from apps.market import queries as market
 from apps.market.domain.candles import Candle
 from apps.market.domain.instruments import InstrumentRules
-from apps.trading.domain.decimal_math import times
-from apps.trading.domain.fill_simulation import (
+from apps.trading.domain.books.decimal_math import times
+from apps.trading.domain.venues.fill_simulation import (
     MarketSlice,
     Matched,
     WorkingOrder,
@@ -21,7 +21,7 @@ from apps.trading.domain.fill_simulation import (
     slice_of_bar,
     slice_of_quote,
 )
-from apps.trading.domain.paper_terms import PAPER_TERMS, terms_of
+from apps.trading.domain.venues.paper_terms import PAPER_TERMS, terms_of
 from apps.trading.models.paper_exchange import WORKING_STATES, PaperExchange, PaperFill, PaperOrder
 from apps.trading.ports import (
     FillPage,

@@ -15,8 +15,8 @@ from apps.trading.adapters.broker_turns import BrokerTurns
 from apps.trading.adapters.ccxt_classes import streaming_class
 from apps.trading.adapters.ccxt_dialects import dialect_of
 from apps.trading.adapters.ccxt_venue import CcxtVenue
-from apps.trading.domain.venue_keys import VenueKeys
-from apps.trading.domain.venues import CCXT_VENUES, SIMULATED, SIMULATED_DIALECT
+from apps.trading.domain.venues.venue_keys import VenueKeys
+from apps.trading.domain.venues.venues import CCXT_VENUES, SIMULATED, SIMULATED_DIALECT
 from apps.trading.models import Account, AccountMode
 from apps.trading.ports import Venue
 

@@ -7,8 +7,8 @@ from django.conf import settings
 
 from apps.foundation.errors import Refused
 from apps.foundation.firm_key import KeyRefused, firm_key, practice_key
-from apps.trading.domain.venue_keys import VenueKeys, read_keys
-from apps.trading.domain.venues import SIMULATED, SIMULATED_DIALECT
+from apps.trading.domain.venues.venue_keys import VenueKeys, read_keys
+from apps.trading.domain.venues.venues import SIMULATED, SIMULATED_DIALECT
 from apps.trading.models import Account
 
 EXECUTOR = "execution"

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any, Protocol, cast
 
 from apps.foundation.errors import HQError, OutcomeUnknown, RetryableFailure
-from apps.trading.domain.venue_ladder import SLOW_MS
+from apps.trading.domain.risk.venue_ladder import SLOW_MS
 from apps.trading.ports import Venue, VenueRefused
 
 TOLD_EVERY = 1.0  # seconds between good answers that are told

@@ -3,12 +3,12 @@
 from rest_framework import serializers
 
 from apps.foundation.rest.serializer_fields import DecimalText, InstrumentField, UtcTimeField
-from apps.trading.domain.order_groups import BRACKET, OCO, ROLES
-from apps.trading.domain.order_intent import ORIGINS, SIDES
-from apps.trading.domain.order_lifecycle import OrderState
-from apps.trading.domain.order_types import ROW_TYPES, TIMES_IN_FORCE
-from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LIMITS
-from apps.trading.domain.trading_state import TradingState
+from apps.trading.domain.orders.order_groups import BRACKET, OCO, ROLES
+from apps.trading.domain.orders.order_intent import ORIGINS, SIDES
+from apps.trading.domain.orders.order_lifecycle import OrderState
+from apps.trading.domain.orders.order_types import ROW_TYPES, TIMES_IN_FORCE
+from apps.trading.domain.risk.risk_limits import DEFAULT_LIMITS, LIMITS
+from apps.trading.domain.risk.trading_state import TradingState
 from apps.trading.models import AccountMode, LedgerKind
 
 ORDER_STATES = [state.value for state in OrderState]

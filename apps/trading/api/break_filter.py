@@ -2,7 +2,7 @@
 
 import django_filters as filters
 
-from apps.trading.domain.break_kinds import BreakKind, BreakState
+from apps.trading.domain.venues.break_kinds import BreakKind, BreakState
 from apps.trading.models import ReconciliationBreak
 
 

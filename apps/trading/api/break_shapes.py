@@ -4,8 +4,8 @@ from rest_framework import serializers
 
 from apps.foundation.rest.serializer_fields import InstrumentField, StrictSerializer, UtcTimeField
 from apps.trading.api.answer_shapes import money
-from apps.trading.domain.break_kinds import BreakKind, BreakState, Choice
-from apps.trading.operations.required_reason import LONGEST
+from apps.trading.domain.venues.break_kinds import BreakKind, BreakState, Choice
+from apps.trading.operations.risk.required_reason import LONGEST
 
 CHOICES = [choice.value for choice in Choice]
 

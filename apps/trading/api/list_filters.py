@@ -3,9 +3,9 @@
 import django_filters as filters
 from django.db.models import QuerySet
 
-from apps.trading.domain.order_intent import ORIGINS, SIDES
-from apps.trading.domain.order_lifecycle import OPEN, OrderState
-from apps.trading.domain.order_types import ROW_TYPES
+from apps.trading.domain.orders.order_intent import ORIGINS, SIDES
+from apps.trading.domain.orders.order_lifecycle import OPEN, OrderState
+from apps.trading.domain.orders.order_types import ROW_TYPES
 from apps.trading.models import EquitySnapshot, Fill, LedgerTransfer, Order
 from apps.trading.queries import house_account
 

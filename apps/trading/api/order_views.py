@@ -18,7 +18,7 @@ from apps.trading.api import answer_shapes as shapes
 from apps.trading.api import request_bodies as bodies
 from apps.trading.api.account_parameter import ACCOUNT_OR_ALL
 from apps.trading.api.list_filters import FillFilter, OrderFilter
-from apps.trading.domain.order_intent import OrderIntent
+from apps.trading.domain.orders.order_intent import OrderIntent
 from apps.trading.models import Fill, Order
 
 

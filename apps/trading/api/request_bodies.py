@@ -6,10 +6,10 @@ from rest_framework import serializers
 
 from apps.foundation.errors import Refused
 from apps.foundation.rest.serializer_fields import DecimalText, InstrumentField, StrictSerializer, UtcTimeField
-from apps.trading.domain.order_intent import LONGEST_REASON, SIDES
-from apps.trading.domain.order_types import ORDER_TYPES, TIMES_IN_FORCE
-from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LIMITS
-from apps.trading.domain.venues import PAPER, REAL_VENUES
+from apps.trading.domain.orders.order_intent import LONGEST_REASON, SIDES
+from apps.trading.domain.orders.order_types import ORDER_TYPES, TIMES_IN_FORCE
+from apps.trading.domain.risk.risk_limits import DEFAULT_LIMITS, LIMITS
+from apps.trading.domain.venues.venues import PAPER, REAL_VENUES
 from apps.trading.models import AccountMode
 
 OPENABLE = (PAPER, *REAL_VENUES)

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from apps.foundation.rest.serializer_fields import UtcTimeField
 from apps.trading.api.answer_shapes import TRADING_STATES, CauseShape, money
-from apps.trading.domain.venue_ladder import LADDER
+from apps.trading.domain.risk.venue_ladder import LADDER
 
 
 class VenueShape(serializers.Serializer):

@@ -5,9 +5,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.foundation.fields import MoneyField
-from apps.trading.domain.ledger_postings import FIRM
-from apps.trading.domain.order_groups import ROLES
-from apps.trading.domain.order_lifecycle import OPEN, OrderState
+from apps.trading.domain.books.ledger_postings import FIRM
+from apps.trading.domain.orders.order_groups import ROLES
+from apps.trading.domain.orders.order_lifecycle import OPEN, OrderState
 from apps.trading.models.account import Account
 from apps.trading.models.order_group import OrderGroup
 from apps.trading.models.order_triggers import (

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.foundation.fields import MoneyField
-from apps.trading.domain.order_groups import BRACKET, OCO
+from apps.trading.domain.orders.order_groups import BRACKET, OCO
 from apps.trading.models.account import Account
 from apps.trading.models.portfolio import Portfolio
 

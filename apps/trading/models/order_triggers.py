@@ -6,7 +6,7 @@ import pgtrigger
 from django.db import DatabaseError
 
 from apps.foundation.lease import SUBMIT_BUDGET
-from apps.trading.domain.order_lifecycle import BIRTH_PATHS, OPEN, TERMINAL, TRANSITIONS
+from apps.trading.domain.orders.order_lifecycle import BIRTH_PATHS, OPEN, TERMINAL, TRANSITIONS
 
 LEASE_LOST = "HQ001"  # SQLSTATE of a class that nobody else uses
 LONGEST_PAUSE = "10s"  # of a claimer within its transaction

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.foundation.fields import MoneyField
-from apps.trading.domain.break_kinds import BreakKind, BreakState
+from apps.trading.domain.venues.break_kinds import BreakKind, BreakState
 from apps.trading.models.account import Account
 from apps.trading.models.order import Order
 

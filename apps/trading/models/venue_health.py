@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from apps.trading.domain.venue_ladder import Rung
+from apps.trading.domain.risk.venue_ladder import Rung
 
 
 class VenueHealth(models.Model):

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.foundation.money import ZERO, plain
-from apps.trading.domain.ledger_postings import AVAILABLE, FIRM, RESERVED, budget_of
+from apps.trading.domain.books.ledger_postings import AVAILABLE, FIRM, RESERVED, budget_of
 from apps.trading.models import LedgerAccount
 from apps.trading.queries.accounts import find_account
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from apps.trading.domain.order_lifecycle import OrderState
+from apps.trading.domain.orders.order_lifecycle import OrderState
 from apps.trading.models import Cursor, Order
 
 # Orders in these states are not where they will be: on the way to the venue, on the way back, or nobody knows.

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from apps.foundation.money import plain
 from apps.foundation.time_text import utc_text
-from apps.trading.domain.decimal_math import over, times
+from apps.trading.domain.books.decimal_math import over, times
 from apps.trading.models import EquitySnapshot, Fill, LedgerTransfer, Order
 
 

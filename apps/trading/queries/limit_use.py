@@ -10,10 +10,10 @@ from django.db.models import Count, Q, QuerySet, Sum
 from apps.foundation.clock import Moment
 from apps.foundation.money import ZERO, plain
 from apps.foundation.time_text import utc_text
-from apps.trading.domain.decimal_math import over, times
-from apps.trading.domain.order_lifecycle import OPEN, OrderState
-from apps.trading.domain.portfolio import drawdown
-from apps.trading.domain.risk_limits import LimitValues
+from apps.trading.domain.books.decimal_math import over, times
+from apps.trading.domain.books.portfolio import drawdown
+from apps.trading.domain.orders.order_lifecycle import OPEN, OrderState
+from apps.trading.domain.risk.risk_limits import LimitValues
 from apps.trading.models import Order, VenueHealth
 from apps.trading.queries.accounts import find_account
 from apps.trading.queries.portfolio import PortfolioReading, read_portfolio

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from apps.foundation.money import plain
-from apps.trading.domain.order_lifecycle import TERMINAL, OrderState
-from apps.trading.domain.order_types import TRIGGERED_TYPES
-from apps.trading.domain.stop_triggers import fires_below
+from apps.trading.domain.orders.order_lifecycle import TERMINAL, OrderState
+from apps.trading.domain.orders.order_types import TRIGGERED_TYPES
+from apps.trading.domain.stops.stop_triggers import fires_below
 from apps.trading.models import Order, OrderGroup
 
 

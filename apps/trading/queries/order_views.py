@@ -8,7 +8,7 @@ from uuid import UUID
 from apps.foundation.errors import NotFound
 from apps.foundation.money import plain
 from apps.foundation.time_text import utc_text
-from apps.trading.domain.order_lifecycle import BIRTH_PATHS, OPEN, OrderState
+from apps.trading.domain.orders.order_lifecycle import BIRTH_PATHS, OPEN, OrderState
 from apps.trading.models import Fill, Order, OrderTransition
 from apps.trading.queries.order_group_views import group_views, replacements, trigger_view
 

@@ -13,8 +13,8 @@ from apps.foundation.money import ZERO, plain
 from apps.foundation.time_text import utc_text
 from apps.market import queries as market
 from apps.market.domain.mark_price import Mark
-from apps.trading.domain.decimal_math import over, times
-from apps.trading.domain.portfolio import Growth, Holding, Valuation, drawdown, valued
+from apps.trading.domain.books.decimal_math import over, times
+from apps.trading.domain.books.portfolio import Growth, Holding, Valuation, drawdown, valued
 from apps.trading.models import LedgerAccount, LedgerKind, Portfolio, Position
 from apps.trading.queries.accounts import all_accounts, find_account
 from apps.trading.queries.trading_state import trading_state

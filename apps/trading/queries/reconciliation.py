@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from apps.foundation.errors import NotFound
 from apps.foundation.money import plain
 from apps.foundation.time_text import utc_text
-from apps.trading.domain.break_kinds import WHAT_TO_DO, BreakKind, BreakState, options_of
+from apps.trading.domain.venues.break_kinds import WHAT_TO_DO, BreakKind, BreakState, options_of
 from apps.trading.models import Account, AccountReconciliation, ReconciliationBreak
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.foundation.time_text import utc_text
-from apps.trading.domain.paper_terms import PAPER_TERMS, STOCK_TERMS
-from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LIMITS, LimitValues
+from apps.trading.domain.risk.risk_limits import DEFAULT_LIMITS, LIMITS, LimitValues
+from apps.trading.domain.venues.paper_terms import PAPER_TERMS, STOCK_TERMS
 from apps.trading.models import RiskLimits
 
 

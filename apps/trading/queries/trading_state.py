@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.foundation.time_text import utc_text
-from apps.trading.domain.cause_kinds import clears_words
-from apps.trading.domain.trading_state import OpenCause, TradingState, worst
+from apps.trading.domain.risk.cause_kinds import clears_words
+from apps.trading.domain.risk.trading_state import OpenCause, TradingState, worst
 from apps.trading.models import StateCause
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from apps.foundation.time_text import utc_text
-from apps.trading.domain.trading_state import worst
-from apps.trading.domain.venue_ladder import MEANING, Rung
+from apps.trading.domain.risk.trading_state import worst
+from apps.trading.domain.risk.venue_ladder import MEANING, Rung
 from apps.trading.models import Account, StateCause, VenueHealth
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from apps.foundation.firm_key import FirmKey
 from apps.foundation.models import AuditEntry
-from apps.trading.domain.venue_keys import VenueKeys
+from apps.trading.domain.venues.venue_keys import VenueKeys
 from apps.trading.models import Account, AccountReconciliation
 from apps.trading.operations import change_limits, open_portfolio
 from tests.delivery.conftest import PASSWORD

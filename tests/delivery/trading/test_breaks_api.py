@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from apps.trading.domain.break_kinds import BreakKind
+from apps.trading.domain.venues.break_kinds import BreakKind
 from apps.trading.models import AccountReconciliation, Portfolio, ReconciliationBreak
-from apps.trading.operations.record_break import Finding, keep_break
-from apps.trading.operations.want_reconciliation import TASK
+from apps.trading.operations.reconciliation.record_break import Finding, keep_break
+from apps.trading.operations.reconciliation.want_reconciliation import TASK
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)

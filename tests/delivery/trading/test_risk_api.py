@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from apps.trading.operations.record_venue_answer import record_venue_answer
+from apps.trading.operations.execution.record_venue_answer import record_venue_answer
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db

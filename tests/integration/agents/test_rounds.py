@@ -311,7 +311,7 @@ def test_an_order_that_was_already_proposed_is_found_again(room):
     row = room.answer()
     from apps.agents.operations.decide_round import decision_id_of
     from apps.trading import operations as trading
-    from apps.trading.domain.position_sizing import TargetExposure
+    from apps.trading.domain.orders.position_sizing import TargetExposure
 
     earlier = trading.propose_target(
         target=TargetExposure("BTC/USDT", 1.0, 80.0, decision_id_of(row), "before the crash"), moment=room.moment()

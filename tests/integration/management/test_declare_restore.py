@@ -17,7 +17,7 @@ from apps.management.operations import BackupHead, declare_restore
 from apps.trading import operations as trading
 from apps.trading import queries
 from apps.trading.models import Account
-from apps.trading.operations.reconcile_account import reconcile_account
+from apps.trading.operations.reconciliation.reconcile_account import reconcile_account
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)

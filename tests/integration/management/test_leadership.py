@@ -14,8 +14,8 @@ from apps.management.models import Incident, Instance
 from apps.management.queries import instance_views
 from apps.trading import queries as trading
 from apps.trading.models import Account, Order
-from apps.trading.operations.open_portfolio import open_portfolio
-from apps.trading.operations.reconcile_account import reconcile_account
+from apps.trading.operations.accounts.open_portfolio import open_portfolio
+from apps.trading.operations.reconciliation.reconcile_account import reconcile_account
 from tests.support.leading import HOUSE
 from tests.support.trading_desk import open_desk
 

@@ -9,7 +9,7 @@ from apps.agents.operations import open_rounds, seed_agents
 from apps.foundation.clock import Moment
 from apps.market import queries
 from apps.market.models import MarketClock, MarketState
-from apps.trading.operations.move_cursor import move_cursor
+from apps.trading.operations.execution.move_cursor import move_cursor
 from workers import market_clock
 from workers.market_clock import MarketClockDriver, pace
 

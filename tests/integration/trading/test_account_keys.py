@@ -10,12 +10,12 @@ from apps.foundation.errors import Refused
 from apps.foundation.firm_key import FirmKey
 from apps.foundation.models import AuditEntry, OutboxEvent
 from apps.trading import wiring
-from apps.trading.domain.order_intent import OrderIntent
-from apps.trading.domain.venue_keys import VenueKeys
+from apps.trading.domain.orders.order_intent import OrderIntent
+from apps.trading.domain.venues.venue_keys import VenueKeys
 from apps.trading.models import Account
 from apps.trading.operations import open_account, open_portfolio
-from apps.trading.operations.account_state import record_account_trouble
-from apps.trading.operations.propose_order import propose_order
+from apps.trading.operations.accounts.account_state import record_account_trouble
+from apps.trading.operations.orders.propose_order import propose_order
 from tests.support.scripted_exchange import ScriptedExchange, ccxt_urls
 from tests.support.trading_desk import open_desk
 

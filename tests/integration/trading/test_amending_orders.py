@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 
 from apps.foundation.errors import Conflict, OutcomeUnknown, Refused
 from apps.trading.models import Order
-from apps.trading.operations.amend_order import amend_order
-from apps.trading.operations.cancel_order import cancel_order
+from apps.trading.operations.orders.amend_order import amend_order
+from apps.trading.operations.orders.cancel_order import cancel_order
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)

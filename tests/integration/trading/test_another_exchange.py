@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 
 from apps.trading.models import Order, ReconciliationBreak
-from apps.trading.operations.cancel_order import cancel_order
-from apps.trading.operations.open_portfolio import open_portfolio
-from apps.trading.operations.reconcile_account import reconcile_account
-from apps.trading.operations.record_venue_answer import record_clock_offset
-from apps.trading.operations.send_cancel import send_cancel
-from apps.trading.operations.verify_books import verify_books
+from apps.trading.operations.accounts.open_portfolio import open_portfolio
+from apps.trading.operations.books.verify_books import verify_books
+from apps.trading.operations.execution.record_venue_answer import record_clock_offset
+from apps.trading.operations.execution.send_cancel import send_cancel
+from apps.trading.operations.orders.cancel_order import cancel_order
+from apps.trading.operations.reconciliation.reconcile_account import reconcile_account
 from tests.support.exchange_desk import CAPITAL, ExchangeDesk
 from tests.support.other_exchange import OtherExchange, other_venue
 from tests.support.staged_market import stage_market

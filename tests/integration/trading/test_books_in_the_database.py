@@ -12,8 +12,16 @@ from django.db import DatabaseError, IntegrityError, connection, connections, tr
 
 from apps.foundation.clock import Moment
 from apps.foundation.identifiers import new_id
-from apps.trading.domain.ledger_postings import Posting, deposit, reservation
-from apps.trading.domain.order_lifecycle import AT_VENUE, BIRTH_PATHS, OPEN, TERMINAL, TRANSITIONS, OrderState, may_move
+from apps.trading.domain.books.ledger_postings import Posting, deposit, reservation
+from apps.trading.domain.orders.order_lifecycle import (
+    AT_VENUE,
+    BIRTH_PATHS,
+    OPEN,
+    TERMINAL,
+    TRANSITIONS,
+    OrderState,
+    may_move,
+)
 from apps.trading.models import (
     Fill,
     LedgerAccount,
@@ -24,8 +32,8 @@ from apps.trading.models import (
     Portfolio,
     RiskLimits,
 )
-from apps.trading.operations.open_portfolio import open_portfolio
-from apps.trading.operations.post_transfer import post_transfer, transfer_id
+from apps.trading.operations.accounts.open_portfolio import open_portfolio
+from apps.trading.operations.books.post_transfer import post_transfer, transfer_id
 
 pytestmark = pytest.mark.django_db
 real_commits = pytest.mark.django_db(transaction=True)

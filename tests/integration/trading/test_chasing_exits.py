@@ -8,10 +8,10 @@ import pytest
 from django.db.models import F, Sum
 
 from apps.foundation.errors import OutcomeUnknown
-from apps.trading.domain.order_lifecycle import OPEN
+from apps.trading.domain.orders.order_lifecycle import OPEN
 from apps.trading.models import Order
-from apps.trading.operations.guard_cycle import guard_cycle
-from apps.trading.operations.halt_trading import halt_trading
+from apps.trading.operations.protection.guard_cycle import guard_cycle
+from apps.trading.operations.risk.halt_trading import halt_trading
 from apps.trading.ports import VenueRefused
 from tests.support.trading_desk import open_desk
 

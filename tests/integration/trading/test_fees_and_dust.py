@@ -8,7 +8,7 @@ import pytest
 from apps.foundation.models import OutboxEvent
 from apps.market.queries import bars_between
 from apps.trading.models import Fill, LedgerAccount
-from apps.trading.operations.take_fill import take_fill
+from apps.trading.operations.books.take_fill import take_fill
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)

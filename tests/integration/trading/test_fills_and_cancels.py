@@ -10,10 +10,10 @@ import pytest
 from apps.foundation.models import OutboxEvent
 from apps.market.queries import bars_between
 from apps.trading.models import Fill, OrderTransition, PaperFill, ReconciliationBreak
-from apps.trading.operations.apply_fill import FillWithoutOrderError, apply_fill
-from apps.trading.operations.cancel_order import cancel_order
-from apps.trading.operations.send_cancel import send_cancel
-from apps.trading.operations.take_fill import take_fills
+from apps.trading.operations.books.apply_fill import FillWithoutOrderError, apply_fill
+from apps.trading.operations.books.take_fill import take_fills
+from apps.trading.operations.execution.send_cancel import send_cancel
+from apps.trading.operations.orders.cancel_order import cancel_order
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,9 +8,9 @@ import pytest
 from apps.foundation.errors import Conflict, Refused
 from apps.foundation.models import OutboxEvent
 from apps.trading.models import Order
-from apps.trading.operations.amend_order import amend_order
-from apps.trading.operations.cancel_order import cancel_order
-from apps.trading.operations.halt_trading import halt_trading
+from apps.trading.operations.orders.amend_order import amend_order
+from apps.trading.operations.orders.cancel_order import cancel_order
+from apps.trading.operations.risk.halt_trading import halt_trading
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -22,14 +22,14 @@ from hypothesis.stateful import (
 )
 
 from apps.foundation.errors import OutcomeUnknown, Refused
-from apps.trading.domain.order_intent import OrderIntent
-from apps.trading.domain.order_lifecycle import OPEN, TERMINAL
+from apps.trading.domain.orders.order_intent import OrderIntent
+from apps.trading.domain.orders.order_lifecycle import OPEN, TERMINAL
 from apps.trading.models import LedgerAccount, Order, Position
-from apps.trading.operations.amend_order import amend_order
-from apps.trading.operations.apply_fill import apply_fill
-from apps.trading.operations.cancel_order import cancel_order
-from apps.trading.operations.propose_order import propose_order
-from apps.trading.operations.send_cancel import send_cancel
+from apps.trading.operations.books.apply_fill import apply_fill
+from apps.trading.operations.execution.send_cancel import send_cancel
+from apps.trading.operations.orders.amend_order import amend_order
+from apps.trading.operations.orders.cancel_order import cancel_order
+from apps.trading.operations.orders.propose_order import propose_order
 from tests.support.trading_desk import open_desk
 
 D = Decimal

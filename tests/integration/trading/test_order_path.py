@@ -6,10 +6,10 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 
 from apps.market.operations import pause_instrument, unpause_instrument
-from apps.trading.domain.order_intent import OrderIntent
+from apps.trading.domain.orders.order_intent import OrderIntent
 from apps.trading.models import Account
-from apps.trading.operations.change_limits import change_limits
-from apps.trading.operations.propose_order import propose_order
+from apps.trading.operations.orders.propose_order import propose_order
+from apps.trading.operations.risk.change_limits import change_limits
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from apps.foundation.errors import Refused
-from apps.trading.domain.order_intent import OrderIntent
-from apps.trading.operations.guard_cycle import guard_cycle
-from apps.trading.operations.propose_order import propose_order
+from apps.trading.domain.orders.order_intent import OrderIntent
+from apps.trading.operations.orders.propose_order import propose_order
+from apps.trading.operations.protection.guard_cycle import guard_cycle
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,9 +15,9 @@ from apps.foundation.clock import wall_now
 from apps.foundation.errors import RetryableFailure
 from apps.foundation.models import OutboxEvent
 from apps.trading.models import Fill, ReconciliationBreak
-from apps.trading.operations.cancel_order import cancel_order
-from apps.trading.operations.send_cancel import send_cancel
-from apps.trading.operations.take_fill import take_fill
+from apps.trading.operations.books.take_fill import take_fill
+from apps.trading.operations.execution.send_cancel import send_cancel
+from apps.trading.operations.orders.cancel_order import cancel_order
 from apps.trading.ports import LeaseLost, VenueOrder
 from tests.support.exchange_desk import ExchangeDesk
 from tests.support.running_exchange import UNMETERED, RunningExchange

@@ -12,9 +12,9 @@ from apps.foundation.models import OutboxEvent
 from apps.foundation.outbox import record_event, record_events
 from apps.management.queries import incident_views
 from apps.trading.models import Account
-from apps.trading.operations.announce_changes import portfolio_event
-from apps.trading.operations.open_portfolio import open_portfolio
-from apps.trading.operations.want_incident import want_incident
+from apps.trading.operations.accounts.open_portfolio import open_portfolio
+from apps.trading.operations.orders.announce_changes import portfolio_event
+from apps.trading.operations.risk.want_incident import want_incident
 from apps.trading.queries import order_view
 from tests.support.trading_desk import open_desk
 from workers import outbox_relay

@@ -12,9 +12,9 @@ from apps.foundation import audit
 from apps.foundation.errors import Conflict, NotFound, Refused
 from apps.foundation.models import OutboxEvent
 from apps.market.operations import pause_instrument
-from apps.trading.domain.order_intent import OrderIntent
-from apps.trading.domain.position_sizing import TargetExposure
-from apps.trading.domain.risk_rules import RULES
+from apps.trading.domain.orders.order_intent import OrderIntent
+from apps.trading.domain.orders.position_sizing import TargetExposure
+from apps.trading.domain.risk.risk_rules import RULES
 from apps.trading.models import LedgerAccount, LedgerTransfer, Order, Portfolio, RiskLimits, StateCause
 from apps.trading.operations import (
     cancel_order,

@@ -12,7 +12,7 @@ from apps.foundation.errors import Conflict, Refused, RetryableFailure
 from apps.foundation.identifiers import new_id
 from apps.foundation.models import OutboxEvent
 from apps.trading import queries
-from apps.trading.domain.order_intent import OrderIntent
+from apps.trading.domain.orders.order_intent import OrderIntent
 from apps.trading.models import (
     AccountReconciliation,
     Fill,
@@ -24,10 +24,10 @@ from apps.trading.models import (
     StateCause,
     VenueWatermark,
 )
-from apps.trading.operations.propose_order import propose_order
-from apps.trading.operations.reconcile_account import reconcile_account, require_reconciliation
-from apps.trading.operations.resolve_break import resolve_break
-from apps.trading.operations.verify_books import verify_books
+from apps.trading.operations.books.verify_books import verify_books
+from apps.trading.operations.orders.propose_order import propose_order
+from apps.trading.operations.reconciliation.reconcile_account import reconcile_account, require_reconciliation
+from apps.trading.operations.reconciliation.resolve_break import resolve_break
 from apps.trading.ports import BadVenueAnswer
 from tests.support.kept_balances import BalancedVenue
 from tests.support.trading_desk import open_desk

@@ -10,10 +10,10 @@ from apps.foundation.clock import wall_now
 from apps.foundation.identifiers import new_id
 from apps.trading import queries
 from apps.trading.models import Fill, LedgerTransfer, Portfolio, ReconciliationBreak
-from apps.trading.operations.monitor_risk import monitor_risk
-from apps.trading.operations.reconcile_account import reconcile_account
-from apps.trading.operations.resolve_break import resolve_break
-from apps.trading.operations.snapshot_equity import store_snapshot
+from apps.trading.operations.books.snapshot_equity import store_snapshot
+from apps.trading.operations.reconciliation.reconcile_account import reconcile_account
+from apps.trading.operations.reconciliation.resolve_break import resolve_break
+from apps.trading.operations.risk.monitor_risk import monitor_risk
 from apps.trading.ports import VenueOrder
 from apps.trading.queries.portfolio import read_portfolio
 from tests.support.exchange_desk import ExchangeDesk

@@ -13,15 +13,15 @@ from apps.foundation.errors import Conflict, OutcomeUnknown, Refused
 from apps.management.operations import check_books
 from apps.market.models import Instrument
 from apps.trading import queries
-from apps.trading.domain.ledger_postings import budget_of
-from apps.trading.domain.order_intent import OrderIntent
+from apps.trading.domain.books.ledger_postings import budget_of
+from apps.trading.domain.orders.order_intent import OrderIntent
 from apps.trading.models import LedgerAccount, Order, Portfolio, StateCause
-from apps.trading.operations.change_limits import change_limits
-from apps.trading.operations.latch_cause import latch_foreign_trade
-from apps.trading.operations.monitor_risk import monitor_risk
-from apps.trading.operations.propose_order import propose_order
-from apps.trading.operations.resume_trading import resume_trading
-from apps.trading.operations.set_agent_budget import set_agent_budget
+from apps.trading.operations.accounts.set_agent_budget import set_agent_budget
+from apps.trading.operations.orders.propose_order import propose_order
+from apps.trading.operations.risk.change_limits import change_limits
+from apps.trading.operations.risk.latch_cause import latch_foreign_trade
+from apps.trading.operations.risk.monitor_risk import monitor_risk
+from apps.trading.operations.risk.resume_trading import resume_trading
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db

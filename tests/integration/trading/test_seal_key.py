@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.foundation.firm_key import FirmKey
-from apps.trading.domain.venue_keys import read_keys
+from apps.trading.domain.venues.venue_keys import read_keys
 from apps.trading.models import Account
 from apps.trading.operations import open_account
 from tests.support.trading_desk import open_desk

@@ -14,9 +14,9 @@ from tests.support.trading_desk import Killed, open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # The package has the operations under the names of their modules.
-apply_fill_module = import_module("apps.trading.operations.apply_fill")
-collect_fills_module = import_module("apps.trading.operations.collect_fills")
-submit_order_module = import_module("apps.trading.operations.submit_order")
+apply_fill_module = import_module("apps.trading.operations.books.apply_fill")
+collect_fills_module = import_module("apps.trading.operations.books.collect_fills")
+submit_order_module = import_module("apps.trading.operations.execution.submit_order")
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 
 from apps.foundation.models import OutboxEvent
 from apps.trading.models import Cursor, EquitySnapshot, Order, Portfolio
-from apps.trading.operations.change_order_state import change_order_state
-from apps.trading.operations.halt_trading import halt_trading
-from apps.trading.operations.match_paper_orders import match_paper_orders
-from apps.trading.operations.take_fill import take_fill
+from apps.trading.operations.books.take_fill import take_fill
+from apps.trading.operations.execution.match_paper_orders import match_paper_orders
+from apps.trading.operations.orders.change_order_state import change_order_state
+from apps.trading.operations.risk.halt_trading import halt_trading
 from apps.trading.ports import VenueFill
 from tests.support.trading_desk import Killed, open_desk
 

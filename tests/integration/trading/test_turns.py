@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from apps.foundation.clock import Moment
-from apps.trading.operations.collect_fills import collect_fills_in_turn
-from apps.trading.operations.take_turn import take_turn
+from apps.trading.operations.books.collect_fills import collect_fills_in_turn
+from apps.trading.operations.execution.take_turn import take_turn
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)

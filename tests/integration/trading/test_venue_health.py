@@ -12,8 +12,8 @@ from apps.foundation.models import AuditEntry
 from apps.trading import queries
 from apps.trading.adapters.watched_venue import watched
 from apps.trading.models import Account, StateCause, VenueHealth
-from apps.trading.operations.check_venue import check_venue
-from apps.trading.operations.record_venue_answer import record_clock_offset, record_venue_answer
+from apps.trading.operations.execution.check_venue import check_venue
+from apps.trading.operations.execution.record_venue_answer import record_clock_offset, record_venue_answer
 from apps.trading.ports import VenueRefused
 from tests.support.trading_desk import open_desk
 
@@ -89,8 +89,8 @@ def real_account(desk, **health):
 
 
 def denials(desk, **intent):
-    from apps.trading.domain.order_intent import OrderIntent
-    from apps.trading.operations.propose_order import propose_order
+    from apps.trading.domain.orders.order_intent import OrderIntent
+    from apps.trading.operations.orders.propose_order import propose_order
 
     wanted = {"symbol": "BTC/USDT", "side": "buy", "quantity": D("0.004"), "actor": "tester"} | intent
     view = propose_order(intent=OrderIntent(**wanted), moment=desk.moment())

@@ -13,10 +13,10 @@ from django.db.models import F
 
 from apps.foundation import audit
 from apps.foundation.errors import Conflict
-from apps.trading.domain.order_intent import OrderIntent
+from apps.trading.domain.orders.order_intent import OrderIntent
 from apps.trading.models import LedgerAccount, Order, OrderTransition, Position
 from apps.trading.operations import cancel_open_orders, cancel_order, close_position, propose_order, verify_books
-from apps.trading.operations.verify_books import check_books
+from apps.trading.operations.books.verify_books import check_books
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.trading.domain.correlation import correlated_exposure, correlations_with
+from apps.trading.domain.risk.correlation import correlated_exposure, correlations_with
 
 D = Decimal
 START = datetime(2026, 3, 2, tzinfo=UTC)

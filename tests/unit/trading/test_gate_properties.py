@@ -6,10 +6,10 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.trading.domain.gate_facts import BookFacts, GateFacts, MarketFacts, OrderFacts, VenueFacts
-from apps.trading.domain.risk_gate import judge
-from apps.trading.domain.risk_verdict import EXEMPT, OK
-from apps.trading.domain.trading_state import TradingState
+from apps.trading.domain.risk.gate_facts import BookFacts, GateFacts, MarketFacts, OrderFacts, VenueFacts
+from apps.trading.domain.risk.risk_gate import judge
+from apps.trading.domain.risk.risk_verdict import EXEMPT, OK
+from apps.trading.domain.risk.trading_state import TradingState
 from tests.support.gate_facts import FIRM, GOOD
 
 D = Decimal

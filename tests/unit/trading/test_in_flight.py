@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.trading.domain.in_flight import InFlight, in_flight_loss
+from apps.trading.domain.risk.in_flight import InFlight, in_flight_loss
 
 D = Decimal
 MARKS = {"BTC/USDT": D(90), "ETH/USDT": D(10)}

@@ -7,9 +7,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.trading.domain.order_groups import BRACKET, ENTRY, OCO, STOP_LOSS, TAKE_PROFIT, Group, Member, ends
-from apps.trading.domain.order_lifecycle import OPEN, TERMINAL, OrderState
-from apps.trading.domain.stop_coverage import GroupStop, guards_share, shares_of_groups
+from apps.trading.domain.orders.order_groups import BRACKET, ENTRY, OCO, STOP_LOSS, TAKE_PROFIT, Group, Member, ends
+from apps.trading.domain.orders.order_lifecycle import OPEN, TERMINAL, OrderState
+from apps.trading.domain.stops.stop_coverage import GroupStop, guards_share, shares_of_groups
 
 D = Decimal
 S = OrderState

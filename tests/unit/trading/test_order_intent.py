@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from apps.foundation.errors import Refused
-from apps.trading.domain.order_intent import OrderIntent, check_intent
-from apps.trading.domain.order_pricing import priced
+from apps.trading.domain.orders.order_intent import OrderIntent, check_intent
+from apps.trading.domain.orders.order_pricing import priced
 
 D = Decimal
 LATER = datetime(2026, 3, 3, tzinfo=UTC)

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from apps.trading.domain.order_lifecycle import (
+from apps.trading.domain.orders.order_lifecycle import (
     BIRTH_PATHS,
     OPEN,
     TERMINAL,

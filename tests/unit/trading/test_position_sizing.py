@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.trading.domain.position_sizing import NoTrade, SizedOrder, SizingFacts, TargetExposure, size_target
+from apps.trading.domain.orders.position_sizing import NoTrade, SizedOrder, SizingFacts, TargetExposure, size_target
 
 STEP = Decimal("0.0001")
 FACTS = SizingFacts(

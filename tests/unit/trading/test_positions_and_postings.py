@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.trading.domain import ledger_postings as books
-from apps.trading.domain.decimal_math import over, times
-from apps.trading.domain.positions import FillExceedsPositionError, PositionState, after_fill
+from apps.trading.domain.books import ledger_postings as books
+from apps.trading.domain.books.decimal_math import over, times
+from apps.trading.domain.books.positions import FillExceedsPositionError, PositionState, after_fill
 
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 lots = st.integers(1, 10**9).map(lambda n: Decimal(n).scaleb(-8))

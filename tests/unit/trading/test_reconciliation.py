@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.foundation.identifiers import derived_id, new_id
-from apps.trading.domain.order_lifecycle import AT_VENUE, TERMINAL, OrderState
-from apps.trading.domain.reconciliation import (
+from apps.trading.domain.orders.order_lifecycle import AT_VENUE, TERMINAL, OrderState
+from apps.trading.domain.venues.reconciliation import (
     STANDS_AFTER,
     Gap,
     HeldBackTrade,

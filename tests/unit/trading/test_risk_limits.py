@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from apps.foundation.errors import Refused
-from apps.trading.domain.portfolio import Holding, daily_loss, drawdown, valued
-from apps.trading.domain.risk_limits import DEFAULT_LIMITS, LIMITS, LimitValues, changed
-from apps.trading.domain.stop_placement import average_true_range, protective_stop, stop_distance
-from apps.trading.domain.trading_state import TradingState, permits, worst
+from apps.trading.domain.books.portfolio import Holding, daily_loss, drawdown, valued
+from apps.trading.domain.risk.risk_limits import DEFAULT_LIMITS, LIMITS, LimitValues, changed
+from apps.trading.domain.risk.trading_state import TradingState, permits, worst
+from apps.trading.domain.stops.stop_placement import average_true_range, protective_stop, stop_distance
 
 D = Decimal
 

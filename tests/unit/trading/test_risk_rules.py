@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from apps.trading.domain.risk_gate import judge
-from apps.trading.domain.risk_rules import RULES
-from apps.trading.domain.trading_state import TradingState
+from apps.trading.domain.risk.risk_gate import judge
+from apps.trading.domain.risk.risk_rules import RULES
+from apps.trading.domain.risk.trading_state import TradingState
 from tests.support.gate_facts import FIRM, facts, sale
 
 D = Decimal

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.trading.domain.stop_triggers import Stretch, Trail, hit_at_open, is_hit, trail
+from apps.trading.domain.stops.stop_triggers import Stretch, Trail, hit_at_open, is_hit, trail
 
 D = Decimal
 TICK = D("0.01")

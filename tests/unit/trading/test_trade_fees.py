@@ -6,10 +6,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.trading.domain.decimal_math import times
-from apps.trading.domain.ledger_postings import bought, fee_in_units, imbalances, sold
-from apps.trading.domain.positions import PositionState, after_fill
-from apps.trading.domain.trade_fees import fee_of_trade
+from apps.trading.domain.books.decimal_math import times
+from apps.trading.domain.books.ledger_postings import bought, fee_in_units, imbalances, sold
+from apps.trading.domain.books.positions import PositionState, after_fill
+from apps.trading.domain.books.trade_fees import fee_of_trade
 
 D = Decimal
 AT = datetime(2026, 1, 1, tzinfo=UTC)

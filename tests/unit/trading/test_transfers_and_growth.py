@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from apps.trading.adapters.ccxt_answers import Nonsense
 from apps.trading.adapters.ccxt_transfers import transfers_of
-from apps.trading.domain.portfolio import Growth
-from apps.trading.domain.venue_transfer import VenueTransfer, explaining
+from apps.trading.domain.books.portfolio import Growth
+from apps.trading.domain.venues.venue_transfer import VenueTransfer, explaining
 
 D = Decimal
 START = datetime(2026, 3, 2, tzinfo=UTC)

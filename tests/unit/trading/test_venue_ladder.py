@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.trading.domain.venue_ladder import (
+from apps.trading.domain.risk.venue_ladder import (
     COOL_DOWN,
     FALLS_AT,
     LADDER,

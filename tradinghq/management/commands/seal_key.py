@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.foundation.errors import HQError
 from apps.foundation.firm_key import firm_key
 from apps.market.queries import current_moment
-from apps.trading.domain.venue_keys import VenueKeys, read_keys
-from apps.trading.domain.venues import REAL_VENUES
+from apps.trading.domain.venues.venue_keys import VenueKeys, read_keys
+from apps.trading.domain.venues.venues import REAL_VENUES
 from apps.trading.operations import replace_keys
 
 PERSON = "seal_key"

@@ -1,0 +1,1 @@
+"""Positions, postings, fees: the arithmetic of money."""

@@ -1,0 +1,91 @@
+"""A position after a fill: average cost, before fees. Long or flat. Pure Decimal arithmetic at the ledger's scale."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from apps.foundation.money import ZERO
+from apps.trading.domain.books.decimal_math import over, times
+
+
+@dataclass(frozen=True, slots=True)
+class PositionState:
+    """``cost`` is what the held units cost before fees; ``trip_result`` is net of fees since the position left zero."""
+
+    quantity: Decimal = ZERO
+    cost: Decimal = ZERO
+    realized_pnl: Decimal = ZERO
+    fees: Decimal = ZERO
+    trip_result: Decimal = ZERO
+    opened_firm: datetime | None = None
+    closed_firm: datetime | None = None
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Cost of one unit before fees; None when flat."""
+        return over(self.cost, self.quantity) if self.quantity else None
+
+
+@dataclass(frozen=True, slots=True)
+class FillEffect:
+    """What one fill did. ``cost_removed``: cost of the units sold. ``realized``: before fees, zero for a buy.
+
+    ``closed_result``: the whole trip's result net of fees when the fill brought the position to zero, else None.
+    """
+
+    position: PositionState
+    cost: Decimal
+    cost_removed: Decimal
+    realized: Decimal
+    closed_result: Decimal | None
+
+
+class FillExceedsPositionError(AssertionError):
+    """More was sold than is held: the books and the venue disagree."""
+
+
+def after_fill(
+    position: PositionState, *, side: str, quantity: Decimal, price: Decimal, fee: Decimal, at_firm: datetime
+) -> FillEffect:
+    """The position after buying or selling ``quantity`` at ``price``; ``fee`` in the quote currency.
+
+    A sale takes its share of the average cost, the last one takes all that is left, so that no dust of cost stays.
+    Raises ``FillExceedsPositionError`` when more is sold than held.
+    """
+    cost = times(quantity, price)
+    if side == "buy":
+        return _bought(position, quantity, cost, fee, at_firm)
+    return _sold(position, quantity, cost, fee, at_firm)
+
+
+def _bought(position: PositionState, quantity: Decimal, cost: Decimal, fee: Decimal, at_firm: datetime) -> FillEffect:
+    opens = not position.quantity
+    after = PositionState(
+        quantity=position.quantity + quantity,
+        cost=position.cost + cost,
+        realized_pnl=position.realized_pnl,
+        fees=position.fees + fee,
+        trip_result=-fee if opens else position.trip_result - fee,
+        opened_firm=at_firm if opens else position.opened_firm,
+        closed_firm=position.closed_firm,
+    )
+    return FillEffect(after, cost, ZERO, ZERO, None)
+
+
+def _sold(position: PositionState, quantity: Decimal, proceeds: Decimal, fee: Decimal, at_firm: datetime) -> FillEffect:
+    if quantity > position.quantity:
+        raise FillExceedsPositionError(f"Sold {quantity}, held {position.quantity}.")
+    closes = quantity == position.quantity
+    removed = position.cost if closes else min(position.cost, over(times(position.cost, quantity), position.quantity))
+    realized = proceeds - removed
+    result = position.trip_result + realized - fee
+    after = PositionState(
+        quantity=position.quantity - quantity,
+        cost=position.cost - removed,
+        realized_pnl=position.realized_pnl + realized,
+        fees=position.fees + fee,
+        trip_result=result,
+        opened_firm=position.opened_firm,
+        closed_firm=at_firm if closes else position.closed_firm,
+    )
+    return FillEffect(after, proceeds, removed, realized, result if closes else None)

@@ -1,0 +1,1 @@
+"""What an order is: intent, types, states, price, size, groups."""

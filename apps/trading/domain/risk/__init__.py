@@ -1,0 +1,1 @@
+"""The gate's rules, the facts they see, and what restricts trading."""

@@ -1,0 +1,90 @@
+"""What a rule finds, and the verdict that is kept of it. A rule is one function of the facts under ``rule``."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, NamedTuple
+
+import orjson
+
+from apps.foundation.money import plain
+from apps.trading.domain.risk.gate_facts import GateFacts, jsonable
+
+OK = "ok"
+EXEMPT = "exempt_reducing"
+MISSING = "missing_input"
+
+
+class Verdict(NamedTuple):
+    """What one rule says of one order, and the inputs it looked at."""
+
+    rule: str
+    allowed: bool
+    code: str
+    detail: str
+    inputs: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "rule": self.rule,
+            "allowed": self.allowed,
+            "code": self.code,
+            "detail": self.detail,
+            "inputs": jsonable(self.inputs),
+        }
+
+
+def verdicts_as_text(verdicts: Sequence[Verdict]) -> bytes:
+    """The JSON of all of an order's verdicts, each as its ``as_json`` says; at once, since every order waits for it."""
+    rows = [verdict._asdict() for verdict in verdicts]
+    return orjson.dumps(rows, default=plain, option=orjson.OPT_UTC_Z)
+
+
+class Finding(NamedTuple):
+    """A rule's answer before it has a name. ``code``: where it is not the rule's own denial, or ``ok``."""
+
+    allowed: bool
+    detail: str
+    inputs: Mapping[str, Any]
+    code: str = ""
+
+
+Rule = Callable[[GateFacts], Verdict]
+Words = str | Callable[[], str]
+
+
+def rule(denial: str, *, binds_sales: bool = False) -> Callable[[Callable[[GateFacts], Finding]], Rule]:
+    """Make a function of the facts a rule of the gate: named after the function, denying with the code ``denial``.
+
+    Unless it ``binds_sales``, an order that can only lower a position is exempt from it; the inputs are kept anyway.
+    """
+
+    def named(look: Callable[[GateFacts], Finding]) -> Rule:
+        name = look.__name__
+
+        @wraps(look)
+        def judged(facts: GateFacts) -> Verdict:
+            found = look(facts)
+            if facts.order.reducing and not binds_sales:
+                found = exempt(found.inputs)
+            allowed, detail, inputs, code = found
+            return Verdict(name, allowed, code or (OK if allowed else denial), detail, inputs)
+
+        return judged
+
+    return named
+
+
+def passed_if(allowed: bool, inputs: Mapping[str, Any], *, yes: Words, no: Words) -> Finding:
+    """The finding of a plain comparison, in the words that fit its outcome: the others are never put together."""
+    words = yes if allowed else no
+    return Finding(allowed, words if isinstance(words, str) else words(), inputs)
+
+
+def without(what: str, reason: str, inputs: Mapping[str, Any]) -> Finding:
+    """Denied because nobody knows an input."""
+    return Finding(False, f"Denied for want of {what}. {reason}".strip(), inputs, MISSING)
+
+
+def exempt(inputs: Mapping[str, Any], why: str = "The order only lowers a position.") -> Finding:
+    """Passed because the order is not of the kind this rule is about."""
+    return Finding(True, why, inputs, EXEMPT)

@@ -1,0 +1,1 @@
+"""Where a stop goes, what it covers, when it is hit."""

@@ -1,0 +1,1 @@
+"""Orders on their way to a venue and back: sent once, looked up when unknown, followed until they end."""

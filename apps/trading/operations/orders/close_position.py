@@ -1,0 +1,69 @@
+"""Close a position at the market: working sales are taken back first, then all free units are sold reduce-only."""
+
+from typing import Any
+
+from django.db import transaction
+
+from apps.foundation.clock import Moment
+from apps.foundation.errors import Conflict
+from apps.trading.domain.orders.order_intent import OrderIntent
+from apps.trading.domain.risk.book import Book
+from apps.trading.operations.books.lock_book import lock_book
+from apps.trading.operations.orders.cancel_order import cancel_open_orders
+from apps.trading.operations.orders.place_order import place
+from apps.trading.operations.orders.read_market import MarketReading, read_market
+from apps.trading.queries.order_views import newborn_view
+
+
+def close_position(
+    *,
+    symbol: str,
+    account: str | None = None,
+    actor: str,
+    reason: str,
+    moment: Moment,
+    origin: str = "manual",
+    privileged: bool = False,
+) -> dict[str, Any]:
+    """The view of the selling order (or of its denial). ``account`` None: the house's trading account.
+
+    Raises ``NotFound`` for an unknown instrument, and ``Conflict``: ``no_position``, or ``units_reserved`` while orders
+    at the venue still hold all units (they were asked to stop; try again once they have).
+    """
+    reading = read_market(symbol=symbol, moment=moment)
+    with transaction.atomic():
+        held = _lock(reading, account, moment)
+        if not held.held_quantity:
+            raise Conflict(f"Nothing is held of {symbol}.", code="no_position")
+        cancel_open_orders(
+            actor=actor,
+            reason="Makes way for closing the position.",
+            moment=moment,
+            symbol=symbol,
+            side="sell",
+            account=held.account,
+        )
+        book = _lock(reading, account, moment)
+        if book.free_units:
+            intent = OrderIntent(
+                symbol=symbol,
+                side="sell",
+                quantity=book.free_units,
+                reduce_only=True,
+                reason=reason or "Close the position.",
+                origin=origin,
+                actor=actor,
+                privileged=privileged,
+                account=book.account,
+            )
+            return newborn_view(place(intent=intent, reading=reading, book=book, moment=moment))
+    # Raised outside, so that the wishes to cancel are kept.
+    raise Conflict(
+        f"Orders at the venue hold all units of {symbol}; they were asked to stop. Try again once they have.",
+        code="units_reserved",
+    )
+
+
+def _lock(reading: MarketReading, account: str | None, moment: Moment) -> Book:
+    rules = reading.rules
+    return lock_book(account=account, symbol=rules.symbol, base=rules.base, quote=rules.quote, moment=moment)
