@@ -10,6 +10,8 @@ from django.conf import settings
 
 from apps.foundation.models import ProcessBeat
 
+AFTER_INSTANCE = ":"
+
 
 @dataclass(slots=True)
 class Pulse:
@@ -28,8 +30,11 @@ class Pulse:
 
 def full_name(process: str, loop: str) -> str:
     """``<process>/<loop>``; that of an instance that is no primary begins with its name, since all share one table."""
-    own = "" if settings.HQ_ROLE == "primary" else f"{settings.HQ_INSTANCE}:"
-    return f"{own}{process}/{loop}"
+    return f"{_prefix()}{process}/{loop}"
+
+
+def _prefix() -> str:
+    return "" if settings.HQ_ROLE == "primary" else f"{settings.HQ_INSTANCE}{AFTER_INSTANCE}"
 
 
 def beat(pulse: Pulse, *, wall: datetime) -> None:
@@ -54,6 +59,14 @@ def beat(pulse: Pulse, *, wall: datetime) -> None:
 def all() -> list[ProcessBeat]:  # noqa: A001 - read as beats.all()
     """The last pulse of every loop that ever ran on this database, by name; a reader judges by ``beat_at``."""
     return list(ProcessBeat.objects.order_by("name"))
+
+
+def own() -> list[ProcessBeat]:
+    """The same of this instance's loops only: whether another instance lives is not told by each of its loops."""
+    prefix = _prefix()
+    rows = ProcessBeat.objects.order_by("name")
+    mine = rows.filter(name__startswith=prefix) if prefix else rows.exclude(name__contains=AFTER_INSTANCE)
+    return list(mine)
 
 
 def forget(*, before: datetime) -> int:

@@ -5,17 +5,19 @@ from django.db import transaction
 
 from apps.foundation import beats, lease
 from apps.foundation.clock import Moment
-from apps.management.models import Severity
+from apps.management.models import Instance, Severity
 from apps.management.operations.keep_incidents import clear_incident, open_incident
 from apps.management.operations.keep_instances import see_instance
 from apps.management.operations.observe_containers import is_paused, lock_fleet, observe_containers
 from apps.management.operations.tell_screens import tell_system_changed
 from apps.management.operations.wanted_containers import wanted_containers
 from apps.management.ports import Runtime
+from apps.management.queries.instance_views import ALIVE
 from apps.management.queries.process_views import FORGOTTEN, LATE
 
 LOOP_SILENT = "loop_silent"
 LED_IN_PART = "leadership_in_part"
+SILENT = "instance_silent"
 
 
 @transaction.atomic
@@ -23,6 +25,7 @@ def watch_health(*, runtime: Runtime, moment: Moment) -> None:
     """Record what lives. Raises ``NotReady`` when the runtime does not answer."""
     see_instance(house=lease.this_house(), role=settings.HQ_ROLE, moment=moment)
     _watch_leases(moment)
+    _watch_instances(moment)
     _watch_loops(moment)
     lock_fleet()
     wanted = {} if is_paused() else wanted_containers(image=runtime.image)
@@ -42,8 +45,19 @@ def _watch_leases(moment: Moment) -> None:
         clear_incident(kind=LED_IN_PART, subject="lease", reason="One instance leads all accounts.", moment=moment)
 
 
+def _watch_instances(moment: Moment) -> None:
+    """The others of the firm: one that stopped a while ago is no news, one that fell silent just now is."""
+    for other in Instance.objects.exclude(house=lease.this_house().key).order_by("name"):
+        silence = moment.wall - other.seen_at
+        if ALIVE < silence <= FORGOTTEN:
+            detail = f"{other.name} ({other.role}, on {other.host}) was last seen {silence.seconds} s ago."
+            open_incident(kind=SILENT, subject=other.name, detail=detail, severity=Severity.WARNING, moment=moment)
+        else:
+            clear_incident(kind=SILENT, subject=other.name, reason="It is there, or was given up.", moment=moment)
+
+
 def _watch_loops(moment: Moment) -> None:
-    for pulse in beats.all():
+    for pulse in beats.own():
         silence = moment.wall - pulse.beat_at
         if LATE < silence <= FORGOTTEN:
             detail = f"{pulse.name} has not beaten for {silence.seconds} s. Last error: {pulse.last_error or 'none'}."

@@ -11,7 +11,7 @@ FORGOTTEN = timedelta(minutes=30)  # a loop silent for longer belongs to an earl
 
 
 def process_views(wall: datetime) -> list[dict[str, Any]]:
-    """Each loop that beat in the last half hour: who runs it, how old its pulse is, what went wrong."""
+    """Each loop of this instance that beat in the last half hour: who runs it, its pulse, what went wrong."""
     return [
         {
             "name": pulse.name,
@@ -29,6 +29,6 @@ def process_views(wall: datetime) -> list[dict[str, Any]]:
             "standing_by": pulse.detail.get("standing_by", ""),
             "lag_seconds": pulse.lag_seconds,
         }
-        for pulse in beats.all()
+        for pulse in beats.own()
         if wall - pulse.beat_at <= FORGOTTEN
     ]

@@ -1,17 +1,18 @@
 """Who leads and who stands by: first start, takeover, loss, hand-over, and what is refused at the start."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
-from apps.foundation import audit, lease
+from apps.foundation import audit, beats, lease
 from apps.foundation.errors import Conflict, Refused
 from apps.foundation.lease import House
 from apps.foundation.lease_memory import LeaseMemory
 from apps.foundation.models import AuditEntry, Lease
 from apps.management import operations
 from apps.management.models import Incident, Instance
-from apps.management.queries import instance_views
+from apps.management.queries import instance_views, process_views
 from apps.trading import queries as trading
 from apps.trading.models import Account, Order
 from apps.trading.operations.accounts.open_portfolio import open_portfolio
@@ -20,6 +21,7 @@ from tests.support.leading import HOUSE
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db
+NOTHING_RUNS = SimpleNamespace(image="", name="none", observe=list)
 
 
 class Instanced:
@@ -200,3 +202,20 @@ def test_a_second_primary_a_name_taken_and_the_wrong_database_are_refused(a, b, 
     admit(House("h2", "hq-2"), "backup")
     admit(House("h3", "hq-3"), "primary", later=60)
     assert Instance.objects.count() == 3
+
+
+def test_the_leader_tells_of_an_instance_that_fell_silent_once_and_of_its_own_loops_only(a, b, desk, settings):
+    b.look()
+    beats.beat(beats.Pulse("hq-b:execution/order_sweep", "execution", desk.moment().wall), wall=desk.moment().wall)
+
+    def watched(*, later):
+        operations.watch_health(runtime=NOTHING_RUNS, moment=desk.moment(later=later))
+        rows = Incident.objects.filter(closed_at__isnull=True, kind__in=["instance_silent", "loop_silent"])
+        return [(row.kind, row.subject) for row in rows]
+
+    assert watched(later=5) == []
+    assert watched(later=60) == [("instance_silent", "hq-b")]
+    settings.HQ_ROLE, settings.HQ_INSTANCE = "backup", "hq-b"
+    assert [row["name"] for row in process_views(desk.moment().wall)] == ["hq-b:execution/order_sweep"]
+    settings.HQ_ROLE = "primary"
+    assert process_views(desk.moment().wall) == []
