@@ -31,9 +31,11 @@ BEGIN
         RETURN NULL;
     END IF;
     SELECT max(l.epoch), max(r.epoch) INTO v_epoch, v_record FROM foundation_lease l, foundation_record_epoch r;
-    -- A term from before a restore is never joined: what the restored rows say of it is of another life.
-    v_fresh := v_epoch <= v_record OR NOT EXISTS (
-        SELECT FROM foundation_lease WHERE house = p_house AND epoch = v_epoch AND expires_at > v_now);
+    -- A term from before a restore is never joined: what the restored rows say of it is of another life. Nor is one that
+    -- has ended for some account: a term is one for all.
+    v_fresh := v_epoch <= v_record
+        OR NOT EXISTS (SELECT FROM foundation_lease WHERE house = p_house AND epoch = v_epoch AND expires_at > v_now)
+        OR EXISTS (SELECT FROM foundation_lease WHERE house = p_house AND expires_at <= v_now);
     IF v_fresh THEN
         v_epoch := greatest(v_epoch, v_record) + 1;
     END IF;

@@ -61,7 +61,9 @@ def _renew(house: House, epoch: int, lives: Mapping[str, timedelta], memory: Lea
         return
     memory.learn(epoch=epoch, asked=asked)
     if not frozenset(lives) <= kept:
-        lease.take(house=house, lives=lives, first=True)  # an account was opened: its lease joins the term
+        taken = lease.take(house=house, lives=lives, first=True)  # an account was opened: its lease joins the term
+        if taken is not None:
+            memory.learn(epoch=taken.epoch, asked=asked, waits=taken.waits)
 
 
 def _take(house: House, lives: Mapping[str, timedelta], memory: LeaseMemory, *, first: bool, moment: Moment) -> None:

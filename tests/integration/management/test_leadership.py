@@ -136,6 +136,26 @@ def test_a_new_account_is_led_with_the_others(a, desk):
     }
 
 
+def test_accounts_that_are_led_in_part_are_told_of_and_led_whole_again(a, desk):
+    open_portfolio(currency="USD", capital="1000", moment=desk.moment(), account="paper-usd")
+    a.look()
+    before = a.memory.belief.epoch
+    ended = Lease.objects.get(scope="paper")
+    Lease.objects.filter(scope="paper").update(expires_at=ended.renewed_at)
+
+    def told():
+        operations.watch_health(runtime=NOTHING_RUNS, moment=desk.moment())
+        return Incident.objects.filter(kind="leadership_in_part", closed_at__isnull=True).values_list(
+            "detail", flat=True
+        )
+
+    assert "paper by nobody, paper-usd by hq-a" in told().get()
+    a.look()
+    assert {(one.epoch, one.alive) for one in lease.observe()} == {(before + 1, True)}
+    assert a.memory.leads(before + 1)
+    assert not told().exists()
+
+
 def test_a_planned_switch_lets_the_old_leader_go_first(a, b, desk):
     a.look()
     b.look()
