@@ -14,6 +14,7 @@ from apps.trading.operations.execution.send_cancel import send_cancel
 from apps.trading.operations.orders.cancel_order import cancel_order
 from apps.trading.operations.reconciliation.reconcile_account import reconcile_account
 from tests.support.exchange_desk import CAPITAL, ExchangeDesk
+from tests.support.leading import lead
 from tests.support.other_exchange import OtherExchange, other_venue
 from tests.support.staged_market import stage_market
 
@@ -32,6 +33,7 @@ class OtherDesk(ExchangeDesk):
         open_portfolio(currency="USDT", capital=CAPITAL, moment=market.moment, account=self.name, venue="simulated")
         record_clock_offset(account=self.name, offset=self.venue.clock_offset(), moment=market.moment)
         assert reconcile_account(venue=self.venue, moment=market.moment).passed
+        self.term = lead()
 
     def creates(self, order_id):
         return self.world.creates.count(self.order(order_id).client_order_id)

@@ -34,6 +34,7 @@ from apps.trading.models import (
 )
 from apps.trading.operations.accounts.open_portfolio import open_portfolio
 from apps.trading.operations.books.post_transfer import post_transfer, transfer_id
+from tests.support.leading import lead
 
 pytestmark = pytest.mark.django_db
 real_commits = pytest.mark.django_db(transaction=True)
@@ -307,7 +308,7 @@ def _bring_to(portfolio, state):
         for before, after in sorted(ALLOWED):
             if before in paths and after not in paths:
                 paths[after] = [*paths[before], after]
-    order = an_order(portfolio, OrderState.PROPOSED)
+    order = an_order(portfolio, OrderState.PROPOSED, epoch=lead().epoch)
     order.save(force_insert=True)
     for step in paths[state][1:]:
         Order.objects.filter(pk=order.pk).update(state=step, done_wall=AT if step in TERMINAL else None)

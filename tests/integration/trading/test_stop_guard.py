@@ -144,7 +144,7 @@ def test_a_guard_killed_anywhere_repeats_the_bar_and_fires_once(desk, monkeypatc
         raise Killed
 
     module = "watch_triggers" if where == "fire_protective_stop" else "guard_cycle"
-    monkeypatch.setattr(import_module(f"apps.trading.operations.{module}"), where, dies)
+    monkeypatch.setattr(import_module(f"apps.trading.operations.protection.{module}"), where, dies)
     with pytest.raises(Killed):
         desk.guard()
     monkeypatch.undo()
