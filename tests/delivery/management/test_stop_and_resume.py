@@ -2,9 +2,7 @@
 
 from decimal import Decimal
 
-import kombu.pools
 import pytest
-from celery import current_app
 from django.db import connection
 
 from apps.foundation.audit import verify
@@ -12,6 +10,7 @@ from apps.foundation.metrics import WAKE_UPS_LOST
 from apps.foundation.models import AuditEntry
 from apps.management.models import FleetState
 from apps.trading.queries import trading_state
+from tests.support.celery_broker import broker_at
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,18 +77,8 @@ def test_who_may_not_stop_changes_nothing(desk, person, stranger):
 @pytest.fixture
 def broker_away():
     """Celery's own connection, to a port that nobody listens on."""
-    conf = current_app.conf
-    before = (conf.broker_read_url, conf.broker_write_url)
-    conf.broker_read_url = conf.broker_write_url = "redis://127.0.0.1:1/0"
-    _forget_connections()
-    yield
-    conf.broker_read_url, conf.broker_write_url = before
-    _forget_connections()
-
-
-def _forget_connections():
-    kombu.pools.reset()
-    current_app._pool = current_app.amqp._producer_pool = None
+    with broker_at("redis://127.0.0.1:1/0"):
+        yield
 
 
 def test_the_halt_stands_although_the_broker_is_away(desk, person, broker_away):

@@ -3,12 +3,12 @@
 from decimal import Decimal
 
 import pytest
-from celery import current_app
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.foundation import redis_pool
 from apps.trading.models import Order
+from tests.support.celery_broker import broker_at
 from tests.support.own_redis import OwnRedis
 from tests.support.trading_desk import open_desk
 
@@ -16,16 +16,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def own_redis(tmp_path, settings, monkeypatch):
+def own_redis(tmp_path, settings):
     """A Redis for this test alone: cache, quotes and broker."""
     own = OwnRedis(tmp_path)
     own.start()
     settings.REDIS_URL = own.url
     redis_pool.client.cache_clear()
-    monkeypatch.setitem(current_app.conf, "broker_url", own.url)
-    # Not current_app.close(): it also forgets the application, and modules that are imported later register no tasks.
-    monkeypatch.setattr(current_app, "_pool", None)
-    yield own
+    with broker_at(own.url):
+        yield own
     own.stop()
     redis_pool.client.cache_clear()
 
