@@ -56,7 +56,7 @@ class Agent:
     def __init__(self, server: OwnRedis, folder: Path, strategy: str, program: str = LISTING, **environment: str):
         self.server = server
         self.id = str(uuid4())
-        self.house = Celery(broker=server.url)
+        self.house = Celery(broker=server.url, set_as_current=False)
         self.errors = folder / "stderr.txt"
         self.output = folder / "stdout.txt"
         self.modules = folder / "modules.txt"
