@@ -71,7 +71,7 @@ def redelivered_task(stage: Stage) -> None:
     firm = own(stage)
     stage.fault("latency", on="create", symbol="BTC/USDT", seconds=3)
     order = stage.rest()
-    with Celery(broker=firm.redis()) as broker:
+    with Celery(broker=firm.redis(), set_as_current=False) as broker:
         for _ in range(REDELIVERIES):
             broker.send_task("workers.execution.submit_order", kwargs={"order_id": order}, queue="execution")
     stage.step(f"The same task was delivered {REDELIVERIES} times more.")
