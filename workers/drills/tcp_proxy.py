@@ -29,7 +29,7 @@ class TcpProxy:
 
     ``target`` may be a question, asked for each connection, where the server's port is not known yet. ``weather`` may
     be set at any time, also for connections that are open. ``delay`` seconds are added to each answer.
-    Bytes swallowed in a black hole stay swallowed: the connection behind it is of no use afterwards, as in real life.
+    Bytes ``swallowed`` in a black hole stay swallowed: that connection is of no use afterwards, as in real life.
     """
 
     def __init__(self, target: Address | Callable[[], Address], *, port: int = 0) -> None:
@@ -37,6 +37,7 @@ class TcpProxy:
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
         self.port: int = self._listener.getsockname()[1]
         self.delay = 0.0
+        self.swallowed = 0
         self._weather = Weather.THROUGH
         self._closing = threading.Event()
         self._open: set[socket.socket] = set()
@@ -71,9 +72,11 @@ class TcpProxy:
         """Reset every open connection once; how many there were. New ones are taken as the weather says."""
         with self._lock:
             found = list(self._open)
-        for one in found:
+        for one in found:  # all before any is woken: its thread then closes both ends
             with suppress(OSError):  # closed already
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        for one in found:
+            with suppress(OSError):
                 one.shutdown(socket.SHUT_RD)  # wakes the thread that serves it, and tells the other side nothing
         return len(found) // 2
 
@@ -135,6 +138,7 @@ class TcpProxy:
 
     def _pass_on(self, data: bytes, *, answer: bool, to: socket.socket) -> None:
         if self.weather is Weather.BLACKHOLE or (answer and self.weather is Weather.SWALLOW_ANSWERS):
+            self.swallowed += len(data)
             return
         if answer and self.delay:
             self._closing.wait(self.delay)
