@@ -77,9 +77,13 @@ def read_only_database(stage: Stage) -> None:
     firm.write("ALTER DATABASE tradinghq SET default_transaction_read_only = on", owner=True)
     firm.database_line.cut()
     stage.step("The line is back, and the database can't be written.")
+
+    def read() -> bool:
+        return firm.call("GET", "trading/orders/")[0] == HTTPStatus.OK
+
     try:
         time.sleep(90 if stage.full else 15)
-        stage.wait(lambda: firm.call("GET", "trading/orders/")[0] == HTTPStatus.OK, 30, "the API to answer a read")
+        stage.wait(read, 30, "the API to answer a read")
     finally:
         firm.write("ALTER DATABASE tradinghq RESET default_transaction_read_only", owner=True)
         firm.database_line.cut()
@@ -87,6 +91,7 @@ def read_only_database(stage: Stage) -> None:
     new = len(stage.firm.exchange("GET", "truth?fact=order")) - sent
     stage.check(new == 0, f"The exchange took {new} changes of orders while nothing could be recorded.")
     stage.wait(lambda: stage.price() > 0 and stage.trading_state() == "ACTIVE", 120, "trading to go on")
+    stage.wait(read, 30, "the web to find its way back to the database")
     stage.cancel(order, seconds=120)
 
 
