@@ -14,6 +14,7 @@ from apps.foundation.clock import Moment
 from apps.foundation.database_calls import call
 from apps.foundation.errors import Refused
 from apps.foundation.money import ZERO
+from apps.market.domain.instruments import InstrumentRules
 from apps.trading.domain.books.ledger_postings import AVAILABLE, FIRM, POSITION, RESERVED, budget_of
 from apps.trading.domain.books.portfolio import Holding
 from apps.trading.domain.risk.book import Book, VenueStanding
@@ -34,23 +35,21 @@ _known = [_KnownLimits("", DEFAULT_LIMITS)]
 def lock_book(
     *,
     account: str | None = None,
-    symbol: str,
-    base: str,
-    quote: str,
+    rules: InstrumentRules,
     moment: Moment,
     order_id: UUID | None = None,
     agent_id: UUID | None = None,
 ) -> Book:
     """The book of the account's portfolio, locked until the transaction ends.
 
-    Without an account it is the house's trading account (``VENUE``), or, where that has another currency than
-    ``quote``, the oldest enabled paper account in it. ``agent_id``: whose budget, if it has one, pays a buy.
-    Raises ``Refused``: ``unknown_account``, ``no_portfolio`` where
-    the account has another currency, ``no_limits`` when no limits were ever set.
+    ``rules``: of the instrument. Without an account it is the house's trading account (``VENUE``), or, where that has
+    another currency than the instrument, the oldest enabled paper account in it. ``agent_id``: whose budget, if it has
+    one, pays a buy. Raises ``Refused``: ``unknown_account``, ``no_portfolio`` where the account has another currency,
+    ``no_limits`` when no limits were ever set.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("A book is locked inside the transaction that changes it.")
-    known = _known[0]
+    known, symbol, base, quote = _known[0], rules.symbol, rules.base, rules.quote
     wanted = (account or settings.VENUE, account is None, quote, symbol, base, moment.firm, order_id, known.key)
     text = call("hq_lock_book", *wanted)
     if text is None:

@@ -78,9 +78,7 @@ def amend_order(
         with transaction.atomic():
             book = lock_book(
                 account=known.account_id,
-                symbol=known.symbol,
-                base=reading.rules.base,
-                quote=reading.rules.quote,
+                rules=reading.rules,
                 moment=moment,
                 agent_id=known.agent_id,
             )
@@ -163,9 +161,7 @@ def _replace_here(order: Order, intent: OrderIntent, reading: MarketReading, mom
     )
     book = lock_book(
         account=order.account_id,
-        symbol=order.symbol,
-        base=reading.rules.base,
-        quote=reading.rules.quote,
+        rules=reading.rules,
         moment=moment,
         agent_id=order.agent_id,
     )

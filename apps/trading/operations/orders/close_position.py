@@ -66,4 +66,4 @@ def close_position(
 
 def _lock(reading: MarketReading, account: str | None, moment: Moment) -> Book:
     rules = reading.rules
-    return lock_book(account=account, symbol=rules.symbol, base=rules.base, quote=rules.quote, moment=moment)
+    return lock_book(account=account, rules=rules, moment=moment)

@@ -39,9 +39,7 @@ def judge_replacement(*, order_id: UUID, moment: Moment) -> bool:
     with transaction.atomic():
         book = lock_book(
             account=known.account_id,
-            symbol=known.symbol,
-            base=reading.rules.base,
-            quote=reading.rules.quote,
+            rules=reading.rules,
             moment=moment,
             agent_id=known.agent_id,
         )

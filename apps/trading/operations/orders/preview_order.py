@@ -27,9 +27,7 @@ def preview_order(*, intent: OrderIntent, moment: Moment) -> dict[str, Any]:
     with transaction.atomic():
         book = lock_book(
             account=intent.account,
-            symbol=intent.symbol,
-            base=reading.rules.base,
-            quote=reading.rules.quote,
+            rules=reading.rules,
             moment=moment,
             agent_id=intent.agent_id,
         )

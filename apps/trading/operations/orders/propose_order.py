@@ -25,9 +25,7 @@ def propose_order(*, intent: OrderIntent, moment: Moment) -> dict[str, Any]:
     with transaction.atomic():
         book = lock_book(
             account=intent.account,
-            symbol=intent.symbol,
-            base=reading.rules.base,
-            quote=reading.rules.quote,
+            rules=reading.rules,
             moment=moment,
             order_id=intent.order_id,
             agent_id=intent.agent_id,

@@ -40,9 +40,7 @@ def propose_target(*, target: TargetExposure, moment: Moment) -> TargetOutcome:
     reading = read_market(symbol=target.symbol, moment=moment)
     with transaction.atomic():
         book = lock_book(
-            symbol=target.symbol,
-            base=reading.rules.base,
-            quote=reading.rules.quote,
+            rules=reading.rules,
             moment=moment,
             order_id=order_id,
             agent_id=target.agent_id,

@@ -41,9 +41,7 @@ def fire_armed_order(*, order_id: UUID, moment: Moment) -> bool:
     with transaction.atomic():
         book = lock_book(
             account=account,
-            symbol=symbol,
-            base=reading.rules.base,
-            quote=reading.rules.quote,
+            rules=reading.rules,
             moment=moment,
             agent_id=agent_id,
         )
