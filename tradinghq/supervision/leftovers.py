@@ -1,6 +1,7 @@
 """Processes that a killed supervisor left behind: found by process id and start time, ended in order."""
 
 import json
+import signal
 from pathlib import Path
 
 import psutil
@@ -9,6 +10,7 @@ from apps.management.adapters.supervised_programs import SupervisorFolder
 
 SUPERVISOR = "supervisord"
 SAME_START_SECONDS = 1.0
+SERVERS = frozenset({"postgres", "redis"})
 SUPERVISOR_PATIENCE = 40.0
 PATIENCE = 15.0
 
@@ -21,12 +23,20 @@ def record(folder: SupervisorFolder, name: str, process: psutil.Process) -> None
 
 
 def end_leftovers(folder: SupervisorFolder) -> list[str]:
-    """End every recorded process that still runs; their names. The supervisor first: it would start the others anew."""
+    """End every recorded process that still runs; their names.
+
+    The supervisor first: it would start the others anew. The servers last: what works on them ends in order while they
+    answer.
+    """
     ended = []
-    for names, patience in ((_is_supervisor, SUPERVISOR_PATIENCE), (_is_other, PATIENCE)):
-        found = [(path, process) for path, process in _running(folder) if names(path)]
+    for belongs, number, patience in (
+        (_is_supervisor, signal.SIGTERM, SUPERVISOR_PATIENCE),
+        (_is_program, signal.SIGTERM, PATIENCE),
+        (_is_server, signal.SIGINT, PATIENCE),  # at SIGTERM PostgreSQL would wait for sessions that nobody ends
+    ):
+        found = [(path, process) for path, process in _running(folder) if belongs(path)]
         ended += [path.stem for path, _ in found]
-        _end([process for _, process in found], patience)
+        _end([process for _, process in found], number, patience)
     if folder.records.is_dir():
         for path in folder.records.glob("*.json"):
             path.unlink()
@@ -37,8 +47,12 @@ def _is_supervisor(path: Path) -> bool:
     return path.stem == SUPERVISOR
 
 
-def _is_other(path: Path) -> bool:
-    return not _is_supervisor(path)
+def _is_server(path: Path) -> bool:
+    return path.stem in SERVERS
+
+
+def _is_program(path: Path) -> bool:
+    return not _is_supervisor(path) and not _is_server(path)
 
 
 def _running(folder: SupervisorFolder) -> list[tuple[Path, psutil.Process]]:
@@ -55,17 +69,17 @@ def _running(folder: SupervisorFolder) -> list[tuple[Path, psutil.Process]]:
     return found
 
 
-def _end(processes: list[psutil.Process], patience: float) -> None:
+def _end(processes: list[psutil.Process], number: signal.Signals, patience: float) -> None:
     for process in processes:
-        _signal(process, "terminate")
+        _signal(process, number)
     _, alive = psutil.wait_procs(processes, timeout=patience)
     for process in alive:
-        _signal(process, "kill")
+        _signal(process, signal.SIGKILL)
     psutil.wait_procs(alive, timeout=PATIENCE)
 
 
-def _signal(process: psutil.Process, method: str) -> None:
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
     try:
-        getattr(process, method)()
+        process.send_signal(number)
     except psutil.NoSuchProcess:
         return

@@ -8,6 +8,7 @@ from apps.management.adapters.supervisor_control import SupervisorControl
 from tradinghq.supervision.house_programs import SERVERS
 
 STOPPED = {"STOPPED", "EXITED", "FATAL", "UNKNOWN"}
+STOPPING = "STOPPING"
 PHASE_SECONDS = 30.0
 POLL_SECONDS = 0.1
 
@@ -27,11 +28,12 @@ def stop_programs(control: SupervisorControl, *, before_servers: Callable[[], No
 
 
 def _stop(control: SupervisorControl, is_member: Callable[[str], bool]) -> None:
-    for group in sorted({process["group"] for process in control.processes() if is_member(process["group"])}):
-        control.call("stopProcessGroup", group, False)
     deadline = time.monotonic() + PHASE_SECONDS
     while time.monotonic() < deadline:
-        states = [process["statename"] for process in control.processes() if is_member(process["group"])]
-        if all(state in STOPPED for state in states):
+        left = [one for one in control.processes() if is_member(one["group"]) and one["statename"] not in STOPPED]
+        if not left:
             return
+        # Again at each look: until its own process has ended the fleet may add an agent.
+        for group in sorted({process["group"] for process in left if process["statename"] != STOPPING}):
+            control.call("stopProcessGroup", group, False)
         time.sleep(POLL_SECONDS)
