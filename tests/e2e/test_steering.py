@@ -19,11 +19,16 @@ def _order(desk, amount, unit="notional"):
     return ticket
 
 
+def _answered_order(answer):
+    """The id of the order that the ticket's answer is about."""
+    return answer.get_by_role("link", name="Open the order").get_attribute("href").split("/")[-1].split("?")[0]
+
+
 def test_an_order_shows_its_verdicts_and_its_life(desk):
     _order(desk, "10")
     answer = desk.part("ticket-answer")
     expect(answer).to_be_visible()
-    order_id = answer.get_by_role("link", name="Open the order").get_attribute("href").split("/")[-1].split("?")[0]
+    order_id = _answered_order(answer)
     told = desk.firm.get(f"trading/orders/{order_id}/")
     assert (told["origin"], told["instrument"], told["side"]) == ("manual", "BTC/USDT", "buy")
     passed = sum(verdict["allowed"] for verdict in told["verdicts"])
@@ -39,7 +44,6 @@ def test_an_order_shows_its_verdicts_and_its_life(desk):
 
 
 def test_a_denied_order_says_which_rule_and_why(desk):
-    before = desk.firm.get("trading/portfolio/")
     _order(desk, "255")  # the largest order is 250
     answer = desk.part("ticket-answer")
     expect(answer).to_contain_text("Denied")
@@ -47,7 +51,8 @@ def test_a_denied_order_says_which_rule_and_why(desk):
     expect(refusal).to_contain_text("250")
     refusal.click()
     expect(answer.locator("dl")).to_contain_text("order_too_large")
-    assert desk.firm.get("trading/portfolio/")["reserved"] == before["reserved"]
+    told = desk.firm.get(f"trading/orders/{_answered_order(answer)}/")
+    assert (told["state"], told["reserved_amount"], told["reserved_left"]) == ("DENIED", "0", "0")
 
 
 def test_a_ticket_is_checked_in_words_before_it_is_sent(desk):
