@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import signal
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,7 @@ def options(words: Sequence[str]) -> Namespace:
     add("scenarios", nargs="*", help=f"which; default all of {', '.join(SCENARIOS)}")
     add("--short", action="store_true", help=f"short durations, and only {', '.join(BOUNDED)}")
     add("--seed", type=int, default=None, help="of everything random; printed")
+    add("--rounds", type=int, default=1, help="so many times in a row on one firm, each round with the next seed")
     add("--orders", type=int, default=0, help="instead: so many orders under random faults")
     add("--symbols", type=int, default=20, help=f"of these orders, at most {len(SYMBOLS)}")
     add("--accounts", type=int, default=4, help="of these orders")
@@ -71,6 +74,9 @@ def main(words: Sequence[str]) -> int:
         return 0
     if unknown := set(given.scenarios) - set(SCENARIOS):
         sys.exit(f"scenarios was {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}.")
+    if given.rounds < 1:
+        sys.exit(f"rounds was {given.rounds}; it must be 1 or more.")
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # the firm of the drills ends with them
     seed = secrets.randbelow(2**31) if given.seed is None else given.seed
     say(f"Seed {seed}.")
     if given.soak:
@@ -79,7 +85,7 @@ def main(words: Sequence[str]) -> int:
         return many(given, seed)
     chosen = given.scenarios or (BOUNDED if given.short else tuple(SCENARIOS))
     began = wall_now()
-    results = played(chosen, seed, full=not given.short)
+    results = played(chosen, range(seed, seed + given.rounds), full=not given.short)
     path = store_report(settings.HQ_HOME / "drills", results, seed=seed, began=began)
     say(f"\n{report_text(results, seed=seed, began=began)}\nKept in {path}")
     return 0 if all(result.passed for result in results) else 1
@@ -119,13 +125,13 @@ def desks(accounts: int, symbols: int, seed: int, *, direct: bool = False, execu
         yield running
 
 
-def played(chosen: Sequence[str], seed: int, *, full: bool) -> list[Result]:
-    """Play them one after the other on one firm."""
+def played(chosen: Sequence[str], seeds: Sequence[int], *, full: bool) -> list[Result]:
+    """Play them one after the other on one firm, once with each seed."""
     results: list[Result] = []
     with firm() as running:
         running.start()
-        for code in chosen:
-            say(f"\n{code} {SCENARIOS[code].title}")
+        for seed, code in product(seeds, chosen):
+            say(f"\n{code} {SCENARIOS[code].title} (seed {seed})")
             results.append(play(SCENARIOS[code], running, seed=seed, full=full, told=tell))
             say("  passed" if results[-1].passed else f"  FAILED: {results[-1].problems}")
     return results
