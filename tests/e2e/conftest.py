@@ -3,13 +3,10 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.support.requirements import browser_path
-from tests.support.running_firm import PASSWORD, ROOT, RunningFirm
-
-PATIENCE_MS = 60_000  # a loaded machine is slow; every wait below ends as soon as what it waits for is there
-DESK = {"width": 1440, "height": 900}
+from tests.support.desk import chromium, new_desk
+from tests.support.running_firm import ROOT, RunningFirm
 
 
 @pytest.fixture(scope="package")
@@ -27,52 +24,13 @@ def live_firm(tmp_path_factory):
 
 @pytest.fixture(scope="package")
 def browser():
-    path = browser_path()
-    assert path is not None
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=path, args=arguments)
-        yield chromium
-        chromium.close()
-
-
-class Desk:
-    """One person's window on the firm. ``complaints``: what the browser's console called an error."""
-
-    def __init__(self, page: Page, firm: RunningFirm) -> None:
-        self.page = page
-        self.firm = firm
-        self.complaints: list[str] = []
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def open(self, path: str = "/") -> Page:
-        self.page.goto(f"{self.firm.url}{path}")
-        return self.page
-
-    def sign_in(self, password: str = PASSWORD) -> None:
-        self.page.get_by_label("User name").fill("admin")
-        self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
-
-    def part(self, name: str):
-        """What the page marks as ``data-test``."""
-        return self.page.locator(f"[data-test={name}]")
-
-    def expect_state(self, word: str) -> None:
-        expect(self.part("trading-state")).to_contain_text(word)
-
-
-def new_desk(browser: Browser, firm: RunningFirm, **context) -> Desk:
-    opened = browser.new_context(**{"viewport": DESK, "timezone_id": "Europe/Berlin", **context})
-    return Desk(opened.new_page(), firm)
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture
 def visitor(browser, live_firm):
     """A browser window that has not signed in."""
-    expect.set_options(timeout=PATIENCE_MS)
     desk = new_desk(browser, live_firm)
     yield desk
     desk.page.context.close()
@@ -91,7 +49,6 @@ def desk(visitor):
 @pytest.fixture
 def phone(browser, live_firm):
     """Signed in on a screen of 390 by 844."""
-    expect.set_options(timeout=PATIENCE_MS)
     desk = new_desk(browser, live_firm, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     desk.open("/")
     desk.sign_in()

@@ -5,7 +5,9 @@ import urllib.request
 
 import psutil
 import pytest
+from playwright.sync_api import expect
 
+from tests.support.desk import chromium, new_desk
 from tests.support.running_firm import RunningFirm
 
 
@@ -54,6 +56,25 @@ def test_an_order_reaches_the_simulator_and_its_fills_the_books(firm):
     sent = [order for order in control(firm, "books")["orders"] if str(order["id"]) == done["venue_order_id"]]
     assert len(sent) == 1
     assert (sent[0]["symbol"], sent[0]["filled"]) == ("BTC/USDT", str(done["filled_quantity"]))
+
+
+@pytest.mark.browser
+def test_a_fault_is_pressed_on_screen_and_its_recovery_watched(firm):
+    with chromium() as browser:
+        desk = new_desk(browser, firm)
+        page = desk.open("/drills")
+        desk.sign_in()
+        page.get_by_role("button", name="Drill: Lost answer").click()
+        asked = page.get_by_role("dialog")
+        asked.get_by_label("Reason").fill("Shown to a test.")
+        asked.get_by_role("button", name="Break it").click()
+        expect(page.get_by_role("heading", name="Under way")).to_be_visible()
+        expect(page.get_by_role("table", name="Drills")).to_contain_text("Nothing was lost")
+        (run,) = firm.get("management/drills/")["results"]
+        assert (run["scenario"], run["state"], run["reason"]) == ("T01", "passed", "Shown to a test.")
+        for step in run["steps"]:
+            expect(page.get_by_role("main")).to_contain_text(step["text"])
+        assert desk.complaints == []
 
 
 def test_it_goes_on_after_the_simulator_was_killed(firm):

@@ -80,13 +80,20 @@ def _fills_add_up(_: Firm, truth: Truth) -> list[str]:
 
 
 def _states_agree(_: Firm, truth: Truth) -> list[str]:
-    """Late fills may lie behind the end of an order; what is open on one side only may not be."""
-    there = {order["client_id"]: order["status"] for order in truth["books"]["orders"] if not order["foreign"]}
+    """Late fills may lie behind the end of an order; what is open on one side only may not be.
+
+    What was executed whole is filled, also where the exchange had called it canceled before the last fill.
+    """
+    there = {order["client_id"]: order for order in truth["books"]["orders"] if not order["foreign"]}
     wrong = []
     for name, (_filled, _cost, state, *_rest) in truth["ours"].items():
-        status = there.get(name)
-        if (state in _OPEN_THERE) != (status in _OPEN_STATUS) or (state == "FILLED") > (status == "filled"):
-            wrong.append(f"order {name} is {state} here, {status or 'not there'} at the exchange.")
+        order = there.get(name)
+        status = order["status"] if order else "not there"
+        whole = order is not None and (
+            status == "filled" or Decimal(order["filled"]) == Decimal(order["quantity"]) != 0
+        )
+        if (state in _OPEN_THERE) != (status in _OPEN_STATUS) or (state == "FILLED" and not whole):
+            wrong.append(f"order {name} is {state} here, {status} at the exchange.")
     return wrong
 
 
