@@ -12,7 +12,7 @@ from apps.foundation.clock import Moment
 from apps.foundation.errors import NotFound, RetryableFailure
 from apps.foundation.loops import Loop
 from apps.foundation.models import OutboxEvent
-from apps.foundation.outbox import relay_outbox
+from apps.foundation.outbox import first_delivery, relay_outbox
 from apps.management import operations as management_operations
 from apps.management import queries as management
 from apps.market import queries as market
@@ -34,7 +34,11 @@ RENDERERS: dict[str, tuple[str, Renderer]] = {
 }
 
 
-WRITING = frozenset({"incident.wanted", "incident.over"})
+# What is told by writing to the database.
+WRITING: dict[str, Callable[..., object]] = {
+    "incident.wanted": management_operations.open_incident,
+    "incident.over": management_operations.clear_incident,
+}
 
 
 class Batch:
@@ -64,11 +68,9 @@ class Batch:
 
         Raises ``RetryableFailure`` while Redis is away.
         """
-        if event.kind == "incident.wanted":
-            management_operations.open_incident(**event.payload, moment=self._moment)
-            return
-        if event.kind == "incident.over":
-            management_operations.clear_incident(**event.payload, moment=self._moment)
+        if event.kind in WRITING:
+            if first_delivery(consumer="incidents", event=event):  # told again it would count again
+                WRITING[event.kind](**event.payload, moment=self._moment)
             return
         if event.kind not in RENDERERS:
             log.error("outbox_kind_unknown", kind=event.kind, aggregate=event.aggregate)

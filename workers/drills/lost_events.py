@@ -27,6 +27,7 @@ def shuffled_fills(stage: Stage) -> None:
     for kind in ("duplicate_event", "reorder_events"):
         stage.fault(kind, on="stream", count=6)
     orders = [stage.buy("15", symbol=symbol) for symbol in ("BTC/USDT", "ETH/USDT", "SOL/USDT")]
+    stage.wait(lambda: all(map(stage.creates, orders)), 60, "the orders to reach the exchange")
     killed = stage.firm.kill("execution")
     stage.step("The executor was killed among the fills, so that they are read again.")
     stage.back("execution", killed)

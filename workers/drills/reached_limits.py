@@ -1,5 +1,6 @@
 """Drills of limits: losses and budgets that are reached while orders are under way, rules that change."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ from workers.drills.lost_processes import own
 from workers.drills.scenario import Scenario, Stage
 
 RACERS = 40
+OLD_RULES_SECONDS, TRY_AGAIN_SECONDS = 90, 5
 
 
 def daily_loss(stage: Stage) -> None:
@@ -78,11 +80,7 @@ def changed_rules(stage: Stage) -> None:
     sent = 0
     try:
         for _ in range(4):
-            price = str((stage.price("SOL/USDT") * Decimal("0.97")).quantize(Decimal("0.1")))
-            wish = {"instrument": "SOL/USDT", "side": "buy", "type": "limit", "limit_price": price, "notional": "15"}
-            order = str(stage.firm.place({"account": stage.firm.account, "reason": "drill", **wish})["id"])
-            stage.until(order, "REJECTED", "DENIED", "CANCELED", "NOT_PLACED", "ACCEPTED", seconds=60)
-            sent += len(stage.creates(order))
+            sent += len(stage.creates(_small_order(stage)[0]))
         stage.check(sent <= 2, f"{sent} orders were sent that the exchange's new rules refuse.")  # noqa: PLR2004
         stage.step(f"{sent} of 4 orders reached the exchange; the others were refused here.")
     finally:
@@ -91,6 +89,22 @@ def changed_rules(stage: Stage) -> None:
             "faults",
             {"kind": "filter_change", "symbol": "SOL/USDT", "min_notional": "5", "step_size": "0.001"},
         )
+    stage.step("The exchange has its old rules again.")
+    deadline = time.monotonic() + OLD_RULES_SECONDS
+    order, state = _small_order(stage)
+    while state != "ACCEPTED":
+        stage.check(time.monotonic() < deadline, f"Orders by the old rules are still {state}.")
+        time.sleep(TRY_AGAIN_SECONDS)
+        order, state = _small_order(stage)
+    stage.cancel(order)
+
+
+def _small_order(stage: Stage) -> tuple[str, str]:
+    """An order of SOL/USDT that the new rules refuse, whatever the gate says; its id and what became of it."""
+    price = str((stage.price("SOL/USDT") * Decimal("0.97")).quantize(Decimal("0.1")))
+    wish = {"instrument": "SOL/USDT", "side": "buy", "type": "limit", "limit_price": price, "notional": "15"}
+    order = str(stage.firm.place({"account": stage.firm.account, "reason": "drill", **wish})["id"])
+    return order, stage.until(order, "REJECTED", "DENIED", "CANCELED", "NOT_PLACED", "ACCEPTED", seconds=60)
 
 
 def _limit(firm: DrillFirm, **changes: object) -> None:

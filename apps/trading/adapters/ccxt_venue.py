@@ -34,6 +34,7 @@ from apps.trading.ports import (
     WithdrawalRight,
 )
 
+RULES_HOLD = timedelta(seconds=30)  # by older ones nothing is refused before they are read again
 _RULE_CODES = frozenset({"venue_bad_price", "venue_bad_quantity", "venue_min_quantity", "venue_min_notional"})
 
 
@@ -66,6 +67,7 @@ class CcxtVenue:
         self._offset = timedelta(0)
         self._clock_read = False
         self._rules_doubtful = False  # the venue refused what its rules, as they were read, allow
+        self._rules_read: datetime | None = None
         self._reading = Reading(self.dialect.from_venue, firm_time, self.dialect.fees_told, self.dialect.closed_in_part)
         self._connection = CcxtConnection(
             exchange,
@@ -217,7 +219,7 @@ class CcxtVenue:
 
     def rules(self, symbols: Sequence[str]) -> dict[str, InstrumentRules]:
         markets = self._read(lambda _: self._connection.reload_markets())
-        self._rules_doubtful = False
+        self._rules_doubtful, self._rules_read = False, wall_now()
         with _nonsense(BadVenueAnswer):
             return {symbol: rules_of(symbol, markets[symbol]) for symbol in symbols if symbol in markets}
 
@@ -285,19 +287,36 @@ class CcxtVenue:
             if was not in offered:
                 message = f"{name} was {was}; {self.name} takes {', '.join(sorted(offered))}."
                 raise VenueRefused(message, code=f"venue_{name}_unsupported")
+        if self._rules_doubtful:
+            self._read_rules()
         try:
-            if self._rules_doubtful:
-                self.rules([])
-            market = self._read(lambda client: _market(client, order.symbol), offline=True)
+            _refuse_off_steps(order, *self._steps(order.symbol))
+        except VenueRefused:
+            if self._rules_read is not None and wall_now() - self._rules_read < RULES_HOLD:
+                raise
+            self._read_rules()  # the exchange may have loosened them since
+            _refuse_off_steps(order, *self._steps(order.symbol))
+
+    def _read_rules(self) -> None:
+        """Read the exchange's rules anew, before an order is sent or refused by them."""
+        try:
+            self.rules([])
+        except RetryableFailure as failure:
+            raise VenueRefused(f"Nothing was sent: {failure.message}", code="venue_away") from failure
+
+    def _steps(self, symbol: str) -> tuple[Decimal, Decimal]:
+        """Step of quantities and tick of prices, as they were last read."""
+        try:
+            market = self._read(lambda client: _market(client, symbol), offline=True)
         except RetryableFailure as failure:
             raise VenueRefused(f"Nothing was sent: {failure.message}", code="venue_away") from failure
         if market is None:
-            raise VenueRefused(f"{self.name} does not trade {order.symbol}.", code="venue_unknown_instrument")
+            raise VenueRefused(f"{self.name} does not trade {symbol}.", code="venue_unknown_instrument")
         step, tick = market["precision"]["amount"], market["precision"]["price"]
         if step is None or tick is None:
-            message = f"{self.name} states no step or tick for {order.symbol}; an order can't be made to fit."
+            message = f"{self.name} states no step or tick for {symbol}; an order can't be made to fit."
             raise VenueRefused(message, code="venue_unknown_instrument")
-        _refuse_off_steps(order, Decimal(step), Decimal(tick))
+        return Decimal(step), Decimal(tick)
 
     def _doubt(self, code: str) -> None:
         """What a refusal says about our own measures."""

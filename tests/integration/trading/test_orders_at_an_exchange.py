@@ -14,6 +14,7 @@ import pytest
 from apps.foundation.clock import wall_now
 from apps.foundation.errors import RetryableFailure
 from apps.foundation.models import OutboxEvent
+from apps.trading.adapters import ccxt_venue
 from apps.trading.models import Fill, ReconciliationBreak
 from apps.trading.operations.books.take_fill import take_fill
 from apps.trading.operations.execution.send_cancel import send_cancel
@@ -347,14 +348,16 @@ def test_an_exchange_with_another_clock_is_followed(desk):
     desk.venue.clock_offset()
 
 
-def test_new_rules_of_the_exchange_refuse_the_order_and_are_read(desk):
+def test_new_rules_of_the_exchange_refuse_the_order_and_are_read(desk, monkeypatch):
     desk.running.fault("filter_change", symbol="BTC/USDT", step_size="0.001", min_quantity="0.001")
     first, second = [desk.sent(quantity="0.0005", **RESTING) for _ in range(2)]
     desk.running.fault("filter_change", symbol="BTC/USDT", step_size="0.00001", min_quantity="0.00001")
     for order_id, creates in ((first, 1), (second, 0)):
         order = desk.order(order_id)
         assert (order.state, order.reject_code, desk.creates(order_id)) == ("REJECTED", "venue_bad_quantity", creates)
-    desk.venue.rules([])
+    monkeypatch.setattr(ccxt_venue, "RULES_HOLD", timedelta(0))
+    third = desk.sent(quantity="0.0005", **RESTING)
+    assert desk.order(third).state == "ACCEPTED", "by rules that are not fresh nothing is refused: they are read again"
 
 
 @both

@@ -48,6 +48,16 @@ def test_a_filled_order_is_shown_as_the_api_shows_it(desk):
     assert published("portfolio")[-1]["data"]["positions"][0]["instrument"] == "BTC/USDT"
 
 
+def test_a_wish_for_an_incident_that_is_told_twice_counts_once(desk):
+    with transaction.atomic():
+        want_incident(kind="late_fill", subject="order:1", detail="A test wants one.")
+    relay_all()
+    OutboxEvent.objects.filter(kind="incident.wanted").update(published_at=None)  # as if its mark had been lost
+    relay_all()
+    (incident,) = [row for row in incident_views() if row["kind"] == "late_fill"]
+    assert incident["occurrences"] == 1
+
+
 def test_a_failing_view_delays_its_own_events_and_loses_none(desk, monkeypatch):
     with transaction.atomic():
         want_incident(kind="late_fill", subject="order:1", detail="A test wants one.")
