@@ -1,0 +1,72 @@
+"""A run beside buying and holding: the whole, its months, and its trades by every label."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from apps.agents.domain.performance.curve_metrics import curve_metrics
+from apps.agents.domain.performance.equity_curve import EquityCurve, Series
+from apps.agents.domain.performance.sharpe_significance import probabilistic_sharpe
+from apps.agents.domain.performance.trade_table import LABELS, TradeTable, metrics_by, trade_metrics
+
+
+@dataclass(frozen=True)
+class Performance:
+    """``invested``: what was held at each point after the first, as a share of equity. ``traded``: value of all fills.
+
+    ``holding``: the curve of buying all instruments in equal parts at the first opening and keeping them, with the same
+    fee; ``held_by_instrument``: what that brought of each one, as a share.
+    """
+
+    curve: EquityCurve
+    holding: EquityCurve
+    held_by_instrument: Mapping[str, float]
+    invested: Series
+    traded: float
+    trades: TradeTable
+
+
+def performance_report(run: Performance) -> dict[str, Any]:
+    """All figures, JSON-ready: ``equity``, ``trades``, ``buy_and_hold``, ``by`` label, ``months`` of both curves."""
+    whole, held = curve_metrics(run.curve), curve_metrics(run.holding)
+    equity = whole.as_json() | {
+        "probabilistic_sharpe": probabilistic_sharpe(run.curve.daily_returns),
+        "exposure": float(np.mean(run.invested > 0.0)) if len(run.invested) else 0.0,
+        "average_invested": float(np.mean(run.invested)) if len(run.invested) else 0.0,
+        "turnover": run.traded / float(np.mean(run.curve.values)),
+        "excess_return": whole.total_return - held.total_return,
+    }
+    groups = {
+        label: {name: found.as_json() for name, found in metrics_by(run.trades, label).items()} for label in LABELS
+    }
+    for symbol, brought in run.held_by_instrument.items():
+        groups["instrument"].setdefault(symbol, trade_metrics(run.trades.where(run.trades.symbol == symbol)).as_json())
+        groups["instrument"][symbol]["buy_and_hold_return"] = brought
+    return {
+        "equity": equity,
+        "trades": trade_metrics(run.trades).as_json(),
+        "buy_and_hold": held.as_json(),
+        "by": groups,
+        "months": months_beside(run.curve, run.holding),
+    }
+
+
+def months_beside(curve: EquityCurve, holding: EquityCurve) -> dict[str, dict[str, float]]:
+    """The return of each calendar month (UTC) of the run and of holding; the first and last may be parts of one."""
+    ours, theirs = _monthly(curve), _monthly(holding)
+    return {
+        month: {"return": value, "buy_and_hold_return": theirs[month], "excess_return": value - theirs[month]}
+        for month, value in ours.items()
+    }
+
+
+def _monthly(curve: EquityCurve) -> dict[str, float]:
+    months = (curve.times[1:] - 1).astype("datetime64[ms]").astype("datetime64[M]")
+    if not len(months):
+        return {}
+    last = np.flatnonzero(np.append(np.diff(months.astype(np.int64)) != 0, True))
+    closes = np.concatenate([curve.values[:1], curve.values[1:][last]])
+    returns = closes[1:] / closes[:-1] - 1.0
+    return {str(month): float(value) for month, value in zip(months[last], returns, strict=True)}
