@@ -154,7 +154,7 @@ class RecordedMarket:
             f"Recorded {choice.timeframe} candles of {', '.join(choice.symbols)} from {', '.join(self.sources)}, "
             f"{span.first_open:%Y-%m-%d %H:%M} to {span.last_open:%Y-%m-%d %H:%M} UTC"
         )
-        self.stated = {source: _stated_rules(folder, source) for source in self.sources}
+        self.stated = {source: stated_rules(folder, source) for source in self.sources}
 
     def at(self, closed_at: datetime) -> tuple["RecordedProvider", ...]:
         """The exchanges of the run as they stood at ``closed_at``."""
@@ -272,7 +272,7 @@ def _overlaps(one: Span, other: Span) -> bool:
     return one.first_open <= other.last_open and other.first_open <= one.last_open
 
 
-def _stated_rules(folder: Path, exchange: str) -> dict[str, InstrumentRules]:
+def stated_rules(folder: Path, exchange: str) -> dict[str, InstrumentRules]:
     """Rules by symbol from ``<exchange>_markets.json``; empty when there is no such file."""
     path = folder / f"{exchange}_markets.json"
     if not path.is_file():

@@ -28,9 +28,9 @@ class EquityCurve:
     def __post_init__(self) -> None:
         if len(self.times) != len(self.values) or not len(self.times):
             raise ValueError(f"A curve needs as many times as values, at least one; {len(self.times)} were given.")
-        if not (np.isfinite(self.values).all() and (self.values > 0.0).all()):
+        if not (self.values.min() > 0.0 and self.values.max() < np.inf):
             raise ValueError("An equity curve must be positive and finite at every point.")
-        if (np.diff(self.times) <= 0).any():
+        if (self.times[1:] <= self.times[:-1]).any():
             raise ValueError("The times of an equity curve must ascend, each once.")
 
     @property
@@ -44,18 +44,22 @@ class EquityCurve:
         return float(self.values[-1] / self.values[0] - 1.0)
 
     @cached_property
+    def day_ends(self) -> Times:
+        """The places of the last point of each day (UTC); what closes at midnight belongs to the day before."""
+        first, last = (int(self.times[place] - 1) // DAY_MS for place in (0, -1))
+        midnights = np.arange(first + 1, last + 2) * DAY_MS
+        return np.unique(np.searchsorted(self.times, midnights, side="right") - 1)
+
+    @cached_property
     def daily_returns(self) -> Series:
-        """Simple returns from day's end to day's end (UTC); what closes at midnight belongs to the day before.
+        """Simple returns from day's end to day's end.
 
         Ratios are measured on days whatever the bars, so that a run on minutes and one on hours can be compared: the
         returns of shorter bars are correlated, and scaling them up by the square root of time misstates the ratio
         (Lo, "The Statistics of Sharpe Ratios", 2002).
         """
-        days = (self.times - 1) // DAY_MS
-        last_of_day = np.flatnonzero(np.append(np.diff(days) != 0, True))
-        closes = self.values[last_of_day]
-        if last_of_day[0] != 0:
-            closes = np.concatenate([self.values[:1], closes])
+        ends = self.day_ends
+        closes = self.values[ends if ends[0] == 0 else np.append(0, ends)]
         return np.diff(closes) / closes[:-1]
 
     @cached_property

@@ -63,10 +63,9 @@ def months_beside(curve: EquityCurve, holding: EquityCurve) -> dict[str, dict[st
 
 
 def _monthly(curve: EquityCurve) -> dict[str, float]:
-    months = (curve.times[1:] - 1).astype("datetime64[ms]").astype("datetime64[M]")
-    if not len(months):
-        return {}
-    last = np.flatnonzero(np.append(np.diff(months.astype(np.int64)) != 0, True))
-    closes = np.concatenate([curve.values[:1], curve.values[1:][last]])
+    ends = curve.day_ends[curve.day_ends > 0]
+    months = (curve.times[ends] - 1).astype("datetime64[ms]").astype("datetime64[M]")
+    last = np.flatnonzero(np.append(months[1:] != months[:-1], True))[: len(months)]
+    closes = np.concatenate([curve.values[:1], curve.values[ends][last]])
     returns = closes[1:] / closes[:-1] - 1.0
     return {str(month): float(value) for month, value in zip(months[last], returns, strict=True)}

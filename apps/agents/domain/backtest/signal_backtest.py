@@ -1,0 +1,161 @@
+"""One strategy's signal alone on one instrument: all in or all out at the next opening, fee and slippage paid.
+
+It shows what a signal is worth before the house's sizing, limits and stops touch it; the whole firm is
+``firm_backtest``.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.agents.domain.backtest.strategy_views import stances_over
+from apps.agents.domain.performance.equity_curve import EquityCurve, Series, Times
+from apps.agents.domain.performance.performance_report import Performance
+from apps.agents.domain.performance.trade_table import TradeTable
+from apps.agents.domain.strategies.contract import Strategy
+from apps.market.domain.candle_columns import CandleColumns
+from apps.market.domain.instruments import STOCK_CURRENCY, split_symbol
+
+CAPITAL = 1_000.0
+SIGNAL = "signal"
+SWEEP_BYTES = 256 * 1024 * 1024  # of averages that a sweep keeps at once
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """``fee`` of each side and ``slippage`` of each price, as shares. Raises ``ValueError`` outside [0, 0.1]."""
+
+    fee: float = 0.001
+    slippage: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in (("fee", self.fee), ("slippage", self.slippage)):
+            if not 0.0 <= value <= 0.1:  # noqa: PLR2004 - a tenth of each trade is more than any market takes
+                raise ValueError(f"{name} was {value}; it is a share, such as 0.001 for 0.1 %, and at most 0.1.")
+
+
+@dataclass(frozen=True)
+class SignalRun:
+    """``digest``: SHA-256 of all entries and exits; the same data and settings give the same one. ``open_units``:
+    what is held at the end.
+    """
+
+    performance: Performance
+    digest: str
+    open_units: float
+
+
+def run_signal(
+    strategy: Strategy,
+    columns: CandleColumns,
+    *,
+    costs: Costs = Costs(),
+    capital: float = CAPITAL,
+) -> SignalRun:
+    """Trade the strategy's stances over the whole series. Raises ``ValueError`` for fewer than two bars."""
+    from apps.agents.domain.backtest import signal_kernels as kernels
+
+    _check(columns, capital)
+    stances = stances_over(strategy, columns, fee_bps=costs.fee * 10_000.0)
+    series = (columns.open, columns.high, columns.low, columns.close)
+    equity, held, entries, exits, numbers, traded = kernels.trade_stances(
+        stances, *series, capital, costs.fee, costs.slippage
+    )
+    times = np.concatenate([columns.times[:1], columns.closes_at])
+    curve = _curve(columns, times, np.concatenate([[capital], equity]))
+    bought = capital / (columns.open[0] * (1.0 + costs.slippage) * (1.0 + costs.fee))
+    holding = _curve(columns, times, np.concatenate([[capital], bought * columns.close]))
+    count = len(exits)
+    trades = TradeTable(
+        symbol=np.full(count, columns.symbol),
+        strategy=np.full(count, strategy.name),
+        reason=np.full(count, SIGNAL),
+        opened=columns.times[entries[:count]],
+        closed=columns.times[exits],
+        quantity=numbers[kernels.UNITS],
+        entry=numbers[kernels.ENTRY],
+        exit=numbers[kernels.EXIT],
+        fees=numbers[kernels.FEES],
+        profit=numbers[kernels.PROFIT],
+        returned=numbers[kernels.RETURNED],
+        adverse=numbers[kernels.ADVERSE],
+        favourable=numbers[kernels.FAVOURABLE],
+        bars=exits - entries[:count],
+    )
+    performance = Performance(
+        curve=curve,
+        holding=holding,
+        held_by_instrument={columns.symbol: holding.total_return},
+        invested=held.astype(np.float64),
+        traded=float(traded),
+        trades=trades,
+    )
+    return SignalRun(performance, _digest(trades), float(equity[-1] / columns.close[-1]) if held[-1] else 0.0)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What each pair of windows came to, in the order they were given."""
+
+    pairs: tuple[tuple[int, int], ...]
+    total_return: Series
+    trades: NDArray[np.int64]
+    max_drawdown: Series
+
+
+def sweep_crossings(
+    columns: CandleColumns,
+    pairs: list[tuple[int, int]],
+    *,
+    costs: Costs = Costs(),
+    capital: float = CAPITAL,
+) -> Sweep:
+    """``run_signal`` of ``sma_cross`` for each (fast, slow), without its trace: return, closed trades and drawdown.
+
+    Each average is taken once for all pairs that use it. Raises ``ValueError`` for a pair whose fast window is not the
+    shorter one.
+    """
+    from apps.agents.domain.backtest import signal_kernels as kernels
+
+    _check(columns, capital)
+    wrong = [pair for pair in pairs if not 1 <= pair[0] < pair[1]]
+    if wrong:
+        raise ValueError(f"A pair is a fast window and a longer slow one, was {wrong[0]}.")
+    found = np.empty((3, len(pairs)))
+    means: dict[int, Series] = {}
+    most = max(2, SWEEP_BYTES // (8 * len(columns)))
+    for place in sorted(range(len(pairs)), key=lambda each: pairs[each]):
+        if len(means.keys() | set(pairs[place])) > most:
+            means.clear()
+        for window in pairs[place]:
+            if window not in means:
+                means[window] = kernels.rolling_means(columns.close, window)
+        fast, slow = (means[window] for window in pairs[place])
+        found[:, place] = kernels.crossing_outcome(
+            fast, slow, columns.open, columns.close, capital, costs.fee, costs.slippage
+        )
+    return Sweep(tuple(pairs), found[0] / capital - 1.0, found[1].astype(np.int64), found[2])
+
+
+def _check(columns: CandleColumns, capital: float) -> None:
+    if len(columns) < 2:  # noqa: PLR2004 - a signal at one close trades at the next opening
+        raise ValueError(f"A backtest needs at least 2 candles, {columns.symbol} has {len(columns)}.")
+    if not capital > 0.0:
+        raise ValueError(f"The starting capital was {capital}; it must be above zero.")
+
+
+def _curve(columns: CandleColumns, times: Times, values: Series) -> EquityCurve:
+    return EquityCurve(times, values, days_per_year=days_per_year(columns.symbol))
+
+
+def days_per_year(symbol: str) -> float:
+    """On how many days of a year the instrument's market trades: stocks on 252, coins on all."""
+    return 252.0 if split_symbol(symbol)[1] == STOCK_CURRENCY else 365.0
+
+
+def _digest(trades: TradeTable) -> str:
+    """Of the trades' times, prices and units, bit for bit."""
+    parts = (trades.opened, trades.closed, trades.entry, trades.exit, trades.quantity)
+    return hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()

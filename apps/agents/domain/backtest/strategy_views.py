@@ -1,0 +1,56 @@
+"""What a strategy gets to see at each bar of a recorded series, exactly as an agent does."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.agents.domain.strategies.contract import MarketView, Strategy, StrategyVote, VenueQuote, abstention
+from apps.market.domain import timeframes
+from apps.market.domain.candle_columns import CandleColumns
+
+
+def view_at(
+    columns: CandleColumns, place: int, bars: int, *, fee_bps: float, venues: tuple[VenueQuote, ...] = ()
+) -> MarketView:
+    """The window of at most ``bars`` candles that ends with the one at ``place``; nothing later is in reach."""
+    first, end = max(0, place + 1 - bars), place + 1
+    return MarketView(
+        symbol=columns.symbol,
+        timeframe=columns.timeframe,
+        closed_at=timeframes.from_milliseconds(int(columns.times[place]) + columns.length_ms),
+        times=columns.times[first:end],
+        open=columns.open[first:end],
+        high=columns.high[first:end],
+        low=columns.low[first:end],
+        close=columns.close[first:end],
+        volume=columns.volume[first:end],
+        venues=venues,
+        fee_bps=fee_bps,
+    )
+
+
+def vote_on(strategy: Strategy, view: MarketView) -> StrategyVote:
+    """The strategy's vote; while the window is short it abstains, saying how far it has warmed."""
+    if view.bars < strategy.needs_bars:
+        return abstention(f"Warming: {view.bars} of {strategy.needs_bars} bars.")
+    return strategy.vote(view)
+
+
+def votes_over(strategy: Strategy, columns: CandleColumns, *, fee_bps: float) -> Iterator[StrategyVote]:
+    """The vote at every bar, from the window that an agent would be sent."""
+    for place in range(len(columns)):
+        yield vote_on(strategy, view_at(columns, place, strategy.needs_bars, fee_bps=fee_bps))
+
+
+def stances_over(strategy: Strategy, columns: CandleColumns, *, fee_bps: float) -> NDArray[np.int8]:
+    """At every bar 1 (in), -1 (out) or 0 (as before): the sign of the vote, 0 for an abstention.
+
+    A strategy that offers ``stances`` answers for all bars at once; ``check_lookahead`` holds that against its votes.
+    """
+    at_once = getattr(strategy, "stances", None)
+    if at_once is not None:
+        found: NDArray[np.int8] = at_once(columns.close)
+        return found
+    votes = votes_over(strategy, columns, fee_bps=fee_bps)
+    return np.fromiter((0 if vote.abstain else int(np.sign(vote.direction)) for vote in votes), np.int8, len(columns))
