@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from django.db import transaction
 from apps.agents.domain.consensus import Consensus, Opinion, pool_votes
 from apps.agents.domain.expected_edge import expected_edge_bps
 from apps.agents.domain.explanation import headline
+from apps.agents.domain.standing_position import DENIED_RECENTLY, denial_that_holds, share_held
 from apps.agents.domain.target_stance import Stance, wanted_stance
 from apps.agents.models import ConsensusPolicy, Decision, DecisionRound, Outcome, Vote
 from apps.agents.queries.consensus_policy import POLICY_FIELDS, current_policy
@@ -24,7 +25,6 @@ from apps.trading import queries as books
 from apps.trading.domain.orders.position_sizing import TargetExposure
 
 TOO_LATE_SECONDS = 60  # after its deadline a round is closed without trading: its prices are gone
-DUST = 0.02  # of the largest position; what is left below a step counts as flat
 
 
 @dataclass(slots=True)
@@ -162,33 +162,33 @@ def _nobody_asked(row: DecisionRound) -> str:
 
 
 def _held(symbol: str, moment: Moment) -> float:
-    """The position as a share of the largest allowed one; what is too small to sell counts as none."""
-    largest = float(books.current_limits().max_position_share)
-    share = books.exposure(symbol, moment) / largest
-    return share if share > DUST else 0.0
+    share = books.current_limits().max_position_share
+    return share_held(exposure=books.exposure(symbol, moment), max_position_share=share)
 
 
 def _still_denied(row: DecisionRound, stance: Stance, policy: ConsensusPolicy, found: Finding) -> bool:
-    """A purchase that the gate refused is not asked again at once; each try is an order, a verdict and a line on
-    screen.
-    """
+    """Whether the gate refused this purchase not long ago."""
     if stance.fraction <= (found.held or 0.0) or not policy.denied_pause_bars:
         return False
-    bar = timeframes.span(row.timeframe)
-    since: datetime = row.closed_at - policy.denied_pause_bars * bar
     denied = (
         Decision.objects.filter(symbol=row.symbol, timeframe=row.timeframe, outcome=Outcome.DENIED)
-        .filter(closed_at__gt=since, closed_at__lt=row.closed_at)
+        .filter(closed_at__lt=row.closed_at)
+        .filter(closed_at__gt=row.closed_at - policy.denied_pause_bars * timeframes.span(row.timeframe))
         .order_by("-closed_at")
         .first()
     )
     if denied is None:
         return False
-    ago = round((row.closed_at - denied.closed_at) / bar)
-    wait = policy.denied_pause_bars - ago
-    found.code = "denied_recently"
-    why = denied.code.replace("_", " ")
-    found.reason = f"Denied {ago} bar{'s' if ago > 1 else ''} ago ({why}); asked again in {wait}."
+    why = denial_that_holds(
+        denied_at=denied.closed_at,
+        code=denied.code,
+        closed_at=row.closed_at,
+        timeframe=row.timeframe,
+        pause_bars=policy.denied_pause_bars,
+    )
+    if why is None:
+        return False
+    found.code, found.reason = DENIED_RECENTLY, why
     return True
 
 

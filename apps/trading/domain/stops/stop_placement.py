@@ -1,9 +1,14 @@
 """Where a new position's protective stop goes. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from apps.foundation.money import floor_to
+from apps.market.domain.instruments import InstrumentRules
+from apps.trading.domain.risk.risk_limits import LimitValues
+
+AVERAGE_BARS = 30  # of the base timeframe: what the average true range is taken over
 
 
 def average_true_range(highs: Sequence[float], lows: Sequence[float], closes: Sequence[float]) -> float | None:
@@ -32,3 +37,24 @@ def stop_distance(
 def protective_stop(*, entry: Decimal, distance: float, tick: Decimal) -> Decimal:
     """The stop below ``entry``, on the tick grid, at least one tick above zero."""
     return max(floor_to(entry * (1 - Decimal(str(round(distance, 8)))), tick), tick)
+
+
+@dataclass(frozen=True, slots=True)
+class StopRule:
+    """Where the stop of a position goes. ``average_range`` in the quote currency, of the instrument's last bars."""
+
+    average_range: float | None
+    limits: LimitValues
+    rules: InstrumentRules
+
+    def after_buy(self, *, entry: Decimal, standing: Decimal | None) -> Decimal:
+        """Where the stop goes after a buy at ``entry``: never below the one that stands."""
+        distance = stop_distance(
+            average_range=self.average_range,
+            price=float(entry),
+            multiple=float(self.limits.stop_volatility_multiple),
+            nearest=float(self.limits.min_stop_distance),
+            farthest=float(self.limits.max_stop_distance),
+        )
+        wanted = protective_stop(entry=entry, distance=distance, tick=self.rules.tick_size)
+        return wanted if standing is None else max(wanted, standing)

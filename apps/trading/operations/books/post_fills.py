@@ -26,10 +26,11 @@ from apps.trading.domain.books.ledger_postings import (
 from apps.trading.domain.books.positions import FillEffect, PositionState, after_fill
 from apps.trading.domain.books.trade_fees import TradeFee, fee_of_trade
 from apps.trading.domain.orders.order_lifecycle import TERMINAL, OrderState, require_move
+from apps.trading.domain.stops.stop_placement import StopRule
 from apps.trading.models import Fill, LedgerAccount, LedgerKind, Order, Portfolio, Position
 from apps.trading.operations.books.post_transfer import Transfer, post_transfers
 from apps.trading.operations.orders.tidings import Tidings
-from apps.trading.operations.protection.stop_rule import StopRule, stop_rule
+from apps.trading.operations.protection.stop_rule import stop_rule
 from apps.trading.operations.risk.want_incident import want_incident
 from apps.trading.ports import VenueFill
 from apps.trading.queries.position_budget import position_budget

@@ -13,6 +13,7 @@ from apps.trading.domain.orders.order_intent import OrderIntent
 from apps.trading.domain.orders.order_lifecycle import OrderState
 from apps.trading.domain.orders.order_types import TRIGGERED_TYPES
 from apps.trading.domain.risk.book import Book
+from apps.trading.domain.risk.loss_limits import LossStanding
 from apps.trading.domain.risk.risk_gate import judge
 from apps.trading.domain.stops.stop_triggers import Trail
 from apps.trading.models import Order
@@ -20,7 +21,7 @@ from apps.trading.operations.books.lock_book import require_tradable
 from apps.trading.operations.orders.gather_facts import gather_facts
 from apps.trading.operations.orders.read_market import MarketReading
 from apps.trading.operations.orders.write_intent import write_intent
-from apps.trading.operations.risk.latch_losses import LossStanding, latch_reached_limits
+from apps.trading.operations.risk.latch_losses import latch_reached_limits
 
 
 def place(*, intent: OrderIntent, reading: MarketReading, book: Book, moment: Moment) -> Order:

@@ -1,14 +1,11 @@
 """What an order needs to know of the market, read before any lock is taken."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from apps.foundation.clock import Moment
 from apps.market import queries as market
-from apps.market.domain.instruments import InstrumentRules
-from apps.market.domain.mark_price import Mark
-from apps.trading.domain.risk.gate_facts import MarketFacts
+from apps.trading.domain.risk.order_in_market import MarketSight
 from apps.trading.domain.venues.paper_terms import terms_of
 
 # What each account's book was last seen to need, so that its marks are read before the lock; a guess, checked under it.
@@ -16,44 +13,11 @@ _beside: dict[str | None, tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class MarketReading:
-    """Rules, pause and mark of one instrument, and the marks of everything held."""
+class MarketReading(MarketSight):
+    """What was read for an order on ``account``; ``key``: of the market's state it was read at."""
 
-    rules: InstrumentRules
-    paused_reason: str | None
-    marks: dict[str, Mark]
-    fee_bps: Decimal
     account: str | None = None
     key: str | None = None
-
-    @property
-    def mark(self) -> Mark:
-        return self.marks[self.rules.symbol]
-
-    @property
-    def prices(self) -> dict[str, Decimal | None]:
-        return {symbol: mark.price for symbol, mark in self.marks.items()}
-
-    def facts(self, *, correlations: Mapping[str, float]) -> MarketFacts:
-        """The part the gate looks at; ``correlations`` as ``MarketFacts`` has them."""
-        mark, rules = self.mark, self.rules
-        return MarketFacts(
-            mark=mark.price,
-            as_of=mark.as_of,
-            stale=mark.stale,
-            diverging=mark.diverging,
-            spread_bps=mark.spread_bps,
-            reason=mark.reason,
-            tick_size=rules.tick_size,
-            step_size=rules.step_size,
-            min_quantity=rules.min_quantity,
-            min_notional=rules.min_notional,
-            paused_reason=self.paused_reason,
-            fee_bps=self.fee_bps,
-            correlations=correlations,
-            closed=mark.closed,
-            opens_at=mark.opens_at,
-        )
 
 
 def read_market(*, symbol: str, moment: Moment, account: str | None = None) -> MarketReading:

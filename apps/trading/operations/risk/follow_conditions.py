@@ -4,7 +4,6 @@ Hysteresis in value (a cap is left at half of it) and in time (``WELL_FOR`` on t
 makes the same orders). The venue's health and clock are followed where its answers come in.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,24 +12,15 @@ from django.db import transaction
 from django.db.models import Count
 
 from apps.foundation.clock import Moment
-from apps.market.domain.mark_price import Mark
 from apps.trading.domain.orders.order_lifecycle import OrderState
 from apps.trading.domain.risk.cause_kinds import STALE_DATA, UNKNOWN_CAP, WELL_FOR
 from apps.trading.domain.risk.risk_limits import LimitValues
+from apps.trading.domain.risk.stale_data import Sight, stale_data
 from apps.trading.domain.risk.trading_state import TradingState
 from apps.trading.models import Order, StateCause
 from apps.trading.operations.risk.state_causes import close_causes, open_cause
 
 MONITOR = "risk monitor"
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What the monitor sees of the market in one look: the marks of all that is held or watched."""
-
-    marks: Mapping[str, Mark]
-    held: frozenset[str]
-    watched: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +100,12 @@ def _unknown_caps(standing: dict[tuple[str, str], StateCause], limit: int) -> li
 
 
 def _stale_data(sight: Sight) -> Condition:
-    """Bad: something held has no fresh price, or nothing watched has. Well: all held and half of the watched do."""
-    held, watched = sight.held, sight.watched
-    stale = {symbol for symbol, mark in sight.marks.items() if mark.stale or mark.price is None}
-    dark = sorted(held & stale)
-    blind = bool(watched) and watched <= stale
-    words = f"No fresh price of {', '.join(dark)}, which is held." if dark else "No instrument has a fresh price."
-    bad = bool(dark) or blind
+    found = stale_data(sight)
     return Condition(
         kind=STALE_DATA,
         account="",
-        bad=bad,
-        well=not dark and len(watched & stale) * 2 <= len(watched),
-        reason=words if bad else "Prices are fresh again.",
-        facts={"stale": sorted(stale), "held": sorted(held)},
+        bad=found.bad,
+        well=found.well,
+        reason=found.reason,
+        facts={"stale": sorted(found.stale), "held": sorted(sight.held)},
     )

@@ -12,11 +12,13 @@ from apps.foundation.money import ZERO
 from apps.market import queries as market
 from apps.trading.domain.orders.order_lifecycle import OrderState
 from apps.trading.domain.risk.in_flight import InFlight, in_flight_loss
+from apps.trading.domain.risk.loss_limits import LossMarks, LossStanding
 from apps.trading.domain.risk.risk_limits import LimitValues
+from apps.trading.domain.risk.stale_data import Sight
 from apps.trading.models import Order, Portfolio, Position
 from apps.trading.operations.books.snapshot_equity import store_snapshot
-from apps.trading.operations.risk.follow_conditions import Sight, follow_conditions
-from apps.trading.operations.risk.latch_losses import LossStanding, latch_reached_limits
+from apps.trading.operations.risk.follow_conditions import follow_conditions
+from apps.trading.operations.risk.latch_losses import latch_reached_limits
 from apps.trading.queries.portfolio import PortfolioReading, read_portfolio
 from apps.trading.queries.risk_limits import current_limits
 
@@ -83,13 +85,14 @@ def _prices(reading: PortfolioReading, orders: list[InFlight], moment: Moment) -
 
 
 def _move_marks(portfolio: Portfolio, equity: Decimal, moment: Moment) -> None:
-    today = moment.firm.astimezone(UTC).date()
+    before = LossMarks(portfolio.day, portfolio.day_start_equity, portfolio.peak_equity)
+    after = before.at(equity=equity, today=moment.firm.astimezone(UTC).date())
     fields = []
-    if today > portfolio.day:
-        portfolio.day, portfolio.day_start_equity, portfolio.day_capital = today, equity, equity
+    if after.day != before.day:
+        portfolio.day, portfolio.day_start_equity, portfolio.day_capital = after.day, equity, equity
         fields += ["day", "day_start_equity", "day_capital"]
-    if equity > portfolio.peak_equity:
-        portfolio.peak_equity = equity
+    if after.peak_equity != before.peak_equity:
+        portfolio.peak_equity = after.peak_equity
         fields.append("peak_equity")
     if fields:
         portfolio.save(update_fields=fields)
