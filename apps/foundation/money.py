@@ -1,6 +1,7 @@
 """Decimal helpers: scale, rounding to tick and step, always to the safe side. Pure."""
 
 import decimal
+from contextlib import AbstractContextManager
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Context, Decimal, InvalidOperation
 
 SCALE = 18
@@ -17,6 +18,11 @@ def widen_precision() -> None:
     """Have this thread and every later one compute with 54 digits; Python's 28 would cut sums of large amounts."""
     decimal.DefaultContext.prec = PRECISION
     decimal.getcontext().prec = PRECISION
+
+
+def widened() -> AbstractContextManager[Context]:
+    """The same for what runs inside it, in a process that has not widened itself."""
+    return decimal.localcontext(prec=PRECISION)
 
 
 def exact(value: Decimal | str | int) -> Decimal:

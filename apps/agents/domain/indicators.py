@@ -6,6 +6,8 @@ import numpy as np
 
 from apps.agents.domain.strategies.contract import Series
 
+VOLATILITY_BARS = 96  # that the volatility behind an expected edge is taken over
+
 
 def exponential_average(values: Series, span: int) -> Series:
     """Exponential moving average with alpha = 2 / (span + 1), started at the first value."""

@@ -14,7 +14,7 @@ import structlog
 from django.db import transaction
 
 from apps.agents.domain.bar_window import bars_message, tail_of, venues_message
-from apps.agents.domain.indicators import bar_volatility
+from apps.agents.domain.indicators import VOLATILITY_BARS, bar_volatility
 from apps.agents.models import Agent, DecisionRound, DesiredState, RoundState, VoteCursor, locking
 from apps.agents.queries.agent_needs import needs_bars
 from apps.agents.queries.heartbeats import heartbeats
@@ -31,7 +31,6 @@ from apps.trading.domain.venues.paper_terms import terms_of
 log = structlog.get_logger(__name__)
 
 VOTE_TASK = "agent.vote"
-VOLATILITY_BARS = 96
 LOCK_STEP_SECONDS = 4
 LIVE_SECONDS = 10
 SILENCE_SECONDS = 12

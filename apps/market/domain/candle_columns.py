@@ -78,3 +78,31 @@ def sound_rows(times: NDArray[np.int64], prices: dict[str, Column], timeframe: s
     finite = np.isfinite(opened) & np.isfinite(high) & np.isfinite(low) & np.isfinite(close) & np.isfinite(volume)
     ordered = (low > 0.0) & (low <= np.minimum(opened, close)) & (high >= np.maximum(opened, close))
     return finite & ordered & (volume >= 0.0) & (times % (timeframes.seconds(timeframe) * 1_000) == 0)
+
+
+def coarser(columns: CandleColumns, timeframe: str) -> CandleColumns:
+    """Candles of a longer timeframe from the complete buckets of a shorter one; the rule of ``candles.merge``.
+
+    Raises ``ValueError`` where the one does not divide the other.
+    """
+    length, finer = timeframes.seconds(timeframe) * 1_000, columns.length_ms
+    if length <= finer or length % finer:
+        raise ValueError(f"{timeframe} candles can't be made of {columns.timeframe} candles.")
+    buckets = columns.times // length
+    starts = np.flatnonzero(np.diff(buckets, prepend=buckets[0] - 1))
+    whole = starts[np.diff(np.append(starts, len(columns))) == length // finer]
+    if not len(whole):
+        empty = np.empty(0)
+        return CandleColumns(columns.symbol, columns.source, timeframe, np.empty(0, np.int64), *[empty] * len(PRICES))
+    parts = whole[:, None] + np.arange(length // finer)
+    return CandleColumns(
+        columns.symbol,
+        columns.source,
+        timeframe,
+        buckets[whole] * length,
+        columns.open[whole],
+        columns.high[parts].max(axis=1),
+        columns.low[parts].min(axis=1),
+        columns.close[parts[:, -1]],
+        columns.volume[parts].sum(axis=1),
+    )

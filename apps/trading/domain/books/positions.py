@@ -89,3 +89,8 @@ def _sold(position: PositionState, quantity: Decimal, proceeds: Decimal, fee: De
         closed_firm=at_firm if closes else position.closed_firm,
     )
     return FillEffect(after, proceeds, removed, realized, result if closes else None)
+
+
+def losses_in_row_after(losses: int, closed_result: Decimal) -> int:
+    """How many positions in a row were closed at a loss, once another one was closed with this result."""
+    return losses + 1 if closed_result < 0 else 0

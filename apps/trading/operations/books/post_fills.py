@@ -23,7 +23,7 @@ from apps.trading.domain.books.ledger_postings import (
     sold,
     within_budget,
 )
-from apps.trading.domain.books.positions import FillEffect, PositionState, after_fill
+from apps.trading.domain.books.positions import FillEffect, PositionState, after_fill, losses_in_row_after
 from apps.trading.domain.books.trade_fees import TradeFee, fee_of_trade
 from apps.trading.domain.orders.order_lifecycle import TERMINAL, OrderState, require_move
 from apps.trading.domain.stops.stop_placement import StopRule
@@ -198,11 +198,9 @@ class FillBooks:
     def _count_result(self, effect: FillEffect, fill: VenueFill) -> None:
         if effect.closed_result is None:
             return
+        self.portfolio.losses_in_row = losses_in_row_after(self.portfolio.losses_in_row, effect.closed_result)
         if effect.closed_result < 0:
-            self.portfolio.losses_in_row += 1
             self.portfolio.last_loss_firm = fill.executed_firm
-        else:
-            self.portfolio.losses_in_row = 0
         self._results = True
 
     def _move_order(self, order: Order, fill: VenueFill, fee: TradeFee, from_reserved: Decimal) -> None:

@@ -1,0 +1,167 @@
+"""The whole house over recorded bars in one process: the same strategies, consensus, sizing, gate, fills and stops.
+
+Nothing here decides anything: a bar is shown, and the functions that the running house lives by are called in the
+order in which it calls them. A test holds a paper run in the database and this one to the same orders and fills.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from decimal import Decimal
+from uuid import UUID
+
+import numpy as np
+
+from apps.agents.domain.backtest.firm_rounds import BacktestAgent, FirmRounds, Policy
+from apps.agents.domain.backtest.market_tape import MarketTape
+from apps.agents.domain.backtest.round_trips import round_trips
+from apps.agents.domain.backtest.signal_backtest import days_per_year
+from apps.agents.domain.performance.equity_curve import EquityCurve, Series
+from apps.agents.domain.performance.performance_report import Performance
+from apps.foundation.identifiers import derived_id
+from apps.foundation.money import widened
+from apps.market.domain import timeframes
+from apps.market.domain.candle_columns import CandleColumns
+from apps.market.domain.instruments import InstrumentRules
+from apps.trading.domain.risk.loss_limits import LossMarks
+from apps.trading.domain.risk.risk_limits import DEFAULT_LIMITS, LimitValues
+from apps.trading.domain.simulation.simulated_account import AccountTerms, SimulatedAccount
+from apps.trading.domain.simulation.simulated_books import SimulatedBooks
+from apps.trading.domain.simulation.simulated_order import SimulatedOrder
+from apps.trading.domain.venues.paper_terms import PaperTerms, terms_of
+
+PAPER_PORTFOLIO = derived_id("portfolio", "paper")  # that of the house's paper account
+Progress = Callable[[int, int], None]  # bars done, bars in all
+
+
+@dataclass(frozen=True)
+class FirmSetting:
+    """``rules`` and ``terms`` by instrument; ``first_ms``: bars that close before it are history only.
+
+    ``portfolio_id`` seeds the identifiers of orders, and with them the order in which the exchange serves two of one
+    instrument: the same data, setting and portfolio make the same run bit for bit.
+    """
+
+    agents: Sequence[BacktestAgent]
+    rules: Mapping[str, InstrumentRules]
+    capital: Decimal = Decimal(1000)
+    policy: Policy = field(default_factory=Policy)
+    limits: LimitValues = DEFAULT_LIMITS
+    terms: Mapping[str, PaperTerms] = field(default_factory=dict)
+    resumes_daily: bool = False
+    first_ms: int = 0
+    portfolio_id: UUID = PAPER_PORTFOLIO
+    market: str = "recorded"
+
+
+@dataclass(frozen=True)
+class FirmRun:
+    """``outcomes``: how many rounds came to what, by outcome and code. ``digest``: of all orders with their fills.
+
+    ``restrictions``: the causes that restrict trading at the end, in words.
+    """
+
+    performance: Performance
+    orders: Sequence[SimulatedOrder]
+    outcomes: Mapping[tuple[str, str], int]
+    restrictions: tuple[str, ...]
+    digest: str
+
+
+def run_firm(
+    series: Sequence[CandleColumns], setting: FirmSetting, *, progress: Progress = lambda _done, _all: None
+) -> FirmRun:
+    """The run over all bars of ``series``. Raises ``ValueError`` for series that make none, and what ``FirmRounds``
+    raises.
+    """
+    tape = MarketTape(series, market=setting.market)
+    _check(tape, setting)
+    with widened():
+        return _Run(tape, setting).play(progress)
+
+
+class _Run:
+    def __init__(self, tape: MarketTape, setting: FirmSetting) -> None:
+        self.tape, self.setting = tape, setting
+        self.times = tape.times[tape.times >= setting.first_ms]
+        opens = timeframes.from_milliseconds(int(self.times[0]) - timeframes.seconds(tape.base) * 1_000)
+        marks = LossMarks(opens.astimezone(UTC).date(), setting.capital, setting.capital)
+        terms = AccountTerms(
+            rules=setting.rules,
+            paper={symbol: setting.terms.get(symbol) or terms_of(symbol) for symbol in tape.symbols},
+            limits=setting.limits,
+            resumes_daily=setting.resumes_daily,
+        )
+        books = SimulatedBooks(portfolio_id=setting.portfolio_id, cash=setting.capital, marks=marks)
+        self.account = SimulatedAccount(terms=terms, books=books, average_range=tape.average_range)
+        self.rounds = FirmRounds(tape=tape, account=self.account, agents=setting.agents, policy=setting.policy)
+
+    def play(self, progress: Progress) -> FirmRun:
+        equity, invested = np.empty(len(self.times) + 1), np.empty(len(self.times))
+        equity[0], watched = float(self.setting.capital), frozenset(self.tape.symbols)
+        for place, closed_ms in enumerate(self.times.tolist()):
+            self.tape.show(closed_ms)
+            bars, now = self.tape.bars(), self.tape.now
+            self.account.match(bars)
+            marks = self.tape.marks()
+            self.account.guard(bars, marks, now=now)
+            worth = self.account.monitor(marks, now=now, watched=watched)
+            equity[place + 1] = equity[place] if worth is None else float(worth)
+            free = float(self.account.books.cash + self.account.books.reserved)
+            invested[place] = 1.0 - free / equity[place + 1] if self.account.books.held_symbols() else 0.0
+            self.rounds.decide()
+            progress(place + 1, len(self.times))
+        return self._result(equity, invested)
+
+    def _result(self, equity: Series, invested: Series) -> FirmRun:
+        account, tape = self.account, self.tape
+        times = np.concatenate([self.times[:1] - timeframes.seconds(tape.base) * 1_000, self.times])
+        days = min(days_per_year(symbol) for symbol in tape.symbols)
+        primary = {symbol: tape.primary(symbol) for symbol in tape.symbols}
+        held = {symbol: self._held(columns) for symbol, columns in primary.items()}
+        holding = np.mean(list(held.values()), axis=0) * float(self.setting.capital)
+        performance = Performance(
+            curve=EquityCurve(times, equity, days_per_year=days),
+            holding=EquityCurve(times, holding, days_per_year=days),
+            held_by_instrument={symbol: float(values[-1] - 1.0) for symbol, values in held.items()},
+            invested=invested,
+            traded=float(account.books.traded),
+            trades=round_trips(
+                account.orders, names={agent.id: agent.strategy.name for agent in self.setting.agents}, series=primary
+            ),
+        )
+        return FirmRun(
+            performance=performance,
+            orders=tuple(account.orders),
+            outcomes=dict(self.rounds.outcomes),
+            restrictions=tuple(cause.reason for cause in account.causes.values()),
+            digest=hashlib.sha256("\n".join(order.line() for order in account.orders).encode()).hexdigest(),
+        )
+
+    def _held(self, columns: CandleColumns) -> Series:
+        """What one unit of money, put into the instrument at its first opening, is worth at each time."""
+        part = columns.between(int(self.times[0]) - columns.length_ms, int(columns.times[-1]) + 1)
+        fee = float(self.account.terms.paper[columns.symbol].side_fee_bps) / 10_000.0
+        places = np.searchsorted(part.closes_at, self.times, side="right") - 1
+        worth = np.where(places >= 0, part.close[np.maximum(places, 0)] / (part.open[0] * (1.0 + fee)), 1.0)
+        return np.concatenate([[1.0], worth])
+
+
+def _check(tape: MarketTape, setting: FirmSetting) -> None:
+    if not setting.agents:
+        raise ValueError("A run needs at least one agent.")
+    unknown = sorted({symbol for agent in setting.agents for symbol in agent.symbols} - set(tape.symbols))
+    if unknown:
+        raise ValueError(f"An agent wants {', '.join(unknown)}, of which no series was given.")
+    without = sorted(set(tape.symbols) - set(setting.rules))
+    if without:
+        raise ValueError(f"The trading rules of {', '.join(without)} were not given.")
+    currencies = sorted({rules.quote for rules in setting.rules.values()})
+    if len(currencies) != 1:
+        raise ValueError(f"One portfolio is one currency, the instruments are paid in {' and '.join(currencies)}.")
+    if not setting.capital > 0:
+        raise ValueError(f"The starting capital was {setting.capital}; it must be above zero.")
+    late = [symbol for symbol in tape.symbols if tape.primary(symbol).closes_at[-1] < setting.first_ms]
+    if late:
+        raise ValueError(f"No bar of {', '.join(late)} lies after the start of the run.")

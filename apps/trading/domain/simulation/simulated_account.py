@@ -1,0 +1,287 @@
+"""One paper account over bars: orders judged by the gate, filled by the paper exchange's rules, guarded by stops.
+
+Each bar goes as in the running firm: its orders are matched, its stops watched, limits looked at, and only then is
+anything decided. What is decided at a close meets the market at the next opening.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from apps.foundation.clock import Moment
+from apps.foundation.identifiers import derived_id
+from apps.foundation.money import ZERO, floor_to
+from apps.market.domain.candles import Candle
+from apps.market.domain.instruments import InstrumentRules
+from apps.market.domain.mark_price import Mark
+from apps.trading.domain.books.dust import is_dust
+from apps.trading.domain.orders.order_lifecycle import OrderState
+from apps.trading.domain.orders.position_sizing import NoTrade, TargetExposure, size_target
+from apps.trading.domain.orders.target_order import sizing_facts, target_intent
+from apps.trading.domain.risk.cause_kinds import KINDS, STALE_DATA, WELL_FOR
+from apps.trading.domain.risk.gate_facts import GateFacts
+from apps.trading.domain.risk.in_flight import in_flight_loss
+from apps.trading.domain.risk.loss_limits import LossMarks, LossStanding, reached_limits
+from apps.trading.domain.risk.order_in_market import ClosesOf, MarketSight, facts_of_order, priced_in
+from apps.trading.domain.risk.risk_gate import judge
+from apps.trading.domain.risk.risk_limits import LimitValues
+from apps.trading.domain.risk.stale_data import Sight, stale_data
+from apps.trading.domain.risk.trading_state import OpenCause, TradingState
+from apps.trading.domain.simulation.simulated_books import SimulatedBooks, in_flight
+from apps.trading.domain.simulation.simulated_order import SimulatedOrder, SimulatedTrade
+from apps.trading.domain.stops.stop_placement import StopRule
+from apps.trading.domain.stops.stop_triggers import Stretch, is_hit
+from apps.trading.domain.venues.fill_simulation import Matched, match_orders, rested, slice_of_bar
+from apps.trading.domain.venues.paper_terms import PaperTerms
+
+Marks = Mapping[str, Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTerms:
+    """What the account trades under. ``resumes_daily``: somebody resumes trading when a new day (UTC) begins."""
+
+    rules: Mapping[str, InstrumentRules]
+    paper: Mapping[str, PaperTerms]
+    limits: LimitValues
+    resumes_daily: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """ORDER, DENIED or NO_TRADE, with the code and the sentence of why."""
+
+    outcome: str
+    code: str
+    reason: str
+    order: SimulatedOrder | None = None
+
+
+@dataclass(slots=True)
+class SimulatedAccount:
+    """``average_range``: of an instrument's last bars up to now. ``orders``: all of them, in their order of birth."""
+
+    terms: AccountTerms
+    books: SimulatedBooks
+    average_range: Callable[[str], float | None]
+    orders: list[SimulatedOrder] = field(default_factory=list)
+    causes: dict[str, OpenCause] = field(default_factory=dict)
+    stops: dict[str, Decimal | None] = field(default_factory=dict)
+    _open: list[SimulatedOrder] = field(default_factory=list)
+    _armed: dict[str, int] = field(default_factory=dict)
+    _well_since: datetime | None = None
+
+    def match(self, bars: Sequence[Candle]) -> None:
+        """Show the exchange the bars that close now, and take its fills into the books."""
+        for bar in sorted(bars, key=lambda each: each.symbol):
+            orders = [each for each in self._open if each.symbol == bar.symbol and _offered(each, bar)]
+            if orders:
+                self._match(orders, bar)
+
+    def guard(self, bars: Sequence[Candle], marks: Marks, *, now: datetime) -> None:
+        """Arm what is uncovered and fire the stops that these bars hit."""
+        for symbol in self.books.held_symbols():
+            self._cover(symbol, now)
+        for bar in sorted(bars, key=lambda each: each.symbol):
+            stop = self._waiting(bar.symbol)
+            opened = self.books.positions[bar.symbol].opened_firm if stop is not None else None
+            if stop is None or stop.stop_price is None or opened is None or bar.open_at < opened:
+                continue
+            stretch = Stretch(bar.open, bar.low, bar.high, bar.close)
+            if is_hit(side="sell", type="stop", trigger=stop.stop_price, seen=stretch):
+                self._fire(stop, marks[bar.symbol].price, now)
+
+    def monitor(self, marks: Marks, *, now: datetime, watched: frozenset[str]) -> Decimal | None:
+        """Move the marks, latch reached limits, follow stale data; the equity, None while a held price is unknown."""
+        prices = {symbol: mark.price for symbol, mark in marks.items()}
+        equity = self.books.valuation(prices).equity
+        if equity is not None:
+            self._measure(equity, prices, now)
+        held = frozenset(self.books.held_symbols())
+        self._follow(Sight({name: marks[name] for name in held | watched}, held, watched), now)
+        return equity
+
+    def propose(self, target: TargetExposure, *, sight: MarketSight, now: datetime, closes_of: ClosesOf) -> Answer:
+        """Size the target, let the gate judge it, and send what it approves."""
+        working = [order for order in self._open if order.is_open]
+        book = self.books.book(
+            sight.rules, firm=now, working=working, causes=tuple(self.causes.values()), limits=self.terms.limits
+        )
+        sized = size_target(
+            target=target, facts=sizing_facts(sight=sight, book=book, firm=now), step=sight.rules.step_size
+        )
+        if isinstance(sized, NoTrade):
+            return Answer("NO_TRADE", sized.code, sized.reason)
+        intent = target_intent(target, sized, derived_id("target", target.decision_id, target.symbol))
+        order = priced_in(intent, sight=sight, book=book)
+        moment = Moment(wall=now, firm=now)
+        facts = facts_of_order(order, sight=sight, book=book, moment=moment, closes_of=closes_of)
+        return self._judged(target, facts, intent.order_id, now)
+
+    def _judged(self, target: TargetExposure, facts: GateFacts, order_id: UUID | None, now: datetime) -> Answer:
+        assert order_id is not None
+        decision, wanted = judge(facts), facts.order
+        order = SimulatedOrder(
+            id=order_id,
+            symbol=target.symbol,
+            side=wanted.side,
+            quantity=wanted.quantity,
+            proposed_at=now,
+            state=OrderState.ACCEPTED if decision.allowed else OrderState.DENIED,
+            reason=target.reason,
+            mark_price=facts.market.mark,
+            agent_id=target.agent_id,
+            decision_id=target.decision_id,
+            denial="" if decision.allowed else decision.denials[0].code,
+        )
+        self.orders.append(order)
+        if decision.allowed:
+            self.books.reserve(order, wanted.needs or ZERO)
+            self._send(order, now)
+            if order.side == "buy":
+                self.books.buys.append(now)
+        self._latch(LossStanding.of(facts))
+        if not decision.allowed:
+            return Answer("DENIED", order.denial, decision.summary, order)
+        return Answer("ORDER", "ordered", decision.summary, order)
+
+    def _send(self, order: SimulatedOrder, now: datetime) -> None:
+        order.accepted_at, order.state = now, OrderState.ACCEPTED
+        order.funds = order.reserved_left if order.side == "buy" else None
+        if order not in self._open:
+            self._open.append(order)
+
+    def _match(self, orders: list[SimulatedOrder], bar: Candle) -> None:
+        rules, terms = self.terms.rules[bar.symbol], self.terms.paper[bar.symbol]
+        outcomes = match_orders(
+            orders=[order.as_offered() for order in orders],
+            market=slice_of_bar(opening=bar.open, high=bar.high, low=bar.low, volume=bar.volume, terms=terms),
+            taken=ZERO,
+            tick=rules.tick_size,
+            step=rules.step_size,
+            terms=terms,
+        )
+        by_id = {order.id.hex: order for order in orders}
+        rule = StopRule(self.average_range(bar.symbol), self.terms.limits, rules)
+        for outcome in outcomes:
+            self._take(by_id[outcome.order_id], outcome, rule, bar)
+        self._open = [order for order in self._open if order.is_open]
+        self._cover(bar.symbol, bar.close_at)
+
+    def _take(self, order: SimulatedOrder, outcome: Matched, rule: StopRule, bar: Candle) -> None:
+        after = rested(order.as_offered(), outcome)
+        order.funds, order.resting = after.funds, True
+        if outcome.fill is not None:
+            fill = outcome.fill
+            trade = SimulatedTrade(fill.quantity, fill.price, fill.fee, fill.liquidity, bar.open_at)
+            standing = self.stops.get(order.symbol) if self.books.held(order.symbol) else None
+            self.books.take(order, trade)
+            order.fills.append(trade)
+            order.filled += fill.quantity
+            order.state = OrderState.PARTIALLY_FILLED
+            if order.side == "buy":
+                self.stops[order.symbol] = rule.after_buy(entry=fill.price, standing=standing)
+            elif not self.books.held(order.symbol):
+                self.stops[order.symbol] = None
+        if outcome.ended is not None:
+            order.state = OrderState(outcome.ended)
+            self.books.release(order)
+
+    def _waiting(self, symbol: str) -> SimulatedOrder | None:
+        return next((o for o in self._open if o.symbol == symbol and o.state == OrderState.ARMED), None)
+
+    def _cover(self, symbol: str, now: datetime) -> None:
+        """Arm, resize or take back the stop, so that armed and working stops sum to what is held."""
+        rules, position, stop = self.terms.rules[symbol], self.books.positions.get(symbol), self._waiting(symbol)
+        if position is None:
+            return
+        sending = sum((o.quantity - o.filled for o in self._open if o.symbol == symbol and _selling(o)), ZERO)
+        missing = max(ZERO, position.quantity - sending)
+        dust = is_dust(quantity=position.quantity, price=position.average_price, rules=rules)
+        if dust or not floor_to(missing, rules.step_size):
+            missing = ZERO
+        if stop is not None and missing:
+            stop.quantity, stop.stop_price = missing, self.stops[symbol]
+        elif stop is not None:
+            stop.state = OrderState.CANCELED
+            self._open.remove(stop)
+        elif missing:
+            self._arm(symbol, missing, now)
+
+    def _arm(self, symbol: str, quantity: Decimal, now: datetime) -> None:
+        opened = self.books.positions[symbol].opened_firm
+        assert opened is not None
+        position_id = derived_id("position", self.books.portfolio_id, symbol)
+        key = f"{symbol} {opened.isoformat()}"
+        number = self._armed.get(key, 0)
+        self._armed[key] = number + 1
+        stop = SimulatedOrder(
+            id=derived_id("protective", position_id, opened, number),
+            symbol=symbol,
+            side="sell",
+            quantity=quantity,
+            proposed_at=max(now, opened),
+            state=OrderState.ARMED,
+            reason="protective stop",
+            protective=True,
+            stop_price=self.stops[symbol],
+        )
+        self.orders.append(stop)
+        self._open.append(stop)
+
+    def _fire(self, stop: SimulatedOrder, mark: Decimal | None, now: datetime) -> None:
+        """Take other sales of the instrument back where they hold units that the stop needs, and send it.
+
+        What fell below the least that the exchange takes waits until it is worth enough again.
+        """
+        rules = self.terms.rules[stop.symbol]
+        if self.books.free_units(stop.symbol) < stop.quantity:
+            for order in [o for o in self._open if o.symbol == stop.symbol and o.side == "sell" and not o.protective]:
+                order.state = OrderState.CANCELED
+                self.books.release(order)
+                self._open.remove(order)
+        quantity = floor_to(min(stop.quantity, self.books.free_units(stop.symbol)), rules.step_size)
+        if is_dust(quantity=quantity, price=mark, rules=rules) or quantity <= ZERO:
+            return
+        stop.quantity = quantity
+        self.books.reserve(stop, quantity)
+        self._send(stop, now)
+
+    def _measure(self, equity: Decimal, prices: Mapping[str, Decimal | None], now: datetime) -> None:
+        today = now.astimezone(UTC).date()
+        if self.terms.resumes_daily and today > self.books.marks.day:
+            latched = [kind for kind in self.causes if KINDS[kind].latched]
+            for kind in latched:
+                del self.causes[kind]
+            if latched:
+                self.books.marks = LossMarks(today, equity, equity)
+        self.books.marks = self.books.marks.at(equity=equity, today=today)
+        marks, flying = self.books.marks, in_flight_loss(in_flight(self._open), prices)
+        self._latch(LossStanding(equity, flying, marks.day_start_equity, marks.peak_equity))
+
+    def _latch(self, standing: LossStanding) -> None:
+        for reached in reached_limits(standing, self.terms.limits):
+            self.causes.setdefault(reached.kind, OpenCause(reached.kind, reached.state, reached.reason))
+
+    def _follow(self, sight: Sight, now: datetime) -> None:
+        found = stale_data(sight)
+        if STALE_DATA not in self.causes:
+            if found.bad:
+                self.causes[STALE_DATA] = OpenCause(STALE_DATA, TradingState.REDUCING, found.reason, latched=False)
+                self._well_since = None
+            return
+        self._well_since = (self._well_since or now) if found.well else None
+        if self._well_since is not None and now - self._well_since >= WELL_FOR:
+            del self.causes[STALE_DATA]
+
+
+def _offered(order: SimulatedOrder, bar: Candle) -> bool:
+    """Whether the exchange had the order when this bar opened."""
+    return order.at_venue and order.accepted_at is not None and order.accepted_at <= bar.open_at
+
+
+def _selling(order: SimulatedOrder) -> bool:
+    """A stop that was fired and is being sold."""
+    return order.protective and order.at_venue
