@@ -10,7 +10,7 @@ from django.conf import settings
 
 from apps.foundation.errors import Refused
 from apps.market import ports
-from apps.market.adapters import alpaca_provider, source_notices, yahoo_provider
+from apps.market.adapters import alpaca_provider, candle_column_files, source_notices, yahoo_provider
 from apps.market.adapters.candle_recorder import CandleRecorder, write_rules
 from apps.market.adapters.ccxt_provider import CcxtProvider
 from apps.market.adapters.exchange_sessions import ExchangeSessions
@@ -19,6 +19,7 @@ from apps.market.adapters.metered_requests import RequestTurns
 from apps.market.adapters.recorded_provider import RecordedMarket
 from apps.market.adapters.redis_quotes import RedisQuoteBoard
 from apps.market.adapters.simulated_provider import SimulatedMarket
+from apps.market.domain.candle_columns import CandleColumns
 from apps.market.domain.instruments import InstrumentRules
 from apps.market.domain.recorded_set import NoRecordedRun
 from apps.market.domain.request_quotas import PROCESSES_BESIDE_EXECUTORS, RequestQuotas, address_of, allowed_by, is_here
@@ -143,6 +144,16 @@ def lone_provider(name: str, symbols: Sequence[str]) -> ports.MarketDataProvider
 def record_rules(folder: Path, exchange: str, rules: Sequence[InstrumentRules]) -> Path:
     """Keep an exchange's rules beside its candle files."""
     return write_rules(folder, exchange, rules)
+
+
+def candle_columns(path: Path, symbol: str | None = None) -> CandleColumns:
+    """The candles of a recorded file as columns. Raises ``NoRecordedRun``."""
+    return candle_column_files.read_columns(path, symbol=symbol)
+
+
+def rules_beside(path: Path, columns: CandleColumns) -> InstrumentRules:
+    """The rules of a recorded file's instrument: the exchange's own, or assumed from the data."""
+    return candle_column_files.rules_beside(path, columns)
 
 
 def candle_recorder(folder: Path, exchange: str, symbol: str, timeframe: str) -> CandleRecorder:

@@ -1,6 +1,6 @@
 """What others may ask the market room."""
 
-from apps.market.queries.candles import bars_between, bars_of, closed_candles, closes_of
+from apps.market.queries.candles import bars_between, bars_of, candle_columns, closed_candles, closes_of
 from apps.market.queries.instruments import (
     instrument_paused,
     instrument_rules,
@@ -36,6 +36,7 @@ __all__ = [
     "backfill_view",
     "bars_between",
     "bars_of",
+    "candle_columns",
     "candle_snapshot",
     "candle_view",
     "clock_view",

@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+import numpy as np
 from django.db import connection
 from django.db.models import Max, QuerySet
 
+from apps.foundation.errors import NotReady
 from apps.market.domain import timeframes
+from apps.market.domain.candle_columns import PRICES, CandleColumns
 from apps.market.domain.candles import Candle
 from apps.market.models import MarketClock, StoredCandle
 from apps.market.queries.instruments import primary_source
@@ -60,6 +63,20 @@ def bars_of(*, symbols: Iterable[str], after: datetime, until: datetime, base: s
     with connection.cursor() as cursor:
         cursor.execute(_BASE_BARS, [wanted, base, after - length, until - length])
         return [Candle(*values) for values in cursor.fetchall()]
+
+
+def candle_columns(*, symbol: str, timeframe: str, source: str | None = None) -> CandleColumns:
+    """All stored candles of an instrument as columns; of the primary source unless one is named.
+
+    ``NotFound`` for an unknown instrument, ``NotReady`` (``no_candles``) where there are none.
+    """
+    named = source or primary_source(symbol)
+    found = list(_of(symbol, named, timeframe).order_by("open_at").values_list("open_at", *PRICES))
+    if not found:
+        raise NotReady(f"No {timeframe} candles of {symbol} from {named} are stored here.", code="no_candles")
+    times = np.array([timeframes.to_milliseconds(row[0]) for row in found], np.int64)
+    prices = np.array([row[1:] for row in found], np.float64).T
+    return CandleColumns(symbol, named, timeframe, times, **dict(zip(PRICES, prices.copy(), strict=True)))
 
 
 def closes_of(*, symbols: Iterable[str], until: datetime, bars: int) -> dict[str, dict[datetime, float]]:

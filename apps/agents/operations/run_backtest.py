@@ -1,0 +1,187 @@
+"""Run a backtest over given series and tell what came out. Nothing is stored, nothing is read but the arguments."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from apps.agents.domain.backtest.firm_backtest import FirmSetting, Progress, run_firm
+from apps.agents.domain.backtest.firm_rounds import BacktestAgent, Policy, StrategyFailedError
+from apps.agents.domain.backtest.signal_backtest import Costs, run_signal
+from apps.agents.domain.performance.performance_report import Performance, performance_report
+from apps.agents.domain.strategies.contract import Strategy
+from apps.agents.domain.strategies.parameter_values import ParameterError
+from apps.agents.domain.strategies.registry import UnknownStrategyError, build_strategy
+from apps.foundation.errors import Refused
+from apps.foundation.identifiers import derived_id
+from apps.foundation.money import plain
+from apps.market.domain.candle_columns import CandleColumns
+from apps.market.domain.instruments import InstrumentRules
+from apps.trading.domain.risk.risk_limits import DEFAULT_LIMITS, LimitValues
+from apps.trading.domain.simulation.simulated_order import SimulatedOrder
+from apps.trading.domain.venues.paper_terms import PaperTerms, terms_of
+
+BACKTEST_MODES = ("auto", "signal", "firm")
+
+
+@dataclass(frozen=True, slots=True)
+class WantedStrategy:
+    """A strategy by name with the parameters given; ``timeframe`` None: that of the series."""
+
+    name: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    timeframe: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestWish:
+    """``fee`` a share of each side, None: the venue's terms. ``seed`` names the run's portfolio, from which the
+    identifiers of its orders derive. ``mode``: ``signal`` is one strategy alone, all in or out; ``firm`` the whole
+    house; ``auto`` the first where one strategy that offers stances is tested on one instrument.
+    """
+
+    strategies: Sequence[WantedStrategy]
+    mode: str = "auto"
+    capital: Decimal = Decimal(1000)
+    fee: Decimal | None = None
+    slippage_bps: Decimal | None = None
+    seed: int = 0
+    limits: LimitValues = DEFAULT_LIMITS
+    policy: Policy = field(default_factory=Policy)
+    resumes_daily: bool = False
+    first_ms: int = 0
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """``stated``: what was run, on which terms. ``orders`` only of a firm's run; ``outcomes``: rounds by outcome."""
+
+    mode: str
+    stated: dict[str, Any]
+    performance: Performance
+    report: dict[str, Any]
+    digest: str
+    orders: Sequence[SimulatedOrder] = ()
+    outcomes: dict[str, int] = field(default_factory=dict)
+    restrictions: tuple[str, ...] = ()
+
+
+def run_backtest(
+    *,
+    wish: BacktestWish,
+    series: Sequence[CandleColumns],
+    rules: Mapping[str, InstrumentRules],
+    progress: Progress = lambda _done, _all: None,
+) -> BacktestResult:
+    """The result. Raises ``Refused`` naming the field for a strategy, parameter or setting that can't be run."""
+    if wish.mode not in BACKTEST_MODES:
+        raise Refused(
+            f"mode was {wish.mode!r}; it must be one of {', '.join(BACKTEST_MODES)}.", code="invalid", field="mode"
+        )
+    strategies = [_built(wanted) for wanted in wish.strategies]
+    mode = _mode(wish, strategies, series)
+    try:
+        if mode == "signal":
+            return _signal(wish, strategies[0], series[0])
+        return _firm(wish, strategies, series, rules, progress)
+    except (StrategyFailedError, ValueError) as error:
+        raise Refused(str(error), code="no_run") from error
+
+
+def _built(wanted: WantedStrategy) -> Strategy:
+    try:
+        return build_strategy(wanted.name, wanted.parameters)
+    except UnknownStrategyError as error:
+        raise Refused(str(error), code="unknown_strategy", field="strategy") from error
+    except ParameterError as error:
+        raise Refused(error.message, code="invalid_parameter", field=error.field) from error
+
+
+def _mode(wish: BacktestWish, strategies: Sequence[Strategy], series: Sequence[CandleColumns]) -> str:
+    if not strategies or not series:
+        raise Refused("Name at least one strategy and one series of candles.", code="required", field="strategy")
+    alone = len(strategies) == 1 and len(series) == 1 and wish.strategies[0].timeframe in {None, series[0].timeframe}
+    if wish.mode == "signal" and not alone:
+        raise Refused(
+            "mode signal tests one strategy on one series at its own timeframe; take mode firm for more.",
+            code="invalid",
+            field="mode",
+        )
+    if wish.mode != "auto":
+        return wish.mode
+    return "signal" if alone and hasattr(strategies[0], "stances") else "firm"
+
+
+def _signal(wish: BacktestWish, strategy: Strategy, columns: CandleColumns) -> BacktestResult:
+    part = columns.between(wish.first_ms, int(columns.times[-1]) + 1)
+    fee = wish.fee if wish.fee is not None else terms_of(columns.symbol).side_fee_bps / 10_000
+    costs = Costs(float(fee), float(wish.slippage_bps or 0) / 10_000.0)
+    run = run_signal(strategy, part, costs=costs, capital=float(wish.capital))
+    stated = _stated(wish, [part], {"fee": plain(fee), "slippage_bps": plain(wish.slippage_bps or Decimal(0))})
+    stated["open_units"] = run.open_units
+    return BacktestResult("signal", stated, run.performance, performance_report(run.performance), run.digest)
+
+
+def _firm(
+    wish: BacktestWish,
+    strategies: Sequence[Strategy],
+    series: Sequence[CandleColumns],
+    rules: Mapping[str, InstrumentRules],
+    progress: Progress,
+) -> BacktestResult:
+    symbols = tuple(sorted({columns.symbol for columns in series}))
+    terms = {symbol: _terms(wish, symbol) for symbol in symbols}
+    agents = [
+        BacktestAgent(
+            id=derived_id("backtest agent", wish.seed, number, wanted.name),
+            name=f"{wanted.name}-{number + 1}",
+            strategy=strategy,
+            timeframe=wanted.timeframe or series[0].timeframe,
+            symbols=symbols,
+        )
+        for number, (wanted, strategy) in enumerate(zip(wish.strategies, strategies, strict=True))
+    ]
+    setting = FirmSetting(
+        agents=agents,
+        rules=rules,
+        capital=wish.capital,
+        policy=wish.policy,
+        limits=wish.limits,
+        terms=terms,
+        resumes_daily=wish.resumes_daily,
+        first_ms=wish.first_ms,
+        portfolio_id=derived_id("backtest", wish.seed),
+    )
+    run = run_firm(series, setting, progress=progress)
+    stated = _stated(wish, series, {symbol: found.stated() for symbol, found in terms.items()})
+    stated["assumed_rules"] = {symbol: list(rules[symbol].assumed) for symbol in symbols if rules[symbol].assumed}
+    return BacktestResult(
+        mode="firm",
+        stated=stated,
+        performance=run.performance,
+        report=performance_report(run.performance),
+        digest=run.digest,
+        orders=run.orders,
+        outcomes={f"{outcome} {code}": count for (outcome, code), count in sorted(run.outcomes.items())},
+        restrictions=run.restrictions,
+    )
+
+
+def _terms(wish: BacktestWish, symbol: str) -> PaperTerms:
+    terms = terms_of(symbol)
+    if wish.fee is not None:
+        terms = replace(terms, taker_fee_bps=wish.fee * 10_000, maker_fee_bps=wish.fee * 10_000)
+    return terms if wish.slippage_bps is None else replace(terms, slippage_bps=wish.slippage_bps)
+
+
+def _stated(wish: BacktestWish, series: Sequence[CandleColumns], terms: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "strategies": [asdict(wanted) for wanted in wish.strategies],
+        "series": [
+            {"instrument": c.symbol, "source": c.source, "timeframe": c.timeframe, "candles": len(c)} for c in series
+        ],
+        "capital": plain(wish.capital),
+        "seed": wish.seed,
+        "terms": terms,
+        "resumes_daily": wish.resumes_daily,
+    }

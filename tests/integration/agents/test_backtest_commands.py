@@ -1,0 +1,146 @@
+"""``backtest``, ``check_lookahead`` and ``check_warmup`` as a person types them."""
+
+import csv
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.agents.domain.backtest.signal_backtest import Costs, run_signal
+from apps.agents.domain.strategies.registry import build_strategy
+from apps.market.adapters.candle_column_files import read_columns
+from tests.support.candle_files import write_candles
+from tests.support.staged_market import stage_market
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("candles")
+    write_candles(made, "BTC/USDT", bars=700)
+    write_candles(made, "ETH/USDT", bars=700)
+    return made
+
+
+@pytest.fixture
+def typed(folder, capsys):
+    def run(command, *words, files=("BTCUSDT",)):
+        data = [str(folder / f"binance_{name}_5m.csv.gz") for name in files]
+        call_command(command, *(["--data", *data] if files else []), *words)
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_a_signal_is_tested_as_the_domain_tests_it(typed, folder, tmp_path):
+    words = ("--strategy", "sma_cross", "--param", "fast=5", "--param", "slow=15", "--fee", "0.001")
+    files = ("--trades", str(tmp_path / "trades.csv"), "--equity", str(tmp_path / "equity.csv"))
+    found = json.loads(typed("backtest", *words, *files, "--json"))
+    columns = read_columns(folder / "binance_BTCUSDT_5m.csv.gz")
+    run = run_signal(build_strategy("sma_cross", {"fast": 5, "slow": 15}), columns, costs=Costs(fee=0.001))
+    assert (found["mode"], found["digest"]) == ("signal", run.digest)
+    assert found["metrics"]["trades"]["trades"] == len(run.performance.trades) == len(found["trades"]) > 5
+    assert found["metrics"]["equity"]["total_return"] == run.performance.curve.total_return
+    assert set(found["timings"]) == {"read_seconds", "run_seconds"}
+    trades = list(csv.DictReader((tmp_path / "trades.csv").open()))
+    assert [float(row["profit"]) for row in trades] == run.performance.trades.profit.tolist()
+    equity = list(csv.DictReader((tmp_path / "equity.csv").open()))
+    assert [float(row["equity"]) for row in equity] == run.performance.curve.values.tolist()
+
+
+def test_the_whole_firm_over_two_instruments_and_two_strategies(typed, tmp_path):
+    words = (
+        "--strategy",
+        "momentum@15m",
+        "--strategy",
+        "breakout",
+        "--param",
+        "entry=10",
+        "--strategy",
+        "mean_reversion",
+    )
+    orders = tmp_path / "orders.csv"
+    both = ("BTCUSDT", "ETHUSDT")
+    found = json.loads(typed("backtest", *words, "--json", "--orders", str(orders), files=both))
+    assert found["mode"] == "firm"
+    assert [s["instrument"] for s in found["stated"]["series"]] == ["BTC/USDT", "ETH/USDT"]
+    assert sum(found["outcomes"].values()) == 2 * 700 + 2 * 233
+    written = list(csv.DictReader(orders.open()))
+    assert {row["instrument"] for row in written} <= {"BTC/USDT", "ETH/USDT"}
+    assert written
+    again = json.loads(typed("backtest", *words, "--json", files=both))
+    assert again["digest"] == found["digest"]
+    other = json.loads(typed("backtest", *words, "--json", "--seed", "2", files=both))
+    assert other["digest"] != found["digest"]
+    assert other["metrics"]["equity"] == found["metrics"]["equity"]
+
+
+def test_what_a_person_reads_names_the_run_its_figures_and_why_not(typed):
+    said = typed("backtest", "--strategy", "breakout", "--limit", "max_order_notional=100")
+    assert said.startswith("The whole firm: breakout on BTC/USDT 5m (binance). 700 candles in ")
+    for word in ("buy and hold", "Sharpe", "largest drawdown", "closed trades", "Rounds came to:", "Digest "):
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--strategy", "astrology"), "There is no strategy 'astrology'"),
+        (("--strategy", "sma_cross", "--param", "fast=60"), "fast was 60; it must be below slow"),
+        (("--strategy", "sma_cross", "--param", "speed=6"), "has no parameter 'speed'"),
+        (("--strategy", "sma_cross", "--orders", "x.csv"), "--orders goes with a firm's run"),
+        (("--strategy", "sma_cross", "--fee", "2"), "fee was 2.0; it is a share"),
+        (("--strategy", "sma_cross", "--limit", "max_drawdown"), "--limit is written NAME=VALUE"),
+        (("--strategy", "sma_cross", "--limit", "sky=1"), "sky"),
+        (("--strategy", "sma_cross", "--mode", "signal", "--strategy", "breakout"), "mode signal tests one strategy"),
+        (("--strategy", "sma_cross", "--end", "2020-01-01"), "--end was 2020-01-01: no candle opens before it"),
+        (("--strategy", "sma_cross", "--instruments", "BTC/USDT,ETH/USDT"), "names 2 for 1 files"),
+        (("--strategy", "sma_cross", "--mode", "firm", "--start", "2030-01-01"), "No bar of BTC/USDT"),
+        (("--param", "fast=20", "--strategy", "sma_cross"), "name the strategy first"),
+        (("--strategy", "sma_cross", "--param", "fast"), "--param is written NAME=NUMBER"),
+        (("--strategy", "sma_cross@7m"), "'7m' is no timeframe"),
+    ],
+)
+def test_what_can_not_be_run_is_refused_by_name(typed, words, told):
+    with pytest.raises(CommandError, match=told):
+        typed("backtest", *words)
+
+
+def test_a_file_that_is_not_there_is_named(typed):
+    with pytest.raises(CommandError, match=r"binance_XRPUSDT_5m\.csv\.gz can't be read"):
+        typed("backtest", "--strategy", "sma_cross", files=("XRPUSDT",))
+
+
+@pytest.mark.parametrize("check", ["check_lookahead", "check_warmup"])
+def test_a_check_tells_what_it_looked_at(typed, check):
+    said = typed(check, "--strategy", "momentum", "--points", "15", files=("BTCUSDT", "ETHUSDT"))
+    assert said.count("momentum on ") == 2
+    assert "15 bars: No vote " in said
+
+
+def test_a_check_that_finds_something_fails_with_it(typed, monkeypatch):
+    class Remembers:
+        name, needs_bars, asked = "remembers", 5, 0
+
+        def vote(self, view):
+            from apps.agents.domain.strategies.contract import StrategyVote
+
+            Remembers.asked += 1
+            return StrategyVote((-1.0) ** self.asked, 0.5, abstain=False, horizon_bars=1, reason="")
+
+    monkeypatch.setattr("apps.agents.operations.check_strategy.build_strategy", lambda *_: Remembers())
+    with pytest.raises(CommandError, match="of a strategy that was built anew"):
+        typed("check_lookahead", "--strategy", "sma_cross", "--points", "5")
+
+
+@pytest.mark.django_db
+def test_stored_candles_are_tested_without_a_file(typed):
+    stage_market(history=80)
+    found = json.loads(
+        typed("backtest", "--strategy", "breakout", "--instruments", "BTC/USDT,ETH/USDT", "--json", files=())
+    )
+    assert [(s["instrument"], s["source"], s["candles"]) for s in found["stated"]["series"]] == [
+        ("BTC/USDT", "staged", 80),
+        ("ETH/USDT", "staged", 80),
+    ]
+    with pytest.raises(CommandError, match="No 1h candles of BTC/USDT from staged are stored here"):
+        typed("backtest", "--strategy", "breakout", "--instruments", "BTC/USDT", "--timeframe", "1h", files=())

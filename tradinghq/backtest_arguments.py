@@ -1,0 +1,172 @@
+"""What the research commands are given on the command line: strategies with their parameters, and candles."""
+
+import os
+from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.agents import operations as agents
+from apps.agents.domain import backtest
+from apps.foundation.errors import HQError
+from apps.market import queries as market
+from apps.market import wiring
+from apps.market.domain import timeframes
+from apps.market.domain.candle_columns import CandleColumns
+from apps.market.domain.instruments import InstrumentRules
+from apps.market.domain.recorded_set import NoRecordedRun
+
+
+@dataclass(frozen=True, slots=True)
+class GivenCandles:
+    """``series`` in the order they were named; ``rules`` of each instrument."""
+
+    series: Sequence[CandleColumns]
+    rules: Mapping[str, InstrumentRules]
+
+
+class StrategyAction(Action):
+    """``--strategy NAME`` or ``NAME@TIMEFRAME``; a ``--param`` that follows belongs to it."""
+
+    def __call__(self, parser: ArgumentParser, chosen: Namespace, value: Any, _option: str | None = None) -> None:
+        name, _, timeframe = str(value).partition("@")
+        if timeframe and timeframe not in timeframes.SECONDS:
+            parser.error(f"--strategy: {timeframe!r} is no timeframe; known are {', '.join(timeframes.SECONDS)}.")
+        found = [*(getattr(chosen, self.dest) or []), agents.WantedStrategy(name, {}, timeframe or None)]
+        setattr(chosen, self.dest, found)
+
+
+class ParamAction(Action):
+    """``--param NAME=NUMBER`` of the strategy named before it."""
+
+    def __call__(self, parser: ArgumentParser, chosen: Namespace, value: Any, _option: str | None = None) -> None:
+        strategies = list(chosen.strategy or [])
+        name, sign, number = str(value).partition("=")
+        if not strategies:
+            parser.error("--param belongs to the --strategy before it; name the strategy first.")
+        try:
+            given = float(number)
+        except ValueError:
+            sign, given = "", 0.0
+        if not sign:
+            parser.error(f"--param is written NAME=NUMBER, such as fast=20; was {value!r}.")
+        last = strategies[-1]
+        parameters = {**last.parameters, name: given}
+        chosen.strategy = [*strategies[:-1], agents.WantedStrategy(last.name, parameters, last.timeframe)]
+
+
+def add_strategies(parser: ArgumentParser) -> None:
+    """``--strategy`` and ``--param``, both as often as wished."""
+    parser.add_argument("--strategy", action=StrategyAction, required=True, metavar="NAME[@TIMEFRAME]")
+    parser.add_argument("--param", action=ParamAction, metavar="NAME=NUMBER", help="of the strategy before it")
+
+
+def add_candles(parser: ArgumentParser) -> None:
+    """``--data`` for files, or ``--instruments`` for what this home has stored, and a span of days."""
+    parser.add_argument("--data", nargs="+", type=Path, default=[], metavar="FILE", help="candle files, *.csv.gz")
+    parser.add_argument("--instruments", default="", help="BTC/USDT,ETH/USDT: stored candles, or what the files hold")
+    parser.add_argument("--timeframe", choices=list(timeframes.SECONDS), help="of stored candles; default: the base")
+    parser.add_argument("--start", type=day, help="first day traded, YYYY-MM-DD (UTC); earlier candles are history")
+    parser.add_argument("--end", type=day, help="first day left out, YYYY-MM-DD (UTC)")
+
+
+def read_candles(options: Mapping[str, Any]) -> GivenCandles:
+    """The candles that the options name. Raises ``CommandError``."""
+    symbols = [word.strip() for word in options["instruments"].split(",") if word.strip()]
+    given = _from_files(options["data"], symbols) if options["data"] else _stored(symbols, options["timeframe"])
+    end = options["end"]
+    if end is None:
+        return given
+    cut = [columns.between(0, timeframes.to_milliseconds(end)) for columns in given.series]
+    if not all(len(columns) for columns in cut):
+        raise CommandError(f"--end was {end:%Y-%m-%d}: no candle opens before it.")
+    return GivenCandles(cut, given.rules)
+
+
+def first_ms(options: Mapping[str, Any]) -> int:
+    """The start of trading in milliseconds; 0: from the first candle on."""
+    return 0 if options["start"] is None else timeframes.to_milliseconds(options["start"])
+
+
+def keep_compiled_code() -> None:
+    """Where the code's own folder can't be written, keep compiled loops in this home: else each run compiles anew."""
+    if not os.access(Path(backtest.__file__).parent, os.W_OK):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.HQ_HOME / "cache" / "numba"))
+
+
+def day(text: str) -> datetime:
+    """A day in UTC. Raises ``ArgumentTypeError``."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise ArgumentTypeError(f"a day is written YYYY-MM-DD, such as 2026-01-31; was {text!r}") from None
+
+
+def number(text: str) -> Decimal:
+    """An exact number. Raises ``ArgumentTypeError``."""
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if not found.is_finite():
+        raise ArgumentTypeError(f"a number is expected, such as 0.001; was {text!r}")
+    return found
+
+
+def _from_files(paths: Sequence[Path], symbols: Sequence[str]) -> GivenCandles:
+    if symbols and len(symbols) != len(paths):
+        raise CommandError(f"--instruments names {len(symbols)} for {len(paths)} files; give one for each, or none.")
+    series: list[CandleColumns] = []
+    rules: dict[str, InstrumentRules] = {}
+    try:
+        for path, symbol in zip_longest(paths, symbols):
+            columns = wiring.candle_columns(path, symbol)
+            series.append(columns)
+            if columns.symbol not in rules:
+                rules[columns.symbol] = wiring.rules_beside(path, columns)
+    except NoRecordedRun as error:
+        raise CommandError(str(error)) from error
+    return GivenCandles(series, rules)
+
+
+def _stored(symbols: Sequence[str], timeframe: str | None) -> GivenCandles:
+    wanted = list(symbols) or list(market.watched_symbols())
+    base = timeframe or market.market_clock().base_timeframe
+    series = [market.candle_columns(symbol=symbol, timeframe=base) for symbol in wanted]
+    return GivenCandles(series, {symbol: market.instrument_rules(symbol) for symbol in wanted})
+
+
+def add_checked(parser: ArgumentParser) -> None:
+    """What both checks of a strategy take."""
+    add_strategies(parser)
+    add_candles(parser)
+    parser.add_argument("--points", type=int, default=200, help="bars that are looked at, evenly spread")
+
+
+def report_checks(
+    command: BaseCommand, check: Callable[..., agents.StrategyCheck], options: Mapping[str, Any], *, passed: str
+) -> None:
+    """Check each strategy on each series and tell. Raises ``CommandError`` with what differed."""
+    keep_compiled_code()
+    failed: list[str] = []
+    try:
+        for columns in read_candles(options).series:
+            for wanted in options["strategy"]:
+                found = check(
+                    strategy=wanted.name, parameters=wanted.parameters, columns=columns, points=options["points"]
+                )
+                where = f"{wanted.name} on {columns.symbol} {columns.timeframe}, {found.places} bars"
+                if found.passed:
+                    command.stdout.write(f"{where}: {passed}")
+                failed += [f"{where}: {sentence}" for sentence in found.findings]
+    except HQError as error:
+        raise CommandError(error.message) from error
+    if failed:
+        raise CommandError("\n".join(failed))

@@ -1,0 +1,118 @@
+"""``manage.py backtest``: one signal, or the whole firm, over candle files or the candles of this home."""
+
+import json
+import sys
+import time
+from argparse import ArgumentParser
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.agents import operations as agents
+from apps.foundation.errors import HQError
+from apps.trading.domain.risk.risk_limits import DEFAULT_LIMITS, LimitValues, changed
+from tradinghq import backtest_arguments as arguments
+from tradinghq import backtest_output as output
+
+BAR = 30  # characters of the progress bar
+
+
+class Command(BaseCommand):
+    help = "Test strategies on recorded candles: one signal alone, or the whole firm with its gate, fills and stops."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        arguments.add_strategies(parser)
+        arguments.add_candles(parser)
+        parser.add_argument("--mode", choices=agents.BACKTEST_MODES, default="auto", help="see docs/guides/backtest.md")
+        parser.add_argument("--capital", type=arguments.number, default=Decimal(1000))
+        parser.add_argument(
+            "--fee", type=arguments.number, help="share of each side, 0.001 is 0.1 %%; default: the venue's"
+        )
+        parser.add_argument("--slippage-bps", type=arguments.number, help="basis points of each price")
+        parser.add_argument("--seed", type=int, default=0, help="names the run's portfolio and its orders' identifiers")
+        parser.add_argument(
+            "--limit", action="append", default=[], metavar="NAME=VALUE", help="a risk limit of this run"
+        )
+        parser.add_argument("--resume-daily", action="store_true", help="resume trading each day after a loss limit")
+        parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
+        parser.add_argument("--trades", type=Path, metavar="FILE.csv")
+        parser.add_argument("--equity", type=Path, metavar="FILE.csv")
+        parser.add_argument("--orders", type=Path, metavar="FILE.csv", help="of a firm's run")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        arguments.keep_compiled_code()
+        try:
+            started = time.perf_counter()
+            given = arguments.read_candles(options)
+            read = time.perf_counter()
+            result = agents.run_backtest(
+                wish=_wish(options), series=given.series, rules=given.rules, progress=self._progress(options)
+            )
+            done = time.perf_counter()
+        except HQError as error:
+            raise CommandError(error.message) from error
+        self._write(options, result)
+        timings = {"read_seconds": read - started, "run_seconds": done - read}
+        if options["json"]:
+            self.stdout.write(json.dumps(output.as_json(result, timings)))
+            return
+        candles = sum(len(columns) for columns in given.series)
+        self.stdout.write(f"{_told(result)} {candles:,} candles in {done - read:.2f} s.\n")
+        self.stdout.write("\n".join(output.table(result)))
+        self.stdout.write(f"\nDigest {result.digest}")
+
+    def _write(self, options: dict[str, Any], result: agents.BacktestResult) -> None:
+        if options["orders"] and result.mode != "firm":
+            raise CommandError("--orders goes with a firm's run; take --mode firm, or --trades.")
+        for name, write in (
+            ("trades", output.write_trades),
+            ("equity", output.write_equity),
+            ("orders", output.write_orders),
+        ):
+            if options[name]:
+                write(options[name], result)
+
+    def _progress(self, options: dict[str, Any]) -> Any:
+        if options["json"] or not sys.stderr.isatty():
+            return lambda _done, _all: None
+        return self._show
+
+    def _show(self, done: int, whole: int) -> None:
+        if done % max(1, whole // 200) and done != whole:
+            return
+        filled = int(done / whole * BAR)
+        self.stderr.write(f"\r[{'#' * filled}{'.' * (BAR - filled)}] {done / whole:4.0%}", ending="")
+        if done == whole:
+            self.stderr.write("")
+
+
+def _wish(options: dict[str, Any]) -> agents.BacktestWish:
+    return agents.BacktestWish(
+        strategies=options["strategy"],
+        mode=options["mode"],
+        capital=options["capital"],
+        fee=options["fee"],
+        slippage_bps=options["slippage_bps"],
+        seed=options["seed"],
+        limits=_limits(options["limit"]),
+        resumes_daily=options["resume_daily"],
+        first_ms=arguments.first_ms(options),
+    )
+
+
+def _limits(words: list[str]) -> LimitValues:
+    pairs = [word.partition("=") for word in words]
+    for name, sign, value in pairs:
+        if not (name and sign and value):
+            raise CommandError(f"--limit is written NAME=VALUE, such as max_drawdown=0.3; was {name + sign + value!r}.")
+    return changed(DEFAULT_LIMITS, {name: value for name, _, value in pairs}) if pairs else DEFAULT_LIMITS
+
+
+def _told(result: agents.BacktestResult) -> str:
+    names = ", ".join(wanted["name"] for wanted in result.stated["strategies"])
+    series = ", ".join(f"{s['instrument']} {s['timeframe']} ({s['source']})" for s in result.stated["series"])
+    how = "The whole firm" if result.mode == "firm" else "The signal alone, all in or out at the next opening"
+    return f"{how}: {names} on {series}."

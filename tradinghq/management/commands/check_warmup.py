@@ -1,0 +1,21 @@
+"""``manage.py check_warmup``: does a strategy need more history than it asks for."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from apps.agents import operations as agents
+from tradinghq import backtest_arguments as arguments
+
+
+class Command(BaseCommand):
+    help = "Ask a strategy again with more history than it says it needs: each vote must stay the same."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        arguments.add_checked(parser)
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        passed = "No vote changes with more history than the strategy asks for."
+        arguments.report_checks(self, agents.check_warmup, options, passed=passed)
