@@ -1,8 +1,12 @@
-"""``python -m tests.benchmarks.quiet_part NAME``: one part on servers of its own; its lines as JSON."""
+"""``python -m tests.benchmarks.quiet_part NAME``: one part in a process of its own; its lines as JSON.
+
+All but the backtests have servers of their own too.
+"""
 
 import importlib
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 
 from tests.benchmarks.quiet_house import quiet_house
@@ -16,12 +20,14 @@ PARTS = {
     "venue": ("venue_order", "run"),
     "reconciliation": ("reconciliation", "run"),
     "fleet": ("fleet_planning", "run"),
+    "backtest": ("backtest_runs", "run"),
 }
+WITHOUT_SERVERS = {"backtest"}
 
 
 def main() -> None:
     module, name = PARTS[sys.argv[1]]
-    with quiet_house():
+    with nullcontext() if sys.argv[1] in WITHOUT_SERVERS else quiet_house():
         lines = getattr(importlib.import_module(f"tests.benchmarks.{module}"), name)()
     print(json.dumps([asdict(line) for line in lines]))
 

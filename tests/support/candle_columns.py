@@ -25,7 +25,7 @@ def columns_of(closes, *, symbol="BTC/USDT", timeframe="1m", spread=0.001, volum
     )
 
 
-def random_columns(bars, *, seed, start=30_000.0, **kind):
+def random_columns(bars, *, seed, start=30_000.0, deviation=0.001, **kind):
     """A walk in steps of a cent."""
-    steps = np.random.default_rng(seed).normal(0.0, 0.001, bars)
+    steps = np.random.default_rng(seed).normal(0.0, deviation, bars)
     return columns_of(np.round(start * np.exp(np.cumsum(steps)), 2), **kind)

@@ -64,7 +64,7 @@ def run_signal(
         stances, *series, capital, costs.fee, costs.slippage
     )
     times = np.concatenate([columns.times[:1], columns.closes_at])
-    curve = _curve(columns, times, np.concatenate([[capital], equity]))
+    curve = _curve(columns, times, equity)
     bought = capital / (columns.open[0] * (1.0 + costs.slippage) * (1.0 + costs.fee))
     holding = _curve(columns, times, np.concatenate([[capital], bought * columns.close]))
     count = len(exits)
@@ -88,7 +88,7 @@ def run_signal(
         curve=curve,
         holding=holding,
         held_by_instrument={columns.symbol: holding.total_return},
-        invested=held.astype(np.float64),
+        invested=held,
         traded=float(traded),
         trades=trades,
     )

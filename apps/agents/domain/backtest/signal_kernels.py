@@ -19,38 +19,47 @@ _crossing = njit(cache=True)(crossing)
 
 
 @njit(cache=True)
+def _added(high: float, low: float, value: float) -> tuple[float, float]:
+    """A sum kept in two floats, with one more value in it (Knuth's two-sum)."""
+    total = high + value
+    part = total - high
+    error = (high - (total - part)) + (value - part) + low
+    exact = total + error
+    return exact, error - (exact - total)
+
+
+@njit(cache=True)
 def rolling_means(values: Series, length: int) -> Series:
     """Mean of each window of ``length`` values, at its last place; NaN before the first whole one.
 
-    The running sum is kept in two floats (Knuth's two-sum), which holds the sum of a window of prices exactly: it never
-    drifts, and each mean has the bits of ``math.fsum(window) / length``.
+    The running sum is kept in two floats, which holds the sum of a window of prices exactly: it never drifts, and each
+    mean has the bits of ``math.fsum(window) / length``.
     """
     means = np.full(len(values), np.nan)
     high, low = 0.0, 0.0
     for place in range(len(values)):
-        for value in (values[place], -values[place - length] if place >= length else 0.0):
-            total = high + value
-            part = total - high
-            error = (high - (total - part)) + (value - part) + low
-            high = total + error
-            low = error - (high - total)
+        high, low = _added(high, low, values[place])
+        if place >= length:
+            high, low = _added(high, low, -values[place - length])
         if place >= length - 1:
             means[place] = high / length
     return means
 
 
 @njit(cache=True)
-def _stances(fast: Series, slow: Series) -> Stances:
-    found = np.zeros(len(fast), np.int8)
-    for place in range(len(fast)):
-        if not np.isnan(slow[place]):
-            found[place] = _crossing(fast[place], slow[place])
-    return found
-
-
 def crossing_stances(close: Series, fast: int, slow: int) -> Stances:
     """1, -1 or 0 at each bar from the averages of the closes up to it; 0 before the slow window is whole."""
-    found: Stances = _stances(rolling_means(close, fast), rolling_means(close, slow))
+    found = np.zeros(len(close), np.int8)
+    quick, quick_low, steady, steady_low = 0.0, 0.0, 0.0, 0.0
+    for place in range(len(close)):
+        quick, quick_low = _added(quick, quick_low, close[place])
+        steady, steady_low = _added(steady, steady_low, close[place])
+        if place >= fast:
+            quick, quick_low = _added(quick, quick_low, -close[place - fast])
+        if place >= slow:
+            steady, steady_low = _added(steady, steady_low, -close[place - slow])
+        if place >= slow - 1:
+            found[place] = _crossing(quick / fast, steady / slow)
     return found
 
 
@@ -67,11 +76,12 @@ def trade_stances(  # noqa: PLR0917 - compiled code takes scalars and arrays
 ) -> tuple[Series, NDArray[np.bool_], Times, Times, Series, float]:
     """All in on a 1, all out on a -1, as before on a 0, at the opening of the bar after.
 
-    ``fee`` and ``slippage`` are shares. Answers (equity at each close, held at each close, places of the entries, of
-    the exits, trade numbers in columns, value traded); a position that is held at the end stays open.
+    ``fee`` and ``slippage`` are shares. Answers (the capital and then equity at each close, held at each close, places
+    of the entries, of the exits, trade numbers in columns, value traded); what is held at the end stays open.
     """
     bars = len(close)
-    equity, held = np.empty(bars), np.zeros(bars, np.bool_)
+    equity, held = np.empty(bars + 1), np.zeros(bars, np.bool_)
+    equity[0] = capital
     most = bars // 2 + 1
     entries, exits, trades = np.empty(most, np.int64), np.empty(most, np.int64), np.empty((NUMBERS, most))
     count, cash, units, paid, price, bottom, top, traded = 0, capital, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -99,9 +109,9 @@ def trade_stances(  # noqa: PLR0917 - compiled code takes scalars and arrays
         if units > 0.0:
             bottom, top = min(bottom, low[place]), max(top, high[place])
             held[place] = True
-            equity[place] = units * close[place]
+            equity[place + 1] = units * close[place]
         else:
-            equity[place] = cash
+            equity[place + 1] = cash
     return equity, held, entries[:count], exits[:count], trades[:, :count], traded
 
 

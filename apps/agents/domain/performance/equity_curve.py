@@ -65,4 +65,6 @@ class EquityCurve:
     @cached_property
     def drawdowns(self) -> Series:
         """At each point the fall from the highest value so far, as a share of it."""
-        return 1.0 - self.values / np.maximum.accumulate(self.values)
+        falls = np.maximum.accumulate(self.values)
+        np.divide(self.values, falls, out=falls)
+        return np.subtract(1.0, falls, out=falls)

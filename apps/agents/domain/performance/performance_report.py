@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apps.agents.domain.performance.curve_metrics import curve_metrics
 from apps.agents.domain.performance.equity_curve import EquityCurve, Series
@@ -23,7 +24,7 @@ class Performance:
     curve: EquityCurve
     holding: EquityCurve
     held_by_instrument: Mapping[str, float]
-    invested: Series
+    invested: Series | NDArray[np.bool_]
     traded: float
     trades: TradeTable
 
@@ -33,7 +34,7 @@ def performance_report(run: Performance) -> dict[str, Any]:
     whole, held = curve_metrics(run.curve), curve_metrics(run.holding)
     equity = whole.as_json() | {
         "probabilistic_sharpe": probabilistic_sharpe(run.curve.daily_returns),
-        "exposure": float(np.mean(run.invested > 0.0)) if len(run.invested) else 0.0,
+        "exposure": float(np.mean(run.invested > 0)) if len(run.invested) else 0.0,
         "average_invested": float(np.mean(run.invested)) if len(run.invested) else 0.0,
         "turnover": run.traded / float(np.mean(run.curve.values)),
         "excess_return": whole.total_return - held.total_return,

@@ -1,0 +1,189 @@
+"""Backtests beside plain loops: SMA 20/50 over half a million one-minute candles, a sweep of 200 pairs, the whole firm.
+
+The bare parts do the same work with nothing around it: a plain Python loop with running sums, and the same loop
+compiled, once for each pair. Each cost is shown at three sizes, per candle: it is linear where that stays the same.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+from numba import njit
+
+from apps.agents.domain.backtest.firm_backtest import FirmSetting, run_firm
+from apps.agents.domain.backtest.firm_rounds import BacktestAgent
+from apps.agents.domain.backtest.signal_backtest import run_signal, sweep_crossings
+from apps.agents.domain.performance.performance_report import performance_report
+from apps.agents.domain.strategies.registry import build_strategy
+from apps.market.domain.instruments import InstrumentRules
+from tests.benchmarks.measure import Line, in_turns, milliseconds, p50
+from tests.support.candle_columns import random_columns
+from tests.support.candle_files import write_rows
+
+CANDLES = 500_000
+SIZES = (125_000, 250_000, CANDLES)
+PAIRS = [(fast, slow) for fast in range(5, 55, 5) for slow in range(60, 260, 10)]
+FIRM_SIZES = (1_000, 2_000, 4_000)
+FEE, CAPITAL = 0.001, 1_000.0
+
+
+def run() -> list[Line]:
+    """Milliseconds beside the bare loops, and what a candle costs at three sizes."""
+    columns = random_columns(CANDLES, seed=1)
+    return [*_one(columns), _cold(columns), *_sweep(columns), *_firm()]
+
+
+def _complete(columns):
+    performance = run_signal(build_strategy("sma_cross", {}), columns).performance
+    performance_report(performance)
+    return performance
+
+
+def _one(columns) -> list[Line]:
+    opened, close = columns.open.tolist(), columns.close.tolist()
+    run = _complete(columns)
+    last, trades, fall = plain_loop(opened, close, 20, 50)
+    if (len(run.trades), round(run.curve.values[-1], 6)) != (trades, round(last, 6)):
+        raise RuntimeError(f"{len(run.trades)} trades were made, the plain loop made {trades}.")
+    if abs(run.curve.drawdowns.max() - fall) > 1e-9:
+        raise RuntimeError("The drawdown is not the plain loop's.")
+    ours, bare = in_turns(5, 1, lambda: _complete(columns), lambda: plain_loop(opened, close, 20, 50))
+    per_candle = [min(in_turns(5, 1, lambda size=size: _complete(columns.rows(0, size)))[0]) / size for size in SIZES]
+    return [
+        Line(
+            "SMA 20/50, 500,000 candles, trades, equity and all metrics, p50, ms",
+            f"{p50(ours):.1f}",
+            f"{p50(bare):.0f} (plain loop)",
+            f"{p50(bare) / p50(ours):.1f}x faster",
+            "> 5x (100x backtesting.py)",
+        ),
+        Line(f"the same, ns a candle at {_sizes(SIZES)}", _costs(per_candle, 1e6), "", _growth(per_candle), "linear"),
+    ]
+
+
+def _cold(columns) -> Line:
+    """A process that starts, reads the file, runs and tells all in JSON."""
+    with tempfile.TemporaryDirectory(prefix="hq-bench-") as folder:
+        rows = zip(
+            *(getattr(columns, n).tolist() for n in ("times", "open", "high", "low", "close", "volume")), strict=True
+        )
+        path = write_rows(Path(folder) / "binance_BTCUSDT_1m.csv.gz", rows)
+        command = [sys.executable, "manage.py", "backtest", "--data", str(path), "--strategy", "sma_cross", "--json"]
+        environment = os.environ | {"HQ_HOME": folder}
+
+        def once() -> None:
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+
+        once()
+        taken = min(milliseconds(once) for _ in range(3))
+    return Line("the same from a cold process, file to JSON, ms", f"{taken:.0f}", "", "", "< 1,300 (3x backtesting.py)")
+
+
+def _sweep(columns) -> list[Line]:
+    found = sweep_crossings(columns, PAIRS)
+    wanted = [bare_outcome(columns.open, columns.close, *pair) for pair in PAIRS]
+    if found.trades.tolist() != [trades for _, trades, _ in wanted]:
+        raise RuntimeError("The sweep made other trades than the bare loop.")
+    ours, bare = in_turns(
+        3,
+        1,
+        lambda: sweep_crossings(columns, PAIRS),
+        lambda: [bare_outcome(columns.open, columns.close, *pair) for pair in PAIRS],
+    )
+    by_size = [
+        min(in_turns(3, 1, lambda size=size: sweep_crossings(columns.rows(0, size), PAIRS))[0]) / size for size in SIZES
+    ]
+    counts = (50, 100, 200)
+    by_count = [min(in_turns(3, 1, lambda n=n: sweep_crossings(columns, PAIRS[:n]))[0]) / n for n in counts]
+    return [
+        Line(
+            "sweep of 200 pairs over 500,000 candles, with drawdown, p50, ms",
+            f"{p50(ours):.0f}",
+            f"{p50(bare):.0f} (compiled loop a pair)",
+            f"{p50(bare) / p50(ours):.2f}x as fast",
+            "> 0.5x",
+        ),
+        Line(f"the same, ns a candle at {_sizes(SIZES)}", _costs(by_size, 1e6), "", _growth(by_size), "linear"),
+        Line(f"the same, ms a pair at {_sizes(counts)} pairs", _costs(by_count, 1), "", _growth(by_count), "linear"),
+    ]
+
+
+def _firm() -> list[Line]:
+    names = ("momentum", "breakout", "mean_reversion")
+    agents = [
+        BacktestAgent(UUID(int=i + 1), name, build_strategy(name, {}), "1m", ("BTC/USDT",))
+        for i, name in enumerate(names)
+    ]
+    tick = Decimal("0.01")
+    rules = {
+        "BTC/USDT": InstrumentRules("BTC/USDT", "BTC", "USDT", tick, Decimal("0.00001"), Decimal("0.00001"), Decimal(5))
+    }
+    setting = FirmSetting(agents=agents, rules=rules)
+    columns = random_columns(max(FIRM_SIZES), seed=2, deviation=0.004)
+    costs = [milliseconds(lambda size=size: run_firm([columns.rows(0, size)], setting)) / size for size in FIRM_SIZES]
+    return [
+        Line(
+            f"the whole firm, 3 agents, one instrument, us a candle at {_sizes(FIRM_SIZES)}",
+            _costs(costs, 1e3),
+            "",
+            _growth(costs),
+            "linear",
+        )
+    ]
+
+
+def plain_loop(opened, close, fast, slow):
+    """(last equity, closed trades, largest drawdown) in plain Python with running sums."""
+    cash, units, trades, peak, fall, quick, steady, wish, worth = CAPITAL, 0.0, 0, CAPITAL, 0.0, 0.0, 0.0, 0, CAPITAL
+    equity = []
+    for place, price in enumerate(close):
+        if wish > 0 and not units:
+            units, cash = cash / (opened[place] * (1.0 + FEE)), 0.0
+        elif wish < 0 and units:
+            cash, units, trades = units * opened[place] * (1.0 - FEE), 0.0, trades + 1
+        worth = units * price if units else cash
+        equity.append(worth)
+        peak = max(peak, worth)
+        fall = max(fall, 1.0 - worth / peak)
+        quick += price - (close[place - fast] if place >= fast else 0.0)
+        steady += price - (close[place - slow] if place >= slow else 0.0)
+        if place + 1 >= slow:
+            gap = quick / fast - steady / slow
+            wish = (gap > 1e-9) - (gap < -1e-9)
+    return worth, trades, fall
+
+
+@njit
+def bare_outcome(opened, close, fast, slow):
+    """``plain_loop`` compiled, for one pair."""
+    cash, units, trades, peak, fall, quick, steady, wish, worth = 1_000.0, 0.0, 0, 1_000.0, 0.0, 0.0, 0.0, 0, 1_000.0
+    for place in range(len(close)):
+        if wish > 0 and units == 0.0:
+            units, cash = cash / (opened[place] * 1.001), 0.0
+        elif wish < 0 and units > 0.0:
+            cash, units, trades = units * opened[place] * 0.999, 0.0, trades + 1
+        worth = units * close[place] if units > 0.0 else cash
+        peak = max(peak, worth)
+        fall = max(fall, 1.0 - worth / peak)
+        quick += close[place] - (close[place - fast] if place >= fast else 0.0)
+        steady += close[place] - (close[place - slow] if place >= slow else 0.0)
+        if place + 1 >= slow:
+            gap = quick / fast - steady / slow
+            wish = 1 if gap > 1e-9 else -1 if gap < -1e-9 else 0
+    return worth, trades, fall
+
+
+def _sizes(sizes) -> str:
+    return ", ".join(f"{size:,}" for size in sizes)
+
+
+def _costs(costs, factor: float) -> str:
+    return ", ".join(f"{cost * factor:.3g}" for cost in costs)
+
+
+def _growth(costs) -> str:
+    return f"{costs[-1] / costs[0]:.2f} from least to most"
