@@ -74,7 +74,17 @@ def table(result: BacktestResult) -> list[str]:
         f"{_number(trades['profit_factor'])}, expectancy {_number(trades['expectancy'])} each "
         f"({_percent(trades['expectancy_share'])} of its cost), fees {_number(trades['fees'])}."
     )
+    lines.append(
+        f"While held, prices went {_percent(trades['average_adverse'])} against and "
+        f"{_percent(trades['average_favourable'])} for a trade on average (MAE, MFE)."
+    )
     lines += _groups(report["by"])
+    lines += ["", f"{'month':24}{'return':>12}{'holding':>12}{'beyond':>12}"]
+    lines += [
+        f"{month:24}{_percent(row['return']):>12}{_percent(row['buy_and_hold_return']):>12}"
+        f"{_percent(row['excess_return']):>12}"
+        for month, row in report["months"].items()
+    ]
     if result.outcomes:
         lines += ["", "Rounds came to:", *[f"{count:>9}  {name}" for name, count in result.outcomes.items()]]
     if result.restrictions:

@@ -77,7 +77,16 @@ def test_the_whole_firm_over_two_instruments_and_two_strategies(typed, tmp_path)
 def test_what_a_person_reads_names_the_run_its_figures_and_why_not(typed):
     said = typed("backtest", "--strategy", "breakout", "--limit", "max_order_notional=100")
     assert said.startswith("The whole firm: breakout on BTC/USDT 5m (binance). 700 candles in ")
-    for word in ("buy and hold", "Sharpe", "largest drawdown", "closed trades", "Rounds came to:", "Digest "):
+    for word in (
+        "buy and hold",
+        "Sharpe",
+        "largest drawdown",
+        "closed trades",
+        "MAE",
+        "2026-03",
+        "Rounds came to:",
+        "Digest ",
+    ):
         assert word in said
 
 

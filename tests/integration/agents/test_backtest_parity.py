@@ -152,6 +152,7 @@ def told(order, fills):
         "id": order.id.hex,
         "what": (order.symbol, order.side, order.quantity, order.stop_price),
         "state": str(order.state),
+        "judged on": "" if order.side == "sell" and order.stop_price else order.gate_digest,
         "fills": [(fill.quantity, fill.price, fill.fee, at) for fill, at in fills],
     }
 

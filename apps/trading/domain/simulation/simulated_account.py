@@ -135,6 +135,7 @@ class SimulatedAccount:
             agent_id=target.agent_id,
             decision_id=target.decision_id,
             denial="" if decision.allowed else decision.denials[0].code,
+            gate_digest=decision.digest,
         )
         self.orders.append(order)
         if decision.allowed:

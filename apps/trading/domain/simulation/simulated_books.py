@@ -142,7 +142,7 @@ class SimulatedBooks:
             unknown_on_symbol=0,
             causes=causes,
             limits=limits,
-            limits_version=0,
+            limits_version=1,
             order_exists=False,
             venue=VenueStanding(in_house=True),
             in_flight=tuple(in_flight(orders)),

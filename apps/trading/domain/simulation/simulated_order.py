@@ -26,6 +26,7 @@ class SimulatedOrder:
     """A market order. ``protective``: the guard's stop, which waits as ARMED until ``stop_price`` is hit.
 
     ``reserved_left``: quote currency of a buy, units of a sale. ``mark_price``: what it was judged at.
+    ``gate_digest``: of all that the gate looked at.
     """
 
     id: UUID
@@ -41,6 +42,7 @@ class SimulatedOrder:
     agent_id: UUID | None = None
     decision_id: UUID | None = None
     denial: str = ""
+    gate_digest: str = ""
     reserved_left: Decimal = ZERO
     funds: Decimal | None = None
     resting: bool = False
