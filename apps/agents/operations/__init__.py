@@ -20,6 +20,7 @@ from apps.agents.operations.run_backtest import (
 from apps.agents.operations.scale_agents import ScaledAgents, scale_agents
 from apps.agents.operations.score_agents import score_agents
 from apps.agents.operations.seed_agents import seed_agents
+from apps.agents.operations.sweep_windows import SweptPair, sweep_windows
 
 __all__ = [
     "BACKTEST_MODES",
@@ -28,6 +29,7 @@ __all__ = [
     "ScaledAgents",
     "StrategyCheck",
     "StreamEntry",
+    "SweptPair",
     "WantedStrategy",
     "bench_agent",
     "change_policy",
@@ -47,4 +49,5 @@ __all__ = [
     "seed_agents",
     "start_agent",
     "stop_agent",
+    "sweep_windows",
 ]

@@ -153,3 +153,40 @@ def test_stored_candles_are_tested_without_a_file(typed):
     ]
     with pytest.raises(CommandError, match="No 1h candles of BTC/USDT from staged are stored here"):
         typed("backtest", "--strategy", "breakout", "--instruments", "BTC/USDT", "--timeframe", "1h", files=())
+
+
+def test_a_sweep_lists_every_pair_best_first_as_single_runs_have_them(typed, folder, tmp_path):
+    words = ("--fast", "3:9:3", "--slow", "8:20:6", "--fee", "0.0005")
+    found = json.loads(typed("sweep", *words, "--json", "--csv", str(tmp_path / "pairs.csv")))["pairs"]
+    assert len(found) == 8  # of 9, one has the fast window above the slow one
+    assert [pair["total_return"] for pair in found] == sorted((p["total_return"] for p in found), reverse=True)
+    columns = read_columns(folder / "binance_BTCUSDT_5m.csv.gz")
+    for pair in found[:2]:
+        strategy = build_strategy("sma_cross", {"fast": pair["fast"], "slow": pair["slow"]})
+        run = run_signal(strategy, columns, costs=Costs(fee=0.0005)).performance
+        assert (pair["total_return"], pair["trades"]) == (run.curve.total_return, len(run.trades))
+        assert pair["max_drawdown"] == run.curve.drawdowns.max()
+    assert len(list(csv.DictReader((tmp_path / "pairs.csv").open()))) == 8
+    said = typed("sweep", *words, "--top", "3")
+    assert "8 pairs on BTC/USDT 5m" in said
+    assert "partly luck" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--fast", "50", "--slow", "20"), "0 pairs have a fast window below"),
+        (("--fast", "x"), "windows are written FIRST:LAST:STEP"),
+        (("--fast", "0:5:1"), "windows are written FIRST:LAST:STEP"),
+        (("--slow", "6000"), "slow was 6000; it must lie between"),
+        (("--fee", "0.5"), "fee was 0.5; it is a share"),
+    ],
+)
+def test_a_sweep_that_can_not_be_run_is_refused_by_name(typed, words, told):
+    with pytest.raises(CommandError, match=told):
+        typed("sweep", *words)
+
+
+def test_a_sweep_goes_over_one_series(typed):
+    with pytest.raises(CommandError, match="one series, 2 were named"):
+        typed("sweep", files=("BTCUSDT", "ETHUSDT"))
