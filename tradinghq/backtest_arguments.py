@@ -80,6 +80,8 @@ def add_candles(parser: ArgumentParser) -> None:
 def read_candles(options: Mapping[str, Any]) -> GivenCandles:
     """The candles that the options name. Raises ``CommandError``."""
     symbols = [word.strip() for word in options["instruments"].split(",") if word.strip()]
+    if options["data"] and options["timeframe"]:
+        raise CommandError("--timeframe chooses among stored candles; a file has its own. Leave it out with --data.")
     given = _from_files(options["data"], symbols) if options["data"] else _stored(symbols, options["timeframe"])
     end = options["end"]
     if end is None:

@@ -113,6 +113,10 @@ def _mode(wish: BacktestWish, strategies: Sequence[Strategy], series: Sequence[C
 
 
 def _signal(wish: BacktestWish, strategy: Strategy, columns: CandleColumns) -> BacktestResult:
+    for name, given in (("limits", wish.limits != DEFAULT_LIMITS), ("resumes_daily", wish.resumes_daily)):
+        if given:
+            told = f"{name} belong to the firm's run: a signal alone is traded without a gate. Take mode firm."
+            raise Refused(told, code="not_applicable", field=name)
     part = columns.between(wish.first_ms, int(columns.times[-1]) + 1)
     fee = wish.fee if wish.fee is not None else terms_of(columns.symbol).side_fee_bps / 10_000
     costs = Costs(float(fee), float(wish.slippage_bps or 0) / 10_000.0)

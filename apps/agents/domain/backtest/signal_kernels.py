@@ -4,6 +4,9 @@ No fast-math and one thread: the same numbers give the same bits on every run, a
 stalling it.
 """
 
+import hashlib
+import inspect
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -15,6 +18,14 @@ Stances = NDArray[np.int8]
 ENTRY, EXIT, UNITS, FEES, PROFIT, RETURNED, ADVERSE, FAVOURABLE = range(8)
 NUMBERS = 8
 
+# Compiled code is kept until this file changes, whatever else it was made of. So the rule that comes from another file
+# is named here by its digest, and whoever changes the rule changes this line.
+CROSSING = "ba115a0e69774597"
+_found = hashlib.sha256(inspect.getsource(crossing).encode()).hexdigest()[:16]
+if _found != CROSSING:
+    raise ImportError(
+        f"The rule sma_cross.crossing has changed: write its digest {_found} into signal_kernels.CROSSING."
+    )
 _crossing = njit(cache=True)(crossing)
 
 
