@@ -271,10 +271,8 @@ class CcxtVenue:
     def _given(self, order: VenueOrder) -> dict[str, Any]:
         """The library's parameters. The clock is measured before the first send, since its time is signed."""
         if not self._clock_read:
-            try:
+            with _before_sending():
                 self.clock_offset()
-            except RetryableFailure as failure:
-                raise VenueRefused(f"Nothing was sent: {failure.message}", code="venue_away") from failure
         return self.dialect.order_parameters(order) | self.dialect.expiry(order, self._offset, wall_now())
 
     def _refuse_early(self, order: VenueOrder) -> None:
@@ -299,24 +297,14 @@ class CcxtVenue:
 
     def _read_rules(self) -> None:
         """Read the exchange's rules anew, before an order is sent or refused by them."""
-        try:
+        with _before_sending():
             self.rules([])
-        except RetryableFailure as failure:
-            raise VenueRefused(f"Nothing was sent: {failure.message}", code="venue_away") from failure
 
     def _steps(self, symbol: str) -> tuple[Decimal, Decimal]:
         """Step of quantities and tick of prices, as they were last read."""
-        try:
+        with _before_sending():
             market = self._read(lambda client: _market(client, symbol), offline=True)
-        except RetryableFailure as failure:
-            raise VenueRefused(f"Nothing was sent: {failure.message}", code="venue_away") from failure
-        if market is None:
-            raise VenueRefused(f"{self.name} does not trade {symbol}.", code="venue_unknown_instrument")
-        step, tick = market["precision"]["amount"], market["precision"]["price"]
-        if step is None or tick is None:
-            message = f"{self.name} states no step or tick for {symbol}; an order can't be made to fit."
-            raise VenueRefused(message, code="venue_unknown_instrument")
-        return Decimal(step), Decimal(tick)
+        return _steps_in(market, symbol, self.name)
 
     def _doubt(self, code: str) -> None:
         """What a refusal says about our own measures."""
@@ -392,6 +380,25 @@ async def _markets(client: Any) -> Any:
 async def _market(client: Any, symbol: str) -> Any:
     market = client.markets.get(symbol)
     return market if market and market.get("spot") and market.get("active") is not False else None
+
+
+@contextmanager
+def _before_sending() -> Iterator[None]:
+    """What can't be read for an order refuses it."""
+    try:
+        yield
+    except RetryableFailure as failure:
+        raise VenueRefused(f"Nothing was sent: {failure.message}", code="venue_away") from failure
+
+
+def _steps_in(market: Mapping[str, Any] | None, symbol: str, name: str) -> tuple[Decimal, Decimal]:
+    if market is None:
+        raise VenueRefused(f"{name} does not trade {symbol}.", code="venue_unknown_instrument")
+    step, tick = market["precision"]["amount"], market["precision"]["price"]
+    if step is None or tick is None:
+        message = f"{name} states no step or tick for {symbol}; an order can't be made to fit."
+        raise VenueRefused(message, code="venue_unknown_instrument")
+    return Decimal(step), Decimal(tick)
 
 
 def _refuse_off_steps(order: VenueOrder, step: Decimal, tick: Decimal) -> None:
