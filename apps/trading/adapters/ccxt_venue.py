@@ -66,8 +66,7 @@ class CcxtVenue:
         self.visibility_lag = self.dialect.visibility_lag
         self._offset = timedelta(0)
         self._clock_read = False
-        self._rules_doubtful = False  # the venue refused what its rules, as they were read, allow
-        self._rules_read: datetime | None = None
+        self._rules_read: datetime | None = wall_now()  # None: it refused what they allow, so they are read again
         self._reading = Reading(self.dialect.from_venue, firm_time, self.dialect.fees_told, self.dialect.closed_in_part)
         self._connection = CcxtConnection(
             exchange,
@@ -219,7 +218,7 @@ class CcxtVenue:
 
     def rules(self, symbols: Sequence[str]) -> dict[str, InstrumentRules]:
         markets = self._read(lambda _: self._connection.reload_markets())
-        self._rules_doubtful, self._rules_read = False, wall_now()
+        self._rules_read = wall_now()
         with _nonsense(BadVenueAnswer):
             return {symbol: rules_of(symbol, markets[symbol]) for symbol in symbols if symbol in markets}
 
@@ -285,31 +284,29 @@ class CcxtVenue:
             if was not in offered:
                 message = f"{name} was {was}; {self.name} takes {', '.join(sorted(offered))}."
                 raise VenueRefused(message, code=f"venue_{name}_unsupported")
-        if self._rules_doubtful:
+        if self._rules_read is None:
             self._read_rules()
         try:
-            _refuse_off_steps(order, *self._steps(order.symbol))
+            self._refuse_off_steps(order)
         except VenueRefused:
-            if self._rules_read is not None and wall_now() - self._rules_read < RULES_HOLD:
+            if self._rules_read and wall_now() - self._rules_read < RULES_HOLD:
                 raise
             self._read_rules()  # the exchange may have loosened them since
-            _refuse_off_steps(order, *self._steps(order.symbol))
+            self._refuse_off_steps(order)
 
     def _read_rules(self) -> None:
-        """Read the exchange's rules anew, before an order is sent or refused by them."""
         with _before_sending():
             self.rules([])
 
-    def _steps(self, symbol: str) -> tuple[Decimal, Decimal]:
-        """Step of quantities and tick of prices, as they were last read."""
+    def _refuse_off_steps(self, order: VenueOrder) -> None:
         with _before_sending():
-            market = self._read(lambda client: _market(client, symbol), offline=True)
-        return _steps_in(market, symbol, self.name)
+            market = self._read(lambda client: _market(client, order.symbol), offline=True)
+        _refuse_off_steps(order, *_steps_in(market, order.symbol, self.name))
 
     def _doubt(self, code: str) -> None:
         """What a refusal says about our own measures."""
         self._clock_read = self._clock_read and code != "venue_clock_skew"
-        self._rules_doubtful = self._rules_doubtful or code in _RULE_CODES
+        self._rules_read = None if code in _RULE_CODES else self._rules_read
 
     def _listed(self, symbols: Sequence[str]) -> list[str]:
         """Those that are traded here: the house may watch more than one exchange has."""
