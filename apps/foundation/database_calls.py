@@ -1,5 +1,6 @@
-"""Calls of the database's own functions where every order waits for them: bound on the server, planned once."""
+"""Statements that every order waits for: bound on the server and planned once, a round trip each."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -9,15 +10,20 @@ _CALLS_BEFORE_PREPARING = 2
 
 
 def call(function: str, *arguments: Any) -> Any:
-    """What ``function`` answers: its one value. Runs in the running transaction; raises Django's database errors.
+    """What the database's own ``function`` answers: its one value. As ``ask``."""
+    row = ask(f"SELECT {function}({', '.join(['%s'] * len(arguments))})", arguments)
+    return row[0] if row else None
 
-    The ORM's cursors put the values into the text, which the server then parses and plans at each call.
+
+def ask(statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The first row of ``statement``, None where it has none. Runs in the running transaction.
+
+    ``values`` stay apart from the text, so it is always the same text: the ORM's cursors put them into it, and the
+    server then parses and plans it each time. Raises Django's database errors.
     """
     connection.ensure_connection()
     link: psycopg.Connection = connection.connection
     link.prepare_threshold = _CALLS_BEFORE_PREPARING
-    places = ", ".join(["%s"] * len(arguments))
     with connection.wrap_database_errors, psycopg.Cursor(link) as cursor:
-        cursor.execute(f"SELECT {function}({places})", arguments)
-        row = cursor.fetchone()
-    return row[0] if row else None
+        cursor.execute(statement, values)
+        return cursor.fetchone()

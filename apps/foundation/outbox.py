@@ -40,7 +40,7 @@ SELECT * FROM claimed AS mine WHERE NOT EXISTS (
 ) ORDER BY id
 """
 
-
+RECORD = "hq_record_events(%s::text[], %s::text[], %s::text[]::jsonb[], %s)"  # for a statement that does more
 _RECORD = """
 INSERT INTO foundation_outbox_event (kind, aggregate, payload, correlation_id, attempts, last_error)
 SELECT e.kind, e.aggregate, e.payload::jsonb, e.correlation_id, 0, ''
@@ -87,6 +87,16 @@ def record_events(events: Iterable[NewEvent]) -> list[int]:
             ],
         )
         return [number for (number,) in cursor.fetchall()]
+
+
+def record_values(events: Sequence[NewEvent]) -> list[Any]:
+    """What ``RECORD`` takes: events of what is bound at present."""
+    return [
+        [event.kind for event in events],
+        [event.aggregate for event in events],
+        [orjson.dumps(event.payload).decode() for event in events],
+        current_correlation_id() or "",
+    ]
 
 
 def relay_outbox(

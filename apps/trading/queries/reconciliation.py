@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from apps.foundation.errors import NotFound
@@ -24,22 +23,6 @@ def symbol_quarantined(account: str, symbol: str) -> str | None:
     here = Q(symbol=symbol) | Q(symbol="")
     rows = ReconciliationBreak.objects.filter(here, account_id=account, state=BreakState.OPEN, quarantines=True)
     return rows.order_by("opened_wall", "pk").values_list("detail", flat=True).first()
-
-
-_HOLD = """
-SELECT EXISTS (SELECT 1 FROM trading_accountreconciliation WHERE account_id = %(account)s AND passed_wall IS NOT NULL),
-       (SELECT detail FROM trading_reconciliationbreak
-        WHERE account_id = %(account)s AND state = 'OPEN' AND quarantines AND symbol IN ('', %(symbol)s)
-        ORDER BY opened_wall, id LIMIT 1)
-"""
-
-
-def may_add_risk(account: str, symbol: str) -> tuple[bool, str | None]:
-    """``reconciled`` and ``symbol_quarantined`` in one trip, for the claim that precedes each sending."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLD, {"account": account, "symbol": symbol})
-        compared, quarantine = cursor.fetchone()
-    return compared, quarantine
 
 
 def all_breaks() -> QuerySet[ReconciliationBreak]:

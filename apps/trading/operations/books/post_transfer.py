@@ -23,6 +23,8 @@ FROM (
     WITH ORDINALITY AS r ORDER BY r.ordinality
 ) AS t
 """
+# For a statement that does more; ``transfer_values``.
+TRANSFER = "hq_ledger_transfer(%s, %s, %s, %s, %s, %s, %s, %s::text[], %s::text[], %s::text[], %s::numeric[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,21 @@ def post_transfers(transfers: Sequence[Transfer], *, moment: Moment) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_POST_ALL, [moment.wall, moment.firm, orjson.dumps(rows).decode()])
         return sum(new for (new,) in cursor.fetchall())
+
+
+def transfer_values(transfer: Transfer, *, moment: Moment) -> list[Any]:
+    """What ``TRANSFER`` takes; the transfer has postings."""
+    cause = {"cause_kind": transfer.cause_kind, "cause_id": transfer.cause_id}
+    legs = [(posting.budget, posting.asset, posting.kind, posting.amount) for posting in transfer.postings]
+    return [
+        transfer_id(**cause, order_id=transfer.order_id),
+        transfer.portfolio_id,
+        *cause.values(),
+        transfer.order_id,
+        moment.wall,
+        moment.firm,
+        *map(list, zip(*legs, strict=True)),
+    ]
 
 
 def _row(transfer: Transfer) -> dict[str, Any]:

@@ -21,8 +21,7 @@ from apps.trading.operations.execution.take_venue_report import take_venue_repor
 from apps.trading.operations.orders.change_order_state import change_order_state
 from apps.trading.operations.orders.lock_order import lock_order
 from apps.trading.ports import Venue, VenueOrderExists, VenueRefused, VenueReport
-from apps.trading.queries.reconciliation import may_add_risk
-from apps.trading.queries.trading_state import trading_state
+from apps.trading.queries.send_permission import SendPermission, send_permission
 
 log = structlog.get_logger(__name__)
 WAITS_AT_MOST = timedelta(seconds=30)  # for the account's first comparison: a price grows old
@@ -93,10 +92,10 @@ def _found_there(order: Order, venue: Venue, there: VenueOrderExists, moment: Mo
 def _claim(order_id: UUID, venue: Venue, term: Term, moment: Moment) -> Order | None:
     with transaction.atomic(durable=True):
         order = lock_order(order_id)
-        sendable = Order.objects.filter(sendable_at(venue), pk=order_id, account_id=venue.account, cancel_wanted=False)
-        if order is None or not sendable.exists():
+        if order is None or not _sendable(order, venue):
             return None
-        if not _still_permitted(order, moment) or _held_up(order, moment):
+        permission = send_permission(account=order.account_id, symbol=order.symbol)
+        if not _still_permitted(order, permission, moment) or _held_up(order, permission, moment):
             return None
         return change_order_state(
             order_id=order_id,
@@ -110,9 +109,16 @@ def _claim(order_id: UUID, venue: Venue, term: Term, moment: Moment) -> Order | 
         )
 
 
-def _still_permitted(order: Order, moment: Moment) -> bool:
+def _sendable(order: Order, venue: Venue) -> bool:
+    """Whether this venue may be sent the locked order; of an approved one that is known without asking."""
+    if order.account_id != venue.account or order.cancel_wanted:
+        return False
+    return order.state == OrderState.APPROVED or Order.objects.filter(sendable_at(venue), pk=order.pk).exists()
+
+
+def _still_permitted(order: Order, permission: SendPermission, moment: Moment) -> bool:
     """Trading may have been restricted since the gate let the order pass; then it ends here, unsent."""
-    state = trading_state(order.account_id).state
+    state = permission.state
     if permits(
         state, reducing=order.side == "sell", reduce_only=order.reduce_only, origin=order.origin, privileged=True
     ):
@@ -130,12 +136,12 @@ def _still_permitted(order: Order, moment: Moment) -> bool:
     return False
 
 
-def _held_up(order: Order, moment: Moment) -> bool:
+def _held_up(order: Order, permission: SendPermission, moment: Moment) -> bool:
     """New risk waits (not for long) for the account's first comparison since the start, and enters no quarantine."""
     if order.side == "sell":
         return False
-    compared, quarantine = may_add_risk(order.account_id, order.symbol)
-    if compared and quarantine is None:
+    quarantine = permission.quarantine
+    if permission.compared and quarantine is None:
         return False
     late = order.approved_wall is not None and moment.wall - order.approved_wall > WAITS_AT_MOST
     if watched_there(order) or (quarantine is None and not late):

@@ -6,15 +6,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-from apps.foundation import audit
 from apps.foundation.clock import Moment
-from apps.foundation.money import ZERO, plain
-from apps.trading.domain.books.ledger_postings import release
+from apps.foundation.money import ZERO
 from apps.trading.domain.orders.order_lifecycle import TERMINAL, OrderState, require_move
 from apps.trading.models import Order
-from apps.trading.operations.books.post_transfer import post_transfer
-from apps.trading.operations.orders.announce_changes import announce_order
 from apps.trading.operations.orders.lock_order import lock_order
+from apps.trading.operations.orders.write_move import write_move
 
 
 @transaction.atomic(savepoint=False)
@@ -40,7 +37,6 @@ def change_order_state(
     if order is None or order.state not in before:
         return None
     require_move(order.state, after)
-    was = order.state
     changes: dict[str, Any] = {
         **fields,
         "state": after,
@@ -51,27 +47,7 @@ def change_order_state(
     }
     if after in TERMINAL:
         changes |= {"reserved_left": ZERO, "done_wall": moment.wall}
-        post_transfer(
-            portfolio_id=order.portfolio_id,
-            cause_kind="release",
-            cause_id=str(order.pk),
-            postings=release(
-                side=order.side, asset=order.reserved_asset, amount=order.reserved_left, budget=order.budget
-            ),
-            moment=moment,
-            order_id=order.pk,
-        )
-    Order.objects.filter(pk=order.pk).update(**changes)
+    write_move(order=order, changes=changes, frees=after in TERMINAL, moment=moment)
     for name, value in changes.items():
         setattr(order, name, value)
-    announce_order(order_id=order.pk, portfolio_id=order.portfolio_id)
-    audit.append(
-        chain=audit.account_chain(order.portfolio_id),
-        action="order.state_changed",
-        actor=actor,
-        subject=f"order:{order.pk}",
-        payload={"from": was, "to": str(after), "note": note, "filled_quantity": plain(order.filled_quantity)},
-        moment=moment,
-        epoch=order.epoch,
-    )
     return order
