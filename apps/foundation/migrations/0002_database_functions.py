@@ -46,7 +46,7 @@ def _field(value: str) -> str:
     return f"octet_length(convert_to({value}, 'UTF8')) || ':' || {value} || ','"
 
 
-_TEXT = " || ".join(
+TEXT = " || ".join(
     _field(value)
     for value in (
         *("encode(v_previous, 'hex')", "v_seq::text", "p_chain", "p_action", "p_actor", "p_subject", "p_payload"),
@@ -77,7 +77,7 @@ BEGIN
         SELECT seq, hash INTO STRICT v_seq, v_previous FROM foundation_audit_head WHERE chain = p_chain FOR UPDATE;
     END IF;
     v_seq := v_seq + 1;
-    v_hash := sha256(convert_to({_TEXT}, 'UTF8'));
+    v_hash := sha256(convert_to({TEXT}, 'UTF8'));
     INSERT INTO foundation_audit_entry
         (chain, seq, action, actor, subject, payload, wall, firm, epoch, previous_hash, hash)
     VALUES (p_chain, v_seq, p_action, p_actor, p_subject, p_payload, p_wall, p_firm, v_epoch, v_previous, v_hash);

@@ -39,7 +39,12 @@ class LedgerAccount(models.Model):
             models.CheckConstraint(condition=~Q(kind__in=_FLOORED) | Q(balance__gte=0), name="ledger_no_overspending"),
         )
         triggers = (
-            pgtrigger.ReadOnly(name="identity", fields=["id", "portfolio", "budget", "asset", "kind"]),
+            # Looked at only where such a column is written: the balance changes with every order.
+            pgtrigger.ReadOnly(
+                name="identity",
+                fields=["id", "portfolio", "budget", "asset", "kind"],
+                operation=pgtrigger.UpdateOf("id", "portfolio_id", "budget", "asset", "kind"),
+            ),
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
         )
 

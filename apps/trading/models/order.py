@@ -131,7 +131,11 @@ class Order(models.Model):
             check_move(),
             check_lease(),
             check_replacement(),
-            pgtrigger.ReadOnly(name="identity", fields=["id", "portfolio", "account"]),
+            pgtrigger.ReadOnly(
+                name="identity",
+                fields=["id", "portfolio", "account"],
+                operation=pgtrigger.UpdateOf("id", "portfolio_id", "account_id"),
+            ),
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
         )
 

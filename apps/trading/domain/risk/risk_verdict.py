@@ -35,7 +35,10 @@ class Verdict(NamedTuple):
 
 def verdicts_as_text(verdicts: Sequence[Verdict]) -> bytes:
     """The JSON of all of an order's verdicts, each as its ``as_json`` says; at once, since every order waits for it."""
-    rows = [verdict._asdict() for verdict in verdicts]
+    rows = [
+        {"rule": rule, "allowed": allowed, "code": code, "detail": detail, "inputs": inputs}
+        for rule, allowed, code, detail, inputs in verdicts
+    ]
     return orjson.dumps(rows, default=plain, option=orjson.OPT_UTC_Z)
 
 

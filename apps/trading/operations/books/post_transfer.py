@@ -76,10 +76,15 @@ def post_transfers(transfers: Sequence[Transfer], *, moment: Moment) -> int:
         return sum(new for (new,) in cursor.fetchall())
 
 
+def in_order(postings: Sequence[Posting]) -> list[Posting]:
+    """The legs by what they name: every writer locks the rows of accounts in this order."""
+    return sorted(postings, key=lambda leg: (leg.budget, leg.asset, leg.kind))
+
+
 def transfer_values(transfer: Transfer, *, moment: Moment) -> list[Any]:
     """What ``TRANSFER`` takes; the transfer has postings."""
     cause = {"cause_kind": transfer.cause_kind, "cause_id": transfer.cause_id}
-    legs = [(posting.budget, posting.asset, posting.kind, posting.amount) for posting in transfer.postings]
+    legs = [(posting.budget, posting.asset, posting.kind, posting.amount) for posting in in_order(transfer.postings)]
     return [
         transfer_id(**cause, order_id=transfer.order_id),
         transfer.portfolio_id,
@@ -92,7 +97,7 @@ def transfer_values(transfer: Transfer, *, moment: Moment) -> list[Any]:
 
 
 def _row(transfer: Transfer) -> dict[str, Any]:
-    postings = transfer.postings
+    postings = in_order(transfer.postings)
     return {
         "id": str(transfer_id(cause_kind=transfer.cause_kind, cause_id=transfer.cause_id, order_id=transfer.order_id)),
         "portfolio_id": str(transfer.portfolio_id),

@@ -23,7 +23,7 @@ from apps.trading.domain.risk.gate_facts import GateFacts
 from apps.trading.domain.risk.risk_gate import GateDecision
 from apps.trading.domain.risk.risk_verdict import verdicts_as_text
 from apps.trading.models import Order
-from apps.trading.operations.books.post_transfer import transfer_id
+from apps.trading.operations.books.post_transfer import in_order, transfer_id
 
 _COLUMNS = tuple(field.attname for field in Order._meta.concrete_fields)  # noqa: SLF001 - Django's documented _meta
 _DEFAULTS: dict[str, Any] = {
@@ -122,7 +122,7 @@ def _write(row: dict[str, Any], verdicts: bytes, postings: Sequence[Posting], en
     }
     if postings:
         cause = transfer_id(cause_kind="reserve", cause_id=str(row["id"]), order_id=row["id"])
-        wanted |= {"transfer": cause, "postings": postings}
+        wanted |= {"transfer": cause, "postings": in_order(postings)}
     call("hq_write_intent", orjson.dumps(wanted, default=_json).decode(), verdicts.decode())
 
 
