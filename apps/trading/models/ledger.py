@@ -43,7 +43,7 @@ class LedgerAccount(models.Model):
             pgtrigger.ReadOnly(
                 name="identity",
                 fields=["id", "portfolio", "budget", "asset", "kind"],
-                operation=pgtrigger.UpdateOf("id", "portfolio_id", "budget", "asset", "kind"),
+                operation=pgtrigger.UpdateOf("id", "portfolio_id", "budget", "asset", "kind"),  # type: ignore[no-untyped-call]
             ),
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
         )

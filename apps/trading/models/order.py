@@ -134,7 +134,7 @@ class Order(models.Model):
             pgtrigger.ReadOnly(
                 name="identity",
                 fields=["id", "portfolio", "account"],
-                operation=pgtrigger.UpdateOf("id", "portfolio_id", "account_id"),
+                operation=pgtrigger.UpdateOf("id", "portfolio_id", "account_id"),  # type: ignore[no-untyped-call]
             ),
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
         )
