@@ -62,6 +62,11 @@ class FirmKey:
     def __repr__(self) -> str:
         return f"FirmKey({self.home})"
 
+    @property
+    def user_id(self) -> str:
+        """What the pair is called in the key itself."""
+        return USER_ID
+
     def exists(self) -> bool:
         """Whether a key pair was made in this home."""
         return (self.home / "firm-key").is_file()
@@ -70,14 +75,14 @@ class FirmKey:
         """The public key; the pair is made when there is none. Raises ``SealingAway`` and ``KeyRefused``."""
         with self._gpg() as gpg:
             fingerprint = self._ensure(gpg)
-            _refuse_revoked(gpg, fingerprint)
+            refuse_revoked(gpg, fingerprint)
             return PublicKey(fingerprint, str(gpg.export_keys(fingerprint)))
 
     def seal(self, text: str) -> str:
         """The armored message that only this pair opens. Raises ``SealingAway`` and ``KeyRefused``."""
         with self._gpg() as gpg:
             fingerprint = self._ensure(gpg)
-            _refuse_revoked(gpg, fingerprint)
+            refuse_revoked(gpg, fingerprint)
             sealed = gpg.encrypt(text, fingerprint, always_trust=True)
             if not sealed.ok:
                 raise SealingAway(f"gpg could not seal: {sealed.status}.", code="sealing_failed")
@@ -108,12 +113,12 @@ class FirmKey:
         """The sealed text. Raises ``SealingAway``, and ``KeyRefused`` with the code that says what is wrong."""
         _check_armor(message)
         if not self.passphrase:
-            raise _no_passphrase()
+            raise no_passphrase()
         with self._gpg() as gpg:
             fingerprint = self._fingerprint()
             if fingerprint is None:
                 raise KeyRefused("There is no firm key here that could open it.", code="foreign_key")
-            _refuse_revoked(gpg, fingerprint)
+            refuse_revoked(gpg, fingerprint)
             opened = gpg.decrypt(message, passphrase=self.passphrase, always_trust=True)
         if opened.ok:
             return str(opened)
@@ -123,7 +128,7 @@ class FirmKey:
         """Write what ``source`` holds to ``target``, sealed. Raises ``SealingAway`` and ``KeyRefused``."""
         with self._gpg() as gpg:
             fingerprint = self._ensure(gpg)
-            _refuse_revoked(gpg, fingerprint)
+            refuse_revoked(gpg, fingerprint)
             sealed = gpg.encrypt_file(str(source), fingerprint, always_trust=True, armor=False, output=str(target))
         if not sealed.ok:
             raise SealingAway(f"gpg could not seal {source.name}: {sealed.status}.", code="sealing_failed")
@@ -131,7 +136,7 @@ class FirmKey:
     def open_file(self, source: Path, target: Path) -> None:
         """Write what was sealed in ``source`` to ``target``. Raises like ``open``."""
         if not self.passphrase:
-            raise _no_passphrase()
+            raise no_passphrase()
         with self._gpg() as gpg:
             opened = gpg.decrypt_file(str(source), passphrase=self.passphrase, always_trust=True, output=str(target))
         if not opened.ok:
@@ -141,8 +146,14 @@ class FirmKey:
         known = self._fingerprint()
         if known is not None:
             return known
+        made = self._make(gpg)
+        (self.home / "firm-key").write_text(f"{made}\n")
+        return made
+
+    def _make(self, gpg: gnupg.GPG) -> str:
+        """The fingerprint of a new pair in this home. Raises ``SealingAway``."""
         if not self.passphrase:
-            raise _no_passphrase()
+            raise no_passphrase()
         if len(self.passphrase) < SHORTEST_PASSPHRASE:
             raise SealingAway(
                 f"The firm key's passphrase has {len(self.passphrase)} characters; use at least {SHORTEST_PASSPHRASE}.",
@@ -152,12 +163,11 @@ class FirmKey:
         wanted |= {"subkey_type": "ECDH", "subkey_curve": "cv25519", "subkey_usage": "encrypt"}
         made = gpg.gen_key(
             gpg.gen_key_input(
-                **wanted, name_real=USER_ID, name_email=USER_EMAIL, expire_date=0, passphrase=self.passphrase
+                **wanted, name_real=self.user_id, name_email=USER_EMAIL, expire_date=0, passphrase=self.passphrase
             )
         )
         if not made.fingerprint:
             raise SealingAway(f"gpg could not make the firm key: {made.status}.", code="sealing_failed")
-        (self.home / "firm-key").write_text(f"{made.fingerprint}\n")
         return str(made.fingerprint)
 
     def _fingerprint(self) -> str | None:
@@ -167,11 +177,7 @@ class FirmKey:
     @contextmanager
     def _gpg(self) -> Iterator[gnupg.GPG]:
         """GnuPG on this home, one user at a time; its agent ends with it."""
-        if shutil.which("gpg") is None:
-            raise SealingAway(
-                "gpg is not installed, so keys can't be sealed or opened and live trading is refused. Install GnuPG.",
-                code="gpg_missing",
-            )
+        require_gpg()
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.home.chmod(0o700)
         (self.home / "gpg-agent.conf").write_text(AGENT_CONF)
@@ -181,6 +187,15 @@ class FirmKey:
                 yield gnupg.GPG(gnupghome=str(home), options=["--batch", "--no-tty"])
             finally:
                 _end_agent(home)
+
+
+def require_gpg() -> None:
+    """Raise ``SealingAway`` where GnuPG is missing."""
+    if shutil.which("gpg") is None:
+        raise SealingAway(
+            "gpg is not installed, so keys can't be sealed or opened and live trading is refused. Install GnuPG.",
+            code="gpg_missing",
+        )
 
 
 def _end_agent(home: Path) -> None:
@@ -236,7 +251,8 @@ def _subkey_ids(gpg: gnupg.GPG, fingerprint: str) -> set[str]:
     raise SealingAway("The firm's key is missing from its GnuPG home.", code="firm_key_missing")
 
 
-def _refuse_revoked(gpg: gnupg.GPG, fingerprint: str) -> None:
+def refuse_revoked(gpg: gnupg.GPG, fingerprint: str) -> None:
+    """Raise ``KeyRefused`` where the pair may not be used any more."""
     for key in gpg.list_keys(keys=[fingerprint]):
         if key["trust"] in {"r", "e"}:
             word = "revoked" if key["trust"] == "r" else "expired"
@@ -248,7 +264,8 @@ def _refuse_revoked(gpg: gnupg.GPG, fingerprint: str) -> None:
     raise SealingAway("The firm's key is missing from its GnuPG home.", code="firm_key_missing")
 
 
-def _no_passphrase() -> SealingAway:
+def no_passphrase() -> SealingAway:
+    """What is raised where a step needs the passphrase and this process does not know it."""
     return SealingAway(
         "The firm key's passphrase is not known to this process. Set HQ_PGP_PASSPHRASE, or better"
         " HQ_PGP_PASSPHRASE_FILE to a file that only you can read, and start the house again.",
