@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 
+from apps.management.domain.bridge_envelope import NAME
 from tradinghq import environment as env
 from tradinghq.container_images import is_pinned
 from tradinghq.instance_secrets import KEY_FILE
@@ -21,7 +22,7 @@ SHORTEST_PASSWORD = 12
 @register(Tags.security)
 def refuse_unsafe(app_configs: Any = None, **_: Any) -> list[CheckMessage]:  # noqa: ARG001
     """Everything unsafe about these settings, for ``manage.py check`` and every start."""
-    return [*_money(), *_role(), *_network(), *_servers(), *_secrets(), *_containers()]
+    return [*_money(), *_role(), *_network(), *_servers(), *_bridge(), *_secrets(), *_containers()]
 
 
 def refuse_to_start() -> None:
@@ -87,6 +88,37 @@ def _servers() -> Iterator[CheckMessage]:
                 hint=f"Give the user a password and put it into {name}.",
                 id=f"hq.E{7 + number:03d}",
             )
+
+
+def _bridge() -> Iterator[CheckMessage]:
+    if not settings.HQ_PEERS:
+        return
+    parts = urlsplit(settings.HQ_BRIDGE_URL)
+    if parts.scheme not in {"redis", "rediss"}:
+        yield Error(
+            f"HQ_PEERS names {', '.join(settings.HQ_PEERS)} and HQ_BRIDGE_URL names no Redis to reach them by.",
+            hint="Set HQ_BRIDGE_URL to redis://user:password@host:port/0, or unset HQ_PEERS.",
+            id="hq.E014",
+        )
+    elif not parts.password and not _is_loopback(parts.hostname or "localhost"):
+        yield Error(
+            f"HQ_BRIDGE_URL reaches {parts.hostname} over the network without a password.",
+            hint="Give the user a password and put it into HQ_BRIDGE_URL.",
+            id="hq.E015",
+        )
+    if settings.HQ_INSTANCE in settings.HQ_PEERS:
+        yield Error(
+            f"HQ_PEERS names {settings.HQ_INSTANCE}, which is this instance.",
+            hint="Set HQ_INSTANCE to a name of its own, or name the others only.",
+            id="hq.E016",
+        )
+    odd = [name for name in [settings.HQ_INSTANCE, *settings.HQ_PEERS] if not NAME.fullmatch(name)]
+    if odd:
+        yield Error(
+            f"{', '.join(odd)} can't be the name of an instance that speaks with others.",
+            hint="Use small letters, digits, dots, dashes and underscores, at most 64.",
+            id="hq.E017",
+        )
 
 
 def _secrets() -> Iterator[CheckMessage]:

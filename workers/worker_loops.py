@@ -16,6 +16,7 @@ from apps.foundation.lease_memory import standing_by
 from apps.foundation.loops import Loop, run_loop
 
 MODULES = {
+    "bridge": "workers.bridge",
     "container_watch": "workers.container_watch",
     "leadership": "workers.leadership",
     "market_clock": "workers.market_clock",

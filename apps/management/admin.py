@@ -13,13 +13,19 @@ from apps.foundation.errors import HQError, Refused
 from apps.foundation.permissions import Role, role_at_least
 from apps.management import operations
 from apps.management.models import (
+    AgentProposal,
     AutoscalerPolicy,
+    BridgeLink,
+    BridgePeer,
+    BridgePeerKey,
     Container,
     DrillRun,
     FleetState,
     Incident,
     Instance,
+    OutgoingEnvelope,
     ScalingDecision,
+    TakenEnvelope,
 )
 from apps.management.queries.autoscaler_views import POLICY_FIELDS, current_autoscaler_policy
 from apps.market.queries import current_moment
@@ -69,6 +75,39 @@ class DrillRunAdmin(ReadOnlyAdmin):
 @admin.register(Instance)
 class InstanceAdmin(ReadOnlyAdmin):
     list_display = ["name", "role", "host", "runtime", "version", "started_at", "seen_at"]
+
+
+@admin.register(BridgePeer)
+class BridgePeerAdmin(ReadOnlyAdmin):
+    list_display = ["name", "may_halt", "may_propose", "added_by", "added_at", "reason"]
+
+
+@admin.register(BridgePeerKey)
+class BridgePeerKeyAdmin(ReadOnlyAdmin):
+    list_display = ["peer", "fingerprint", "added_by", "added_at", "ends_at", "ended_by"]
+
+
+@admin.register(BridgeLink)
+class BridgeLinkAdmin(ReadOnlyAdmin):
+    list_display = ["own", "peer", "peer_role", "peer_leads", "peer_epoch", "peer_state", "heard_at", "out_sequence"]
+
+
+@admin.register(OutgoingEnvelope)
+class OutgoingEnvelopeAdmin(ReadOnlyAdmin):
+    list_display = ["link", "kind", "series", "sequence", "attempt", "written_at", "taken_at", "refused_code"]
+    list_filter = ["kind", ("taken_at", admin.EmptyFieldListFilter)]
+
+
+@admin.register(TakenEnvelope)
+class TakenEnvelopeAdmin(ReadOnlyAdmin):
+    list_display = ["sender", "own", "kind", "series", "sequence", "attempt", "taken_at", "outcome"]
+    list_filter = ["kind", "outcome"]
+
+
+@admin.register(AgentProposal)
+class AgentProposalAdmin(ReadOnlyAdmin):
+    list_display = ["received_at", "sender", "strategy", "timeframe", "author", "state", "decided_by"]
+    list_filter = ["state", "strategy"]
 
 
 @admin.register(FleetState)

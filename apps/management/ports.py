@@ -70,3 +70,45 @@ class EndWatch(Protocol):
     def wait_for_end(self, *, seconds: float) -> bool:
         """Whether a container of ours ended within ``seconds``."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeEntry:
+    """A signed envelope as it lies in a stream of the bridge; ``id`` names its place there."""
+
+    id: str
+    text: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeRoute:
+    """One stream: from whom to whom, and its lane: ``post`` keeps all in order, ``beats`` only the newest."""
+
+    sender: str
+    recipient: str
+    lane: str
+
+
+class BridgeLine(Protocol):
+    """Carries signed envelopes. It is believed in nothing. Each call raises ``NotReady`` while it is away."""
+
+    def put(self, route: BridgeRoute, *, text: str, signature: str) -> str:
+        """Append an envelope; its place."""
+        ...
+
+    def read(self, route: BridgeRoute, *, limit: int) -> Sequence[BridgeEntry]:
+        """The oldest entries."""
+        ...
+
+    def remove(self, route: BridgeRoute, entries: Sequence[str]) -> None:
+        """Forget these entries; unknown ones are no matter."""
+        ...
+
+    def holds(self, route: BridgeRoute, entry: str) -> bool:
+        """Whether this entry still lies there."""
+        ...
+
+    def senders_to(self, recipient: str) -> frozenset[str]:
+        """The names under which something lies there for ``recipient``, known or not."""
+        ...

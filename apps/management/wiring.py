@@ -10,10 +10,11 @@ from apps.management.adapters.docker_engine import DockerEngine
 from apps.management.adapters.docker_runtime import DockerRuntime
 from apps.management.adapters.host_capacity import default_budget
 from apps.management.adapters.process_runtime import ProcessRuntime
+from apps.management.adapters.redis_bridge import RedisBridge
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl
 from apps.management.domain.host_budget import Resources
-from apps.management.ports import EndWatch, Runtime
+from apps.management.ports import BridgeLine, EndWatch, Runtime
 
 HOUSE_LENGTH = 12
 
@@ -44,6 +45,12 @@ def docker_runtime() -> DockerRuntime:
 def house_engine() -> DockerEngine:
     """The Docker engine as this house sees it: what is ours there carries a name derived from the instance's key."""
     return DockerEngine(derived_secret("docker", "house")[:HOUSE_LENGTH])
+
+
+@cache
+def bridge_line() -> BridgeLine:
+    """The line to the peers, by ``HQ_BRIDGE_URL``."""
+    return RedisBridge(settings.HQ_BRIDGE_URL)
 
 
 @cache

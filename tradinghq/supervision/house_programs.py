@@ -35,6 +35,7 @@ EXECUTION_LOOPS = (
     "reconciliation",
 )
 CONTAINER_LOOPS = ("container_watch",)  # where an engine tells of what ended and starts nothing itself
+BRIDGE_LOOPS = ("bridge",)  # where there is somebody to speak with; in one process
 CORE_THREADS = 6
 EXECUTION_THREADS = 8  # orders on their way at once: an exchange may take its seconds to answer each
 LEAN = {
@@ -80,14 +81,16 @@ def house_programs(house: HouseSettings) -> list[SupervisedProgram]:
     execution = (
         [f"{EXECUTION}-{number}" for number in range(1, house.workers + 1)] if house.workers > 1 else [EXECUTION]
     )
+    has_peers = bool({"HQ_PEERS", "HQ_PEERS_FILE"} & set(house.environment))
+    execution_loops = [EXECUTION_LOOPS + BRIDGE_LOOPS * (has_peers and number == 0) for number in range(len(execution))]
     core_loops = CORE_LOOPS + (CONTAINER_LOOPS if house.runtime == "docker" else ())
     return [
         _program(house, "web", _web(house)),
         _program(house, "beat", (*CELERY, "beat", "--loglevel", "INFO", "--pidfile=")),
         _program(house, "core", _worker("core", CORE_TEAMS, CORE_THREADS), loops=core_loops),
         *(
-            _program(house, name, _worker(name, (EXECUTION,), EXECUTION_THREADS), loops=EXECUTION_LOOPS)
-            for name in execution
+            _program(house, name, _worker(name, (EXECUTION,), EXECUTION_THREADS), loops=loops)
+            for name, loops in zip(execution, execution_loops, strict=True)
         ),
         _program(house, "guard", (sys.executable, "-m", "workers.stop_guard")),
         *_simulator(house),

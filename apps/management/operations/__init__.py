@@ -1,6 +1,11 @@
 """What the management room does, one door a verb."""
 
 from apps.management.operations.autoscale import autoscale
+from apps.management.operations.bridge.decide_proposal import adopt_proposal, decline_proposal
+from apps.management.operations.bridge.exchange_post import exchange_post, watch_bridge
+from apps.management.operations.bridge.keep_peers import add_peer, add_peer_key, change_peer_rights, end_peer_key
+from apps.management.operations.bridge.propose_agent import propose_agent
+from apps.management.operations.bridge.send_post import Sender
 from apps.management.operations.change_autoscaler import change_autoscaler, check_autoscaler
 from apps.management.operations.check_records import check_audit, check_books, prune_records
 from apps.management.operations.converge_fleet import converge_fleet
@@ -17,9 +22,14 @@ from apps.management.operations.watch_health import watch_health
 
 __all__ = [
     "BackupHead",
+    "Sender",
+    "add_peer",
+    "add_peer_key",
     "admit_instance",
+    "adopt_proposal",
     "autoscale",
     "change_autoscaler",
+    "change_peer_rights",
     "check_audit",
     "check_autoscaler",
     "check_books",
@@ -28,18 +38,23 @@ __all__ = [
     "close_incident",
     "converge_fleet",
     "declare_restore",
+    "decline_proposal",
     "emergency_stop",
     "end_drill",
+    "end_peer_key",
+    "exchange_post",
     "keep_leadership",
     "note_drill_steps",
     "open_incident",
     "preview_scale",
     "promote_instance",
+    "propose_agent",
     "prune_records",
     "release_quarantine",
     "request_drill",
     "resume",
     "scale_fleet",
     "see_instance",
+    "watch_bridge",
     "watch_health",
 ]

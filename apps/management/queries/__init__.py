@@ -2,6 +2,15 @@
 
 from apps.management.queries.audit_views import audit_entries, audit_entry_view, audit_report_view
 from apps.management.queries.autoscaler_views import autoscaler_policy_view, scaling_decision_view
+from apps.management.queries.bridge_state import OwnClaim, own_claim
+from apps.management.queries.bridge_views import (
+    bridge_view,
+    outgoing_view,
+    peer_view,
+    peer_views,
+    proposal_view,
+    taken_view,
+)
 from apps.management.queries.container_views import container_of, container_view, container_views, named_containers
 from apps.management.queries.drill_views import drill_choices, drill_view
 from apps.management.queries.health_view import health_view
@@ -11,10 +20,12 @@ from apps.management.queries.process_views import process_views
 from apps.management.queries.system_view import system_view
 
 __all__ = [
+    "OwnClaim",
     "audit_entries",
     "audit_entry_view",
     "audit_report_view",
     "autoscaler_policy_view",
+    "bridge_view",
     "container_of",
     "container_view",
     "container_views",
@@ -26,7 +37,13 @@ __all__ = [
     "instance_view",
     "instance_views",
     "named_containers",
+    "outgoing_view",
+    "own_claim",
+    "peer_view",
+    "peer_views",
     "process_views",
+    "proposal_view",
     "scaling_decision_view",
     "system_view",
+    "taken_view",
 ]

@@ -1,0 +1,1 @@
+"""The bridge: what instances say to each other."""

@@ -1,0 +1,58 @@
+"""What the bridge asks of our own tables: what we may say of ourselves, and by which keys a peer is known."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Q
+
+from apps.foundation import lease, record_epoch
+from apps.foundation.lease import House
+from apps.management.models import BridgePeerKey, Instance
+
+
+@dataclass(frozen=True, slots=True)
+class OwnClaim:
+    """What this instance says of itself. ``epoch``: the highest term that its database knows."""
+
+    name: str
+    role: str
+    leads: bool
+    epoch: int
+
+
+def own_claim(house: House, role: str) -> OwnClaim:
+    """What holds now, by the database's clock."""
+    seen = lease.observe()
+    leads = any(one.alive and one.house == house.key for one in seen)
+    return OwnClaim(house.name, role, leads, _highest(seen))
+
+
+def claim_of_neighbour(name: str) -> OwnClaim | None:
+    """What our database knows of a peer that shares it; None for an instance of another database."""
+    row = Instance.objects.filter(name=name).first()
+    if row is None:
+        return None
+    seen = lease.observe()
+    leads = any(one.alive and one.house == row.house for one in seen)
+    return OwnClaim(row.name, row.role, leads, _highest(seen))
+
+
+def holding_keys(peer: str, wall: datetime) -> list[BridgePeerKey]:
+    """The keys that prove a peer now, the newest first."""
+    holds = Q(ends_at__isnull=True) | Q(ends_at__gt=wall)
+    return list(BridgePeerKey.objects.filter(holds, peer_id=peer).order_by("-added_at", "-pk"))
+
+
+def ended_keys(peer: str, wall: datetime) -> list[BridgePeerKey]:
+    """The keys that proved a peer once."""
+    return list(BridgePeerKey.objects.filter(peer_id=peer, ends_at__lte=wall))
+
+
+def named_peers() -> list[str]:
+    """The peers of ``HQ_PEERS``: with nobody else this instance speaks, whatever the tables say."""
+    return list(settings.HQ_PEERS)
+
+
+def _highest(seen: list[lease.LeaseSeen]) -> int:
+    return max(record_epoch.current_epoch(), *(one.epoch for one in seen), 0)
