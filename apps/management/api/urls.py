@@ -1,7 +1,7 @@
 """The management room's routes. ``trading/stop/`` is here because it stops more than trading."""
 
 from apps.foundation.rest.routes import endpoint
-from apps.management.api import audit_views, drill_views, fleet_views, scaling_views, stop_views
+from apps.management.api import audit_views, bridge_views, drill_views, fleet_views, scaling_views, stop_views
 
 urlpatterns = [
     *endpoint("trading/stop/", stop_views.StopView.as_view(), name="trading-stop"),
@@ -19,6 +19,33 @@ urlpatterns = [
     *endpoint("management/instances/", fleet_views.InstancesView.as_view(), name="instances"),
     *endpoint(
         "management/instances/<str:name>/promote/", fleet_views.PromoteInstanceView.as_view(), name="instance-promote"
+    ),
+    *endpoint("management/bridge/", bridge_views.BridgeView.as_view(), name="bridge"),
+    *endpoint("management/bridge/peers/", bridge_views.BridgePeersView.as_view(), name="bridge-peers"),
+    *endpoint("management/bridge/peers/<str:name>/keys/", bridge_views.PeerKeysView.as_view(), name="bridge-keys"),
+    *endpoint(
+        "management/bridge/peers/<str:name>/keys/<str:fingerprint>/end/",
+        bridge_views.EndPeerKeyView.as_view(),
+        name="bridge-key-end",
+    ),
+    *endpoint(
+        "management/bridge/peers/<str:name>/rights/", bridge_views.PeerRightsView.as_view(), name="bridge-rights"
+    ),
+    *endpoint(
+        "management/bridge/peers/<str:name>/propose/", bridge_views.ProposeAgentView.as_view(), name="bridge-propose"
+    ),
+    *endpoint("management/bridge/sent/", bridge_views.SentEnvelopesView.as_view(), name="bridge-sent"),
+    *endpoint("management/bridge/taken/", bridge_views.TakenEnvelopesView.as_view(), name="bridge-taken"),
+    *endpoint("management/bridge/proposals/", bridge_views.ProposalsView.as_view(), name="bridge-proposals"),
+    *endpoint(
+        "management/bridge/proposals/<uuid:proposal_id>/adopt/",
+        bridge_views.AdoptProposalView.as_view(),
+        name="bridge-proposal-adopt",
+    ),
+    *endpoint(
+        "management/bridge/proposals/<uuid:proposal_id>/decline/",
+        bridge_views.DeclineProposalView.as_view(),
+        name="bridge-proposal-decline",
     ),
     *endpoint("management/incidents/", fleet_views.IncidentsView.as_view(), name="incidents"),
     *endpoint(
