@@ -12,6 +12,7 @@ from apps.trading.models.account import Account
 from apps.trading.models.order_group import OrderGroup
 from apps.trading.models.order_triggers import (
     check_birth,
+    check_duty,
     check_lease,
     check_move,
     check_replacement,
@@ -130,6 +131,7 @@ class Order(models.Model):
             check_birth(),
             check_move(),
             check_lease(),
+            check_duty(),
             check_replacement(),
             pgtrigger.ReadOnly(
                 name="identity",

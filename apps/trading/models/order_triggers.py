@@ -110,6 +110,21 @@ def check_lease() -> pgtrigger.Trigger:
     )
 
 
+def check_duty() -> pgtrigger.Trigger:
+    """Refuses every claim in the database of a research instance, whatever its lease table says."""
+    return pgtrigger.Trigger(
+        name="research_never_sends",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        condition=pgtrigger.Condition("NEW.state = 'SUBMITTING' AND OLD.state <> 'SUBMITTING'"),
+        func=(
+            "IF EXISTS (SELECT FROM foundation_database_duty WHERE duty = 'research') THEN "
+            "RAISE EXCEPTION 'Order %: this is the database of a research instance, which sends nothing', NEW.id "
+            "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
+        ),
+    )
+
+
 def is_lease_lost(error: DatabaseError) -> bool:
     """Whether this is what ``check_lease`` raises."""
     return getattr(error.__cause__, "sqlstate", None) == LEASE_LOST

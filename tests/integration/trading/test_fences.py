@@ -10,14 +10,15 @@ from urllib.parse import quote
 
 import psutil
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
 from apps.foundation import lease
 from apps.foundation.errors import Refused
 from apps.foundation.lease_memory import Belief, steady
-from apps.foundation.models import AuditEntry, Lease
+from apps.foundation.models import AuditEntry, DatabaseDuty, Lease
 from apps.trading.models import Order, PaperOrder
 from apps.trading.models.order_triggers import is_lease_lost
+from apps.trading.operations.accounts.open_portfolio import open_portfolio
 from tests.support.leading import HOUSE, lead
 from tests.support.trading_desk import open_desk
 
@@ -149,3 +150,27 @@ def test_a_process_that_was_frozen_between_claim_and_sending_sends_nothing(desk)
     order = desk.order(order_id)
     assert (order.state, order.reject_code, order.reserved_left) == ("REJECTED", "lease_lost", 0)
     assert not PaperOrder.objects.exists()
+
+
+def test_in_the_database_of_research_no_order_leaves_whatever_its_lease_table_says(desk):
+    order_id = desk.propose()
+    DatabaseDuty.objects.update(duty="research")
+    with pytest.raises(DatabaseError, match="research instance, which sends nothing"):
+        desk.send(order_id)
+    assert (desk.order(order_id).state, desk.venue.sent.total()) == ("APPROVED", 0)
+    with pytest.raises(DatabaseError, match="research instance, which sends nothing"):
+        Order.objects.filter(pk=order_id).update(state="SUBMITTING", epoch=desk.term.epoch, origin="venue")
+
+
+def test_a_lease_that_nobody_took_lets_no_order_of_research_leave(desk):
+    """A row may be born without a holder and with any end, so a lease of epoch 0 that lives can be written by hand."""
+    open_portfolio(currency="USDT", capital="1000", moment=desk.moment(), account="second")
+    at = now()
+    Lease.objects.create(scope="second", expires_at=at + timedelta(hours=1), sends_from=at)
+    claimed = Order.objects.filter(pk=desk.propose(account="second"))
+    with transaction.atomic():
+        assert claimed.update(state="SUBMITTING", epoch=0) == 1  # the fence of the lease alone would let it pass
+        transaction.set_rollback(True)
+    DatabaseDuty.objects.update(duty="research")
+    with pytest.raises(DatabaseError, match="research instance, which sends nothing"):
+        claimed.update(state="SUBMITTING", epoch=0)
