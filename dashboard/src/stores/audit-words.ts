@@ -14,6 +14,8 @@ const PLACES: Record<string, (id: string) => RouteLocationRaw> = {
   account: () => ({ name: "accounts" }),
   break: () => ({ name: "breaks" }),
   fleet: () => ({ name: "fleet" }),
+  peer: () => ({ name: "fleet" }),
+  proposal: () => ({ name: "fleet" }),
   drill: () => ({ name: "drills" }),
   limits: () => ({ name: "risk" }),
   cause: () => ({ name: "risk" }),
