@@ -67,4 +67,5 @@ def _asked(question: Callable[[], Given]) -> Given:
     try:
         return question()
     except RedisError as error:
-        raise NotReady(f"The bridge's Redis does not answer: {type(error).__name__}.", code="bridge_away") from error
+        sentence = f"The bridge's Redis does not answer as it should ({type(error).__name__})."
+        raise NotReady(sentence, code="bridge_away") from error

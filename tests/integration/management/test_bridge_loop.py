@@ -35,7 +35,7 @@ def test_while_redis_is_away_one_incident_says_so_and_what_is_written_waits(keep
     settings.HQ_BRIDGE_URL = "redis://127.0.0.1:1/0"
     assert [keeper.step() for _ in range(3)] == [False] * 3
     assert away().occurrences == 1
-    assert "Redis does not answer" in away().detail
+    assert "Redis does not answer as it should" in away().detail
     settings.HQ_BRIDGE_URL = settings.REDIS_URL
     assert keeper.step()
     assert away() is None
