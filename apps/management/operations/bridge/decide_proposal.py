@@ -27,7 +27,7 @@ def keep_proposal(proposal_id: UUID, *, sender: str, body: dict[str, Any], momen
     open_incident(
         kind=WAITS,
         subject=str(proposal_id),
-        detail=f"{sender} proposes an agent of strategy {facts['strategy']}: {facts['reason']} Adopt it, or decline.",
+        detail=f"{sender} proposes an agent of strategy {facts['strategy']} ({facts['reason']}). Adopt it, or decline.",
         severity=Severity.NOTICE,
         moment=moment,
     )
