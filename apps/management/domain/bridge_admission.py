@@ -34,8 +34,8 @@ class Standing:
     """What is known here of a peer. ``series``, ``sequence``: its last envelope that was taken in this lane.
 
     ``attempt``: of the envelope taken under the number that is judged; None where there is none. ``epoch``: the highest
-    that it ever stated. ``own_epoch``: where the peer shares our database, the highest epoch in that, and ``holds``:
-    whether the lease is the peer's; None for an instance of another database.
+    that it ever stated. ``own_epoch``: where the peer shares our database, the highest epoch in that, and ``held``:
+    whether that term is or was the peer's; None for an instance of another database.
     """
 
     series: int
@@ -44,7 +44,7 @@ class Standing:
     rights: frozenset[str]
     attempt: int | None = None
     own_epoch: int | None = None
-    holds: bool = False
+    held: bool = False
 
 
 TAKEN = Answer(Verdict.TAKE)
@@ -68,10 +68,10 @@ def judge_claim(envelope: Envelope, role: str, leads: bool, standing: Standing) 
         return _lie("research_leads", "A research instance says that it leads, and none ever may.")
     if leads and envelope.epoch == 0:
         return _lie("epoch_disproved", "It says that it leads, in epoch 0, in which nobody ever led.")
-    if leads and standing.own_epoch == envelope.epoch and not standing.holds:
+    if leads and standing.own_epoch == envelope.epoch and not standing.held:
         return _lie(
             "epoch_disproved",
-            f"It says that it leads in epoch {envelope.epoch}, and the lease of that epoch is not its own.",
+            f"It says that it leads in epoch {envelope.epoch}, and the lease of that epoch never was its own.",
         )
     return TAKEN
 

@@ -28,14 +28,24 @@ def own_claim(house: House, role: str) -> OwnClaim:
     return OwnClaim(house.name, role, leads, _highest(seen))
 
 
-def claim_of_neighbour(name: str) -> OwnClaim | None:
-    """What our database knows of a peer that shares it; None for an instance of another database."""
-    row = Instance.objects.filter(name=name).first()
-    if row is None:
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """What our database knows of a peer that shares it. ``held``: the newest term is or was the peer's: what it said
+    while it led arrives when it may have let go already.
+    """
+
+    epoch: int
+    held: bool
+
+
+def find_neighbour(name: str) -> Neighbour | None:
+    """The peer, where it shares our database; None for an instance of another one."""
+    house = Instance.objects.filter(name=name).values_list("house", flat=True).first()
+    if house is None:
         return None
     seen = lease.observe()
-    leads = any(one.alive and one.house == row.house for one in seen)
-    return OwnClaim(row.name, row.role, leads, _highest(seen))
+    newest = max((one.epoch for one in seen), default=0)
+    return Neighbour(_highest(seen), any(one.house == house and one.epoch == newest for one in seen))
 
 
 def holding_keys(peer: str, wall: datetime) -> list[BridgePeerKey]:

@@ -216,6 +216,17 @@ class TestLies:
         assert incidents()["bridge_epoch_disproved", THERE].occurrences == 2
         assert here.link.peer_epoch == 0
 
+    def test_a_primary_that_said_so_before_it_let_go_told_the_truth(self, here, there):
+        facts = {"host": "h", "runtime": "process", "version": "0", "started_at": now().wall, "seen_at": now().wall}
+        Instance.objects.create(name=THERE, house="house there", role="primary", **facts)
+        house = lease.House("house there", THERE)
+        taken = lease.take(house=house, lives={"paper": timedelta(0)}, first=True)
+        there.put(there.envelope(epoch=taken.epoch, body={"role": "primary", "leads": True}))
+        lease.release(house=house)
+        here.take()
+        assert outcomes() == [(1, "taken")]
+        assert (here.link.peer_leads, here.link.peer_epoch) == (True, taken.epoch)
+
     def test_a_receipt_for_what_we_never_wrote(self, here, there):
         body = {"role": "research", "leads": False, "trading_state": "ACTIVE", "version": "0", "waiting": 0}
         body |= {"taken_series": 0, "taken_sequence": 5, "refused": []}

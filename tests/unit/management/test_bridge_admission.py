@@ -121,10 +121,10 @@ def test_an_instance_of_our_own_database_states_no_epoch_that_this_does_not_know
         ("primary", True, 0, {}, "epoch_disproved"),
         ("research", True, 3, {}, "research_leads"),
         ("king", False, 3, {}, "role_unknown"),
-        ("primary", True, 3, {"own_epoch": 3, "holds": True}, ""),
-        ("primary", True, 3, {"own_epoch": 3, "holds": False}, "epoch_disproved"),
-        ("primary", True, 2, {"own_epoch": 3, "holds": False}, ""),  # it led when it said so
-        ("backup", False, 3, {"own_epoch": 3, "holds": False}, ""),
+        ("primary", True, 3, {"own_epoch": 3, "held": True}, ""),
+        ("primary", True, 3, {"own_epoch": 3, "held": False}, "epoch_disproved"),
+        ("primary", True, 2, {"own_epoch": 3, "held": False}, ""),  # it led when it said so
+        ("backup", False, 3, {"own_epoch": 3, "held": False}, ""),
     ],
 )
 def test_what_a_peer_may_say_of_its_role(role, leads, epoch, known, expected):

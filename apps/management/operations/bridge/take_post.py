@@ -16,7 +16,7 @@ from apps.management.operations.bridge.prove_post import Proven, prove, read_pro
 from apps.management.operations.bridge.refuse_post import refuse
 from apps.management.operations.bridge.write_post import lock_link
 from apps.management.ports import BridgeEntry, BridgeLine, BridgeRoute
-from apps.management.queries.bridge_state import claim_of_neighbour
+from apps.management.queries.bridge_state import find_neighbour
 
 READ_AT_ONCE = 20
 BEATS, POST = "beats", "post"
@@ -99,7 +99,7 @@ def _taken(envelope: Envelope) -> TakenEnvelope | None:
 
 def _standing(envelope: Envelope, link: BridgeLink, taken: TakenEnvelope | None) -> Standing:
     peer = BridgePeer.objects.get(pk=link.peer_id)
-    neighbour = claim_of_neighbour(envelope.sender)
+    neighbour = find_neighbour(envelope.sender)
     in_post = lane(envelope.kind) == POST
     return Standing(
         series=link.in_series if in_post else link.in_beat_series,
@@ -108,7 +108,7 @@ def _standing(envelope: Envelope, link: BridgeLink, taken: TakenEnvelope | None)
         rights=frozenset(right for right in ("may_halt", "may_propose") if getattr(peer, right)),
         attempt=taken.attempt if taken else None,
         own_epoch=neighbour.epoch if neighbour else None,
-        holds=bool(neighbour and neighbour.leads),
+        held=bool(neighbour and neighbour.held),
     )
 
 
