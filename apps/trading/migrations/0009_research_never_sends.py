@@ -10,7 +10,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trading', '0005_lease_held'),
+        ('trading', '0008_identities_looked_at_where_written'),
     ]
 
     operations = [
