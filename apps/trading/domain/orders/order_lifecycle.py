@@ -27,8 +27,9 @@ _ANSWERS = (_S.ACCEPTED, _S.PARTIALLY_FILLED, _S.FILLED, _S.REJECTED, _S.CANCELE
 
 TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.PROPOSED: frozenset({_S.DENIED, _S.APPROVED}),
-    _S.APPROVED: frozenset({_S.ARMED, _S.SUBMITTING, _S.CANCELED, _S.EXPIRED}),
-    _S.ARMED: frozenset({_S.SUBMITTING, _S.DENIED, _S.CANCELED, _S.EXPIRED}),
+    # UNKNOWN without SUBMITTING: the venue has it, so a record that is lost had sent it.
+    _S.APPROVED: frozenset({_S.ARMED, _S.SUBMITTING, _S.UNKNOWN, _S.CANCELED, _S.EXPIRED}),
+    _S.ARMED: frozenset({_S.SUBMITTING, _S.UNKNOWN, _S.DENIED, _S.CANCELED, _S.EXPIRED}),
     _S.SUBMITTING: frozenset({*_ANSWERS, _S.UNKNOWN}),
     _S.UNKNOWN: frozenset({*_ANSWERS, _S.NOT_PLACED}),
     _S.ACCEPTED: frozenset(
@@ -58,6 +59,8 @@ OPEN: frozenset[OrderState] = frozenset(TRANSITIONS) - TERMINAL
 AT_VENUE: frozenset[OrderState] = frozenset(
     {_S.SUBMITTING, _S.UNKNOWN, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.PENDING_CANCEL},
 )
+# Nothing of it has left this house, as far as its books know.
+UNSENT: frozenset[OrderState] = frozenset({_S.APPROVED, _S.ARMED})
 
 
 class IllegalTransitionError(AssertionError):

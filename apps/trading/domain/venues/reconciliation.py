@@ -14,7 +14,7 @@ from uuid import UUID
 
 from apps.foundation.money import ZERO
 from apps.market.domain.instruments import split_symbol
-from apps.trading.domain.orders.order_lifecycle import AT_VENUE, TERMINAL, OrderState
+from apps.trading.domain.orders.order_lifecycle import AT_VENUE, TERMINAL, UNSENT, OrderState
 
 _WORKING_THERE = frozenset({"OPEN", "PARTIALLY_FILLED"})
 _SENT = AT_VENUE | TERMINAL
@@ -86,14 +86,15 @@ class OrderDifferences(Generic[Told]):
     """``news``: orders of ours whose state there is ahead, or that traded more there after their end here.
 
     ``absent``: ours at work, listed nowhere there. ``returned``: ended in our books, at work there. ``lost``: in the
-    form of our ids, without a row. ``foreign``: others' orders at work. ``altered``: the venue names another quantity
-    than was sent, or another instrument.
+    form of our ids, without a row. ``unsent``: waiting to be sent in our books, yet the venue has them. ``foreign``:
+    others' orders at work. ``altered``: the venue names another quantity than was sent, or another instrument.
     """
 
     news: list[tuple[OrderHere, Told]] = field(default_factory=list)
     absent: list[OrderHere] = field(default_factory=list)
     returned: list[tuple[OrderHere, Told]] = field(default_factory=list)
     lost: list[Told] = field(default_factory=list)
+    unsent: list[tuple[OrderHere, Told]] = field(default_factory=list)
     foreign: list[Told] = field(default_factory=list)
     altered: list[tuple[OrderHere, Told]] = field(default_factory=list)
 
@@ -132,6 +133,9 @@ def _unmatched(report: Told, found: OrderDifferences[Told]) -> None:
 
 
 def _matched(order: OrderHere, report: Told, found: OrderDifferences[Told]) -> None:
+    if order.state in UNSENT and report.symbol == order.symbol:
+        found.unsent.append((order, report))
+        return
     if report.symbol != order.symbol or (report.quantity is not None and report.quantity != order.quantity):
         found.altered.append((order, report))
     if order.state in TERMINAL or order.state not in _SENT:

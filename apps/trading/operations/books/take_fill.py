@@ -11,11 +11,13 @@ from django.db import IntegrityError
 from apps.foundation.clock import Moment
 from apps.foundation.money import plain
 from apps.trading.domain.books.positions import FillExceedsPositionError
+from apps.trading.domain.orders.order_lifecycle import UNSENT
 from apps.trading.domain.venues.break_kinds import BreakKind
 from apps.trading.domain.venues.reconciliation import in_our_form
 from apps.trading.models import Fill, Order
 from apps.trading.operations.books.apply_fill import FillWithoutOrderError, OverFillError, apply_fill, apply_fills
 from apps.trading.operations.reconciliation.record_break import Finding, keep_break
+from apps.trading.operations.reconciliation.take_as_sent import take_as_sent
 from apps.trading.ports import Venue, VenueFill
 
 log = structlog.get_logger(__name__)
@@ -36,7 +38,7 @@ def take_fill(*, fill: VenueFill, venue: Venue, moment: Moment, final: bool = Fa
             log.info("trade_without_order_left", account=venue.account, trade=fill.venue_trade_id)
             return False
         named = fill
-    return _post_or_hold(named, venue.account, moment)
+    return _post_or_hold(named, venue, moment)
 
 
 def take_fills(*, fills: Sequence[VenueFill], venue: Venue, moment: Moment, final: bool = False) -> set[str]:
@@ -101,10 +103,13 @@ def _with_client_id(fill: VenueFill, venue: Venue) -> VenueFill | None:
     return None if report is None else replace(fill, client_order_id=report.client_order_id)
 
 
-def _post_or_hold(fill: VenueFill, account: str, moment: Moment) -> bool:
+def _post_or_hold(fill: VenueFill, venue: Venue, moment: Moment) -> bool:
+    account = venue.account
     try:
         return apply_fill(fill=fill, account=account, moment=moment)
     except FillWithoutOrderError as error:
+        if _was_sent_after_all(fill, venue, moment):
+            return _post_or_hold(fill, venue, moment)
         keep_break(_without_order(fill, account, str(error)), moment=moment)
     except (OverFillError, FillExceedsPositionError) as error:
         detail = f"{_words(fill)}, which is more than there is room for: {error}"
@@ -116,6 +121,21 @@ def _post_or_hold(fill: VenueFill, account: str, moment: Moment) -> bool:
         detail = f"{_words(fill)}, but the {short} it needs are not free in our books: another order holds them."
         keep_break(_held_back(BreakKind.MISSING_FILL, fill, account, detail), moment=moment)
     return False
+
+
+def _was_sent_after_all(fill: VenueFill, venue: Venue, moment: Moment) -> bool:
+    """Whether the order of the trade waits to be sent here and the venue shows it; from now on it is not sent.
+
+    Where the venue tells of its trade and does not show the order (yet), it is UNKNOWN and looked up like any other.
+    """
+    unsent = Order.objects.filter(account_id=venue.account, client_order_id=fill.client_order_id, state__in=UNSENT)
+    order = unsent.first() if fill.client_order_id else None
+    if order is None:
+        return False
+    report = venue.find(client_order_id=order.client_order_id, symbol=order.symbol)
+    quantity = None if report is None else report.quantity
+    taken = take_as_sent(order_id=order.pk, quantity=quantity, evidence=f"{_words(fill)}.", moment=moment)
+    return taken and report is not None
 
 
 def breaks_constraint(error: IntegrityError, name: str) -> bool:

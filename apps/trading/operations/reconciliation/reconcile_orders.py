@@ -21,6 +21,7 @@ from apps.trading.operations.execution.record_venue_report import WORKING
 from apps.trading.operations.execution.take_venue_report import take_venue_report
 from apps.trading.operations.reconciliation.import_order import ProvenOrder, import_order
 from apps.trading.operations.reconciliation.record_break import RECONCILER, Finding, heal_breaks, keep_break
+from apps.trading.operations.reconciliation.take_as_sent import take_as_sent
 from apps.trading.ports import Venue, VenueRefused, VenueReport
 
 CHUNK = 5_000
@@ -58,6 +59,8 @@ def reconcile_orders(*, venue: Venue, symbols: Sequence[str], since: datetime, m
         done.updated += 1
     for report in found.lost:
         done.imported += _take_in(report, venue, moment)
+    for order, report in found.unsent:
+        done.imported += _take_unsent(order, report, venue, moment)
     for order, report in found.returned:
         _cancel_returned(order, report, venue, moment)
     for report in found.foreign:
@@ -158,6 +161,27 @@ def _take_in(report: VenueReport, venue: Venue, moment: Moment) -> bool:
     keep_break(finding, moment=moment)
     order = Order.objects.get(pk=order_id)
     take_venue_report(order=order, report=report, venue=venue, moment=moment)
+    return True
+
+
+def _take_unsent(order: OrderHere, report: VenueReport, venue: Venue, moment: Moment) -> bool:
+    """One that our books would send again: the lists were read first, so this house sent it and forgot it."""
+    words = _words(report)
+    if not take_as_sent(order_id=order.id, quantity=report.quantity, evidence=f"{words} is there.", moment=moment):
+        return False
+    finding = Finding(
+        account=venue.account,
+        kind=BreakKind.UNKNOWN_ORDER,
+        cause=f"order:{report.symbol}:{report.venue_order_id}",
+        detail=f"{words} is there, and our books held it as {order.state}, not sent.",
+        symbol=report.symbol,
+        order_id=order.id,
+        facts={"order": report_facts(report)},
+        healing="It was brought up to the venue's own account of it, with the trades it made; it is not sent again.",
+        healed=True,
+    )
+    keep_break(finding, moment=moment)
+    take_venue_report(order=Order.objects.get(pk=order.id), report=report, venue=venue, moment=moment)
     return True
 
 
