@@ -21,7 +21,7 @@ from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import PRICES, CandleColumns
 from apps.market.models import MarketClock, StoredCandle
 from apps.market.operations.store_candles import complete_coarser
-from apps.trading.models import EquitySnapshot, Order
+from apps.trading.models import EquitySnapshot, Order, StateCause
 from tests.support.agents_room import AgentsRoom
 from tests.support.staged_market import PRICES as FIRST_PRICES
 from tests.support.staged_market import SOURCE, _candle, stage_market
@@ -31,6 +31,7 @@ from workers.agent_process.answer_round import answer_round
 pytestmark = pytest.mark.django_db
 
 HISTORY, BARS = 130, 34
+SILENT, LOST = "ETH/USDT", range(8, 13)  # held then, and long enough for its price to grow stale
 VOLUMES = {"BTC": 0.05, "ETH": 1.0, "SOL": 25.0}  # a tenth of these is about what an order wants
 
 
@@ -57,8 +58,11 @@ class LivingFirm:
 
     def live(self, bars):
         """Bar after bar as in the running firm: matched, guarded, asked, answered, decided, sent."""
-        for _ in range(bars):
+        for number in range(bars):
             self.market.bar(**self._prices())
+            if number in LOST:
+                opened = self.market.bar_at - timedelta(minutes=1)
+                StoredCandle.objects.filter(instrument_id=SILENT, open_at=opened).delete()
             self._coarser()
             self.desk.match()
             self.desk.guard()
@@ -184,4 +188,5 @@ def test_the_backtest_makes_the_orders_and_fills_of_the_living_firm(clean_redis,
     assert stops
     assert sales
     assert any(len(order.fills) > 1 for order in run.orders)
+    assert StateCause.objects.filter(kind="stale_data", closed_wall__isnull=False).exists()
     firm.desk.assert_books_balance()
