@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.foundation.fields import MoneyField
+from apps.trading.models.kept_identity import kept_identity
 from apps.trading.models.portfolio import Portfolio
 
 
@@ -39,12 +40,7 @@ class LedgerAccount(models.Model):
             models.CheckConstraint(condition=~Q(kind__in=_FLOORED) | Q(balance__gte=0), name="ledger_no_overspending"),
         )
         triggers = (
-            # Looked at only where such a column is written: the balance changes with every order.
-            pgtrigger.ReadOnly(
-                name="identity",
-                fields=["id", "portfolio", "budget", "asset", "kind"],
-                operation=pgtrigger.UpdateOf("id", "portfolio_id", "budget", "asset", "kind"),  # type: ignore[no-untyped-call]
-            ),
+            kept_identity(id="id", portfolio="portfolio_id", budget="budget", asset="asset", kind="kind"),
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
         )
 

@@ -9,6 +9,7 @@ from apps.trading.domain.books.ledger_postings import FIRM
 from apps.trading.domain.orders.order_groups import ROLES
 from apps.trading.domain.orders.order_lifecycle import OPEN, OrderState
 from apps.trading.models.account import Account
+from apps.trading.models.kept_identity import kept_identity
 from apps.trading.models.order_group import OrderGroup
 from apps.trading.models.order_triggers import (
     check_birth,
@@ -133,11 +134,7 @@ class Order(models.Model):
             check_lease(),
             check_duty(),
             check_replacement(),
-            pgtrigger.ReadOnly(
-                name="identity",
-                fields=["id", "portfolio", "account"],
-                operation=pgtrigger.UpdateOf("id", "portfolio_id", "account_id"),  # type: ignore[no-untyped-call]
-            ),
+            kept_identity(id="id", portfolio="portfolio_id", account="account_id"),
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
         )
 
