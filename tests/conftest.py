@@ -5,6 +5,10 @@ pyproject.toml.
 """
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 from tests.support import servers_of_a_run
 
@@ -46,3 +50,11 @@ def clean_redis():
 
     client().flushdb()
     return client()
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder for what listens on sockets in it, as GnuPG's agent does: their paths have 107 characters at most."""
+    path = Path(tempfile.mkdtemp(prefix="hq-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)

@@ -14,9 +14,9 @@ PASSPHRASE = "a passphrase of the test"
 
 
 @pytest.fixture
-def key(tmp_path):
+def key(short_path):
     use_quick_keys()
-    return SigningKey(tmp_path / "bridge", PASSPHRASE)
+    return SigningKey(short_path / "bridge", PASSPHRASE)
 
 
 def refusal(step):
@@ -25,9 +25,9 @@ def refusal(step):
     return refused.value.code
 
 
-def test_a_signature_proves_these_bytes_and_this_key_only(key, tmp_path):
+def test_a_signature_proves_these_bytes_and_this_key_only(key, short_path):
     signature, public = key.sign("é text\n"), key.public()
-    other = FirmKey(tmp_path / "other", PASSPHRASE).public()
+    other = FirmKey(short_path / "other", PASSPHRASE).public()
     assert signer_of("é text\n", signature, [other.armored, public.armored]) == public.fingerprint
     assert signer_of("é text", signature, [public.armored]) is None
     assert signer_of("é text\n", signature, [other.armored]) is None
@@ -60,7 +60,7 @@ def test_without_the_right_passphrase_nothing_is_signed(key):
     assert PASSPHRASE not in repr(key)
 
 
-def test_a_public_key_is_read_as_it_was_given_and_everything_else_is_refused(key, tmp_path):
+def test_a_public_key_is_read_as_it_was_given_and_everything_else_is_refused(key, short_path):
     public = key.public()
     assert read_public_key(f"\n{public.armored}\n") == public
     opened = ["--batch", "--pinentry-mode", "loopback", "--passphrase", PASSPHRASE]
@@ -71,13 +71,13 @@ def test_a_public_key_is_read_as_it_was_given_and_everything_else_is_refused(key
         check=True,
     ).stdout
     assert private.startswith("-----BEGIN PGP PRIVATE KEY BLOCK-----")
-    two = public.armored + FirmKey(tmp_path / "other", PASSPHRASE).public().armored
+    two = public.armored + FirmKey(short_path / "other", PASSPHRASE).public().armored
     for text in ("", "hello", private, two, public.armored[:200], public.armored + "x" * 20_000):
         assert refusal(lambda text=text: read_public_key(text)) == "no_public_key"
 
 
-def test_a_key_that_can_only_sign_is_refused(tmp_path):
-    home = tmp_path / "plain"
+def test_a_key_that_can_only_sign_is_refused(short_path):
+    home = short_path / "plain"
     home.mkdir(mode=0o700)
     gpg = ["gpg", "--homedir", home, "--batch", "--passphrase", ""]
     subprocess.run([*gpg, "--quick-generate-key", "x", "ed25519", "sign", "never"], capture_output=True, check=True)

@@ -415,7 +415,7 @@ class TestKeys:
             operations.add_peer(**given | change, actor="test", moment=now())
         assert refusal.value.code == code
 
-    def test_a_private_key_and_two_keys_at_once_are_refused(self, here, keys, tmp_path):
+    def test_a_private_key_and_two_keys_at_once_are_refused(self, here, keys, short_path):
         both = keys["here"].public().armored + keys["other"].public().armored
         fingerprint = keys["other"].public().fingerprint
         with pytest.raises(HQError, match="exactly one"):
@@ -423,7 +423,7 @@ class TestKeys:
                 name="hq-9", public_key=both, fingerprint=fingerprint, actor="test", reason="a test", moment=now()
             )
 
-    def test_a_key_comes_once_and_at_most_two_hold(self, here, there, keys, tmp_path):
+    def test_a_key_comes_once_and_at_most_two_hold(self, here, there, keys, short_path):
         def add(key):
             operations.add_peer_key(
                 name=THERE,
@@ -438,7 +438,7 @@ class TestKeys:
             add(keys["there"].public())
         add(keys["other"].public())
         with pytest.raises(Conflict, match="End one"):
-            add(make_key(tmp_path).public())
+            add(make_key(short_path).public())
         with pytest.raises(NotFound):
             operations.end_peer_key(name=THERE, fingerprint="0" * 40, actor="test", reason="a test", moment=now())
 

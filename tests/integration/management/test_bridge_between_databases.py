@@ -32,8 +32,8 @@ def now(later: float = 0) -> Moment:
 
 
 @pytest.fixture
-def redis(tmp_path):
-    server = OwnRedis(tmp_path)
+def redis(short_path):
+    server = OwnRedis(short_path)
     server.start()
     yield server
     server.stop()
@@ -60,11 +60,11 @@ def other_database(transactional_db):
 
 
 @pytest.fixture
-def there(other_database, line, tmp_path):
+def there(other_database, line, short_path):
     instance = BridgeInstance(
         THERE,
         role="research",
-        home=tmp_path / "there",
+        home=short_path / "there",
         database_url=other_database,
         bridge_url=f"redis://127.0.0.1:{line.port}/0",
         peers=HERE,
@@ -89,9 +89,9 @@ class Here:
 
 
 @pytest.fixture
-def here(there, line, tmp_path):
+def here(there, line, short_path):
     use_quick_keys()
-    key = SigningKey(tmp_path / "here" / "bridge", PASSPHRASE)
+    key = SigningKey(short_path / "here" / "bridge", PASSPHRASE)
     ours = key.public()
     theirs = there.ask("key")
     operations.add_peer(name=THERE, **theirs, may_halt=True, actor="test", reason="a test", moment=now())

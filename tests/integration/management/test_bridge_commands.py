@@ -15,11 +15,11 @@ REASON = ("--reason", "a test")
 
 
 @pytest.fixture(autouse=True)
-def instance(clean_redis, settings, tmp_path):
+def instance(clean_redis, settings, short_path):
     use_quick_keys()
     stage_market()
     settings.HQ_INSTANCE, settings.HQ_PEERS = HERE, [THERE]
-    settings.HQ_HOME, settings.HQ_PGP_PASSPHRASE = tmp_path, PASSPHRASE
+    settings.HQ_HOME, settings.HQ_PGP_PASSPHRASE = short_path, PASSPHRASE
 
 
 def typed(*words):
@@ -29,11 +29,11 @@ def typed(*words):
     return out.getvalue(), beside.getvalue()
 
 
-def printed_key(tmp_path, *words):
+def printed_key(short_path, *words):
     """The file that a person makes of it, and the fingerprint that a person tells."""
     armored, beside = typed("bridge_key", *words)
     assert armored.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----")
-    file = tmp_path / "key.asc"
+    file = short_path / "key.asc"
     file.write_text(armored)
     return str(file), beside.split("fingerprint ")[1].split(".")[0]
 
@@ -43,19 +43,19 @@ def keys_of(name):
     return [(key["fingerprint"], key["ends_at"] is None, key["holds"]) for key in peer["keys"]]
 
 
-def test_a_key_is_exchanged_and_changed_without_a_moment_in_which_none_holds(tmp_path):
-    file, first = printed_key(tmp_path)
+def test_a_key_is_exchanged_and_changed_without_a_moment_in_which_none_holds(short_path):
+    file, first = printed_key(short_path)
     said, _ = typed("bridge_peer", "add", THERE, "--key", file, "--fingerprint", first.lower(), "--may-halt", *REASON)
     assert said.splitlines() == [f"{THERE}: never heard", f"  {first} holds"]
-    file, following = printed_key(tmp_path, "--prepare-next")
-    assert printed_key(tmp_path, "--prepare-next") == (file, following)  # asked again, it is printed again
-    assert printed_key(tmp_path)[1] == first != following
-    file, _ = printed_key(tmp_path, "--prepare-next")
+    file, following = printed_key(short_path, "--prepare-next")
+    assert printed_key(short_path, "--prepare-next") == (file, following)  # asked again, it is printed again
+    assert printed_key(short_path)[1] == first != following
+    file, _ = printed_key(short_path, "--prepare-next")
     typed("bridge_peer", "add-key", THERE, "--key", file, "--fingerprint", following, *REASON)
     assert keys_of(THERE) == [(following, True, True), (first, False, True)]
     _, beside = typed("bridge_key", "--switch")
     assert following in beside
-    assert printed_key(tmp_path)[1] == following
+    assert printed_key(short_path)[1] == following
     typed("bridge_peer", "end-key", THERE, "--fingerprint", first, *REASON)
     assert keys_of(THERE) == [(following, True, True), (first, False, False)]
     said, _ = typed("bridge_peer", "list")
@@ -65,8 +65,8 @@ def test_a_key_is_exchanged_and_changed_without_a_moment_in_which_none_holds(tmp
     assert (peer["may_halt"], peer["may_propose"]) == (False, True)
 
 
-def test_what_is_refused_is_said_with_its_code(tmp_path, settings):
-    file, fingerprint = printed_key(tmp_path)
+def test_what_is_refused_is_said_with_its_code(short_path, settings):
+    file, fingerprint = printed_key(short_path)
     for words, code in (
         (("add", THERE, "--key", file, "--fingerprint", "00", *REASON), "fingerprint_differs"),
         (("add", "A B", "--key", file, "--fingerprint", fingerprint, *REASON), "bad_name"),
@@ -78,7 +78,7 @@ def test_what_is_refused_is_said_with_its_code(tmp_path, settings):
             typed("bridge_peer", *words)
     with pytest.raises(CommandError, match="no_next"):
         typed("bridge_key", "--switch")
-    settings.HQ_HOME, settings.HQ_PGP_PASSPHRASE = tmp_path / "other", ""
+    settings.HQ_HOME, settings.HQ_PGP_PASSPHRASE = short_path / "other", ""
     with pytest.raises(CommandError, match="passphrase_missing"):
         typed("bridge_key")
     assert peer_views(now().wall) == []

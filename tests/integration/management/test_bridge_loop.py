@@ -15,12 +15,12 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def keeper(clean_redis, settings, tmp_path, monkeypatch):
+def keeper(clean_redis, settings, short_path, monkeypatch):
     stage_market()
-    key = make_key(tmp_path)
+    key = make_key(short_path)
     know(THERE, key.public())
     settings.HQ_INSTANCE, settings.HQ_ROLE, settings.HQ_PEERS = HERE, "primary", [THERE]
-    settings.HQ_HOME, settings.HQ_PGP_PASSPHRASE = tmp_path, PASSPHRASE
+    settings.HQ_HOME, settings.HQ_PGP_PASSPHRASE = short_path, PASSPHRASE
     monkeypatch.setattr(bridge, "bridge_line", lambda: RedisBridge(settings.HQ_BRIDGE_URL))
     monkeypatch.setattr(bridge, "LOOK_SECONDS", 3600.0)
     settings.HQ_BRIDGE_URL = settings.REDIS_URL
@@ -53,8 +53,8 @@ def test_without_the_passphrase_the_incident_names_it(keeper, settings, passphra
     assert away() is None
 
 
-def test_a_key_that_changes_is_used_at_the_next_turn(keeper, tmp_path):
-    key = SigningKey(tmp_path / "bridge", PASSPHRASE)
+def test_a_key_that_changes_is_used_at_the_next_turn(keeper, short_path):
+    key = SigningKey(short_path / "bridge", PASSPHRASE)
     first = key.public()
     keeper.step()
     key.prepare_next()

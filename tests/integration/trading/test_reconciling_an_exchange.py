@@ -13,8 +13,10 @@ from apps.trading import queries
 from apps.trading.models import Fill, LedgerTransfer, Order, Portfolio, ReconciliationBreak
 from apps.trading.operations.books.snapshot_equity import store_snapshot
 from apps.trading.operations.books.take_fill import take_fill
+from apps.trading.operations.protection.fire_protective_stop import fire_protective_stop
 from apps.trading.operations.reconciliation.reconcile_account import reconcile_account
 from apps.trading.operations.reconciliation.resolve_break import resolve_break
+from apps.trading.operations.risk.latch_cause import latch_restored
 from apps.trading.operations.risk.monitor_risk import monitor_risk
 from apps.trading.ports import VenueOrder
 from apps.trading.queries.portfolio import read_portfolio
@@ -258,3 +260,14 @@ def test_a_trade_of_an_unsent_order_that_the_venue_does_not_show_keeps_it_from_b
     desk.sweep()
     assert desk.order(order_id).filled_quantity == Decimal("0.001")
     assert desk.creates(order_id) == 1
+
+
+def test_on_restored_books_an_exit_waits_for_the_comparison(desk):
+    stop = armed_stop(desk)
+    latch_restored(detail="A test restored them.", facts={}, moment=desk.moment())
+    assert fire_protective_stop(order_id=stop, reason="A test fires it.", moment=desk.moment())
+    assert not desk.send(stop)
+    assert (desk.order(stop).state, desk.creates(stop)) == ("ARMED", 0)
+    assert look(desk, 1).passed
+    assert desk.send(stop)
+    assert (desk.order(stop).state, desk.creates(stop)) == ("FILLED", 1)

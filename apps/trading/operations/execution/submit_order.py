@@ -137,9 +137,12 @@ def _still_permitted(order: Order, permission: SendPermission, moment: Moment) -
 
 
 def _held_up(order: Order, permission: SendPermission, moment: Moment) -> bool:
-    """New risk waits (not for long) for the account's first comparison since the start, and enters no quarantine."""
+    """New risk waits (not for long) for the account's first comparison since the start, and enters no quarantine.
+
+    On restored books exits wait for it too, as long as it takes: the lost record may have sent them.
+    """
     if order.side == "sell":
-        return False
+        return permission.restored and not permission.compared
     quarantine = permission.quarantine
     if permission.compared and quarantine is None:
         return False
