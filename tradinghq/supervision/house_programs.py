@@ -11,6 +11,7 @@ from tradinghq.embedded.addresses import EmbeddedServers
 
 SERVERS = "servers"
 HOUSE = "house"
+POSTGRES, REDIS = "postgres", "redis"
 CELERY = (sys.executable, "-m", "celery", "-A", "tradinghq.celery:app")
 QUIET_WORKER = (
     "--without-mingle",
@@ -70,9 +71,9 @@ def server_programs(house: HouseSettings) -> list[SupervisedProgram]:
     if house.embedded_postgres:
         command = postgres_server.command(house.home, house.embedded_postgres)
         # SIGINT: sessions are cut and the server ends in order; SIGTERM would wait for every session.
-        programs.append(_server(house, "postgres", command, stop_signal="INT"))
+        programs.append(_server(house, POSTGRES, command, stop_signal="INT"))
     if house.embedded_redis:
-        programs.append(_server(house, "redis", redis_server.command(house.home, house.embedded_redis)))
+        programs.append(_server(house, REDIS, redis_server.command(house.home, house.embedded_redis)))
     return programs
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import psutil
 
 from apps.management.adapters.supervised_programs import SupervisorFolder
+from tradinghq.supervision.house_programs import POSTGRES, REDIS
 
 SUPERVISOR = "supervisord"
 SAME_START_SECONDS = 1.0
-SERVERS = frozenset({"postgres", "redis"})
 SUPERVISOR_PATIENCE = 40.0
 PATIENCE = 15.0
 
@@ -48,7 +48,7 @@ def _is_supervisor(path: Path) -> bool:
 
 
 def _is_server(path: Path) -> bool:
-    return path.stem in SERVERS
+    return path.stem in {POSTGRES, REDIS}
 
 
 def _is_program(path: Path) -> bool:
