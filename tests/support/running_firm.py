@@ -108,9 +108,15 @@ class RunningFirm:
             raise OSError(f"GET {path} answered {status}: {answer}")
         return answer
 
+    @property
+    def password(self) -> str:
+        """The admin's: the one that was set, else the one that the first start made and keeps in a file."""
+        kept = self.home / "first-login.txt"
+        return self.environment["HQ_ADMIN_PASSWORD"] or kept.read_text().split("password: ")[1].strip()
+
     def token(self) -> str:
         if time.monotonic() > self._token_until:
-            data = json.dumps({"username": "admin", "password": PASSWORD}).encode()
+            data = json.dumps({"username": "admin", "password": self.password}).encode()
             request = urllib.request.Request(f"{self.url}/api/v1/auth/token/", data=data, method="POST")
             request.add_header("Content-Type", "application/json")
             with urllib.request.urlopen(request, timeout=20) as answer:

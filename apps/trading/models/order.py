@@ -106,6 +106,7 @@ class Order(models.Model):
             # The gate's look at the open orders of a book, with every order: never by way of the finished ones.
             models.Index(fields=["portfolio"], condition=Q(state__in=_OPEN), name="order_open_book"),
             models.Index(fields=["symbol", "-proposed_wall"], name="order_symbol"),
+            models.Index(fields=["account", "done_wall"], condition=Q(done_wall__isnull=False), name="order_ended"),
             models.Index(fields=["group"], condition=Q(group__isnull=False), name="order_group_members"),
             models.Index(fields=["decision_id"], condition=Q(decision_id__isnull=False), name="order_decision"),
         )

@@ -11,6 +11,7 @@ from apps.foundation.models import OutboxEvent
 from apps.market.queries import bars_between
 from apps.trading.models import Fill, OrderTransition, PaperFill, ReconciliationBreak
 from apps.trading.operations.books.apply_fill import FillWithoutOrderError, apply_fill
+from apps.trading.operations.books.collect_fills import collect_fills
 from apps.trading.operations.books.take_fill import take_fills
 from apps.trading.operations.execution.send_cancel import send_cancel
 from apps.trading.operations.orders.cancel_order import cancel_order
@@ -135,6 +136,20 @@ def test_a_cancel_message_that_is_lost_is_sent_by_the_sweep(desk):
     cancel(desk, order_id)
     desk.sweep(later=3)
     assert desk.order(order_id).state == "CANCELED"
+
+
+def test_trades_are_asked_for_a_while_after_the_last_order_of_an_instrument_ended(desk, monkeypatch):
+    order_id = desk.propose(type="limit", limit_price=D(49_500))
+    desk.send(order_id)
+    cancel(desk, order_id)
+    send_cancel(order_id=order_id, venue=desk.venue, term=desk.term, moment=desk.moment())
+    assert desk.order(order_id).state == "CANCELED"
+    asked = []
+    real = desk.venue.fills_since
+    monkeypatch.setattr(desk.venue, "fills_since", lambda **given: asked.append(given["symbols"]) or real(**given))
+    for later in (30, 90):
+        collect_fills(venue=desk.venue, moment=desk.moment(later=later))
+    assert asked == [["BTC/USDT"], []]
 
 
 def test_a_late_fill_on_a_canceled_order_is_posted_and_wants_an_incident(desk):

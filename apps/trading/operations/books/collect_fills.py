@@ -12,6 +12,7 @@ from apps.trading.ports import Venue
 
 BATCH = 200
 EVERY = timedelta(seconds=9)
+LATE = timedelta(minutes=1)
 
 
 def collect_fills_in_turn(*, venue: Venue, moment: Moment) -> int:
@@ -31,8 +32,7 @@ def collect_fills(*, venue: Venue, moment: Moment) -> int:
     back, which again only repeats fills.
     """
     applied = 0
-    at_work = Order.objects.filter(account_id=venue.account, state__in=AT_VENUE)
-    symbols = sorted(set(at_work.values_list("symbol", flat=True)))
+    symbols = _symbols_to_ask(venue.account, moment)
     while True:
         mark, _ = VenueWatermark.objects.get_or_create(account_id=venue.account)
         page = venue.fills_since(watermark=mark.watermark, symbols=symbols, limit=BATCH)
@@ -45,3 +45,11 @@ def collect_fills(*, venue: Venue, moment: Moment) -> int:
             VenueWatermark.objects.filter(pk=mark.pk).update(watermark=page.watermark)
         if page.complete:
             return applied
+
+
+def _symbols_to_ask(account: str, moment: Moment) -> list[str]:
+    """Instruments with an order at work, or with one that ended within ``LATE``: a trade may follow its end."""
+    orders = Order.objects.filter(account_id=account).values_list("symbol")
+    at_work = orders.filter(state__in=AT_VENUE)
+    lately = orders.filter(done_wall__gt=moment.wall - LATE, venue_order_id__isnull=False)
+    return sorted(symbol for (symbol,) in at_work.union(lately))
