@@ -11,6 +11,7 @@ from apps.agents import queries as agents
 from apps.foundation import after_commit, beats
 from apps.foundation.clock import Moment, wall_now
 from apps.foundation.loops import Loop
+from apps.management import queries as management
 from apps.market import operations as market
 from apps.market.domain import timeframes
 from apps.market.queries import MarketClockView, current_moment, market_clock
@@ -112,9 +113,12 @@ class MarketClockDriver:
 
 
 def missing_peers(since: datetime) -> list[str]:
-    """The loops and running agents that have shown no sign of life since then, by name."""
+    """The loops and running agents that have shown no sign of life since then, by name.
+
+    A stop keeps the agents down: then none is waited for.
+    """
     alive = {beat.name.rpartition("/")[2] for beat in beats.all() if beat.beat_at >= since}
-    running = [agent for agent in agents.desired_agents() if agent.running]
+    running = [] if management.fleet_is_paused() else [agent for agent in agents.desired_agents() if agent.running]
     signs = agents.heartbeats([agent.id for agent in running]).beats
     silent = [
         agent.name

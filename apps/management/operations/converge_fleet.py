@@ -13,10 +13,11 @@ from apps.management.domain.fleet_plan import Act, Present, Step, Wanted, plan_f
 from apps.management.domain.health_policy import Health, is_crash_loop, next_try, remember_crash
 from apps.management.models import Container, Severity
 from apps.management.operations.keep_incidents import clear_incident, open_incident
-from apps.management.operations.observe_containers import is_paused, lock_fleet, observe_containers
+from apps.management.operations.observe_containers import lock_fleet, observe_containers
 from apps.management.operations.tell_screens import tell_agent_changed, tell_system_changed
 from apps.management.operations.wanted_containers import keep_redis_users, wanted_containers
 from apps.management.ports import ContainerSpec, Runtime
+from apps.management.queries.fleet_pause import fleet_is_paused
 
 CRASH_LOOP = "agent_crash_loop"
 NOT_STARTED = "agent_not_started"
@@ -30,7 +31,7 @@ def converge_fleet(*, runtime: Runtime, moment: Moment) -> tuple[Step, ...]:
     Raises ``NotReady`` when the runtime does not answer: the next run begins anew from what it sees.
     """
     lock_fleet()
-    specs = {} if is_paused() else wanted_containers(image=runtime.image)
+    specs = {} if fleet_is_paused() else wanted_containers(image=runtime.image)
     rows, seen = observe_containers(runtime=runtime, wanted=specs, moment=moment)
     _keep_redis_users({*specs, *seen})
     _quarantine(rows, specs, moment)

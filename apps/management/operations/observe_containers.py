@@ -11,8 +11,7 @@ from apps.agents.queries import heartbeats
 from apps.agents.queries.heartbeats import Heartbeats
 from apps.foundation.clock import Moment
 from apps.management.domain.health_policy import Health, judge, remember_crash
-from apps.management.models import Container, FleetState, Severity
-from apps.management.models.fleet_state import ONLY
+from apps.management.models import Container, Severity
 from apps.management.operations.keep_incidents import clear_incident, open_incident
 from apps.management.operations.tell_screens import tell_agent_changed
 from apps.management.operations.wanted_containers import PREFIX
@@ -30,11 +29,6 @@ def lock_fleet() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FLEET_LOCK])
-
-
-def is_paused() -> bool:
-    """Whether an emergency stop keeps the agents' containers down."""
-    return FleetState.objects.filter(pk=ONLY, paused=True).exists()
 
 
 def observe_containers(

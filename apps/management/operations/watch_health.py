@@ -8,10 +8,11 @@ from apps.foundation.clock import Moment
 from apps.management.models import Instance, Severity
 from apps.management.operations.keep_incidents import clear_incident, open_incident
 from apps.management.operations.keep_instances import see_instance
-from apps.management.operations.observe_containers import is_paused, lock_fleet, observe_containers
+from apps.management.operations.observe_containers import lock_fleet, observe_containers
 from apps.management.operations.tell_screens import tell_system_changed
 from apps.management.operations.wanted_containers import wanted_containers
 from apps.management.ports import Runtime
+from apps.management.queries.fleet_pause import fleet_is_paused
 from apps.management.queries.instance_views import ALIVE
 from apps.management.queries.process_views import FORGOTTEN, LATE
 
@@ -28,7 +29,7 @@ def watch_health(*, runtime: Runtime, moment: Moment) -> None:
     _watch_instances(moment)
     _watch_loops(moment)
     lock_fleet()
-    wanted = {} if is_paused() else wanted_containers(image=runtime.image)
+    wanted = {} if fleet_is_paused() else wanted_containers(image=runtime.image)
     observe_containers(runtime=runtime, wanted=wanted, moment=moment)
     tell_system_changed()
 

@@ -9,7 +9,8 @@ from django.conf import settings
 from apps.agents.queries import agent_cards
 from apps.foundation.clock import Moment
 from apps.foundation.time_text import utc_text
-from apps.management.models import FleetState, Incident
+from apps.management.models import Incident
+from apps.management.queries.fleet_pause import fleet_is_paused
 from apps.management.queries.incident_views import incident_views
 from apps.management.queries.instance_views import lease_view
 from apps.management.queries.process_views import process_views
@@ -44,7 +45,7 @@ def system_view(moment: Moment) -> dict[str, Any]:
             {"agent": card["id"], "name": card["name"], "text": card["warming"]} for card in cards if card["warming"]
         ],
         "agents": _agents(cards),
-        "fleet_paused": FleetState.objects.filter(paused=True).exists(),
+        "fleet_paused": fleet_is_paused(),
         "open_incidents": Incident.objects.filter(closed_at__isnull=True).count(),
         "incidents": incident_views(limit=SHOWN_INCIDENTS),
         "as_of": utc_text(moment.wall),

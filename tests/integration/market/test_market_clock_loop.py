@@ -7,11 +7,13 @@ import pytest
 from apps.agents.models import DecisionRound, RoundState
 from apps.agents.operations import open_rounds, seed_agents
 from apps.foundation.clock import Moment
+from apps.management.models import FleetState
 from apps.market import queries
 from apps.market.models import MarketClock, MarketState
 from apps.trading.operations.execution.move_cursor import move_cursor
 from workers import market_clock
 from workers.market_clock import MarketClockDriver, pace
+from workers.market_clock import missing_peers as peers  # the loop of these tests replaces the name in its module
 
 pytestmark = pytest.mark.django_db
 BEGIN = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -154,6 +156,14 @@ def test_a_restarted_loop_goes_on_where_the_market_stands(loop):
     assert loop.bar_at == before
     loop.settle()
     assert loop.step()
+
+
+def test_a_starting_market_waits_for_its_agents_but_not_for_those_that_a_stop_keeps_down(loop):
+    loop.step()
+    seed_agents(moment=loop.moment())
+    assert {"momentum-1", "stop_guard"} <= set(peers(BEGIN))
+    FleetState.objects.update_or_create(pk=1, defaults={"paused": True})
+    assert set(peers(BEGIN)) == market_clock.PEERS
 
 
 @pytest.mark.parametrize(("speed", "seconds"), [(0, 0), (1, 60), (60, 1), (300, 0.2)])
