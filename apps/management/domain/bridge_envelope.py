@@ -267,4 +267,6 @@ def _time(facts: Mapping[str, Any], field: str) -> datetime:
         raise EnvelopeError(f"{field} must be a time in ISO 8601.") from None
     if at.tzinfo is None:
         raise EnvelopeError(f"{field} must name its zone.")
+    if at.isoformat() != facts[field]:  # one time, one text: a signature covers no two of them
+        raise EnvelopeError(f"{field} must be written as {at.isoformat()}.")
     return at

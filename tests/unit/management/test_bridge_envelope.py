@@ -83,6 +83,7 @@ def test_a_changed_byte_is_refused_or_says_something_else(written, data):
     [
         (lambda facts: facts | {"version": 2}, "version"),
         (lambda facts: facts | {"more": 1}, "names differ"),
+        (lambda facts: facts | {"issued_at": facts["issued_at"].replace("+00:00", "+00,00")}, "must be written as"),
         (lambda facts: {name: facts[name] for name in facts if name != "epoch"}, "epoch"),
         (lambda facts: facts | {"kind": "order"}, "unknown kind"),
         (lambda facts: facts | {"sender": "HQ 1"}, "sender"),
