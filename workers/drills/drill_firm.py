@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "only of a firm that drills, gone with it"  # noqa: S105 - a throw-away firm on loopback
 NOT_THEIRS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HQ_SIMULATED_URL", "HQ_SIMULATED_CONTROL")
 SUPERVISOR = "supervisord"  # as its record is called
+INSTRUMENTS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
 WIDE_LIMITS = {
     "max_orders_per_hour": 10_000,
     "max_open_orders": 1000,
@@ -158,6 +159,9 @@ class DrillFirm:
         return done.stdout
 
     # What Firm asks for
+
+    def instruments(self) -> tuple[str, ...]:
+        return INSTRUMENTS
 
     def place(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         status, answer = self.call("POST", "trading/orders/", dict(wish))

@@ -9,7 +9,7 @@ OUTAGE_GOES_ON_SECONDS = 5  # after trading was restricted, in the short profile
 
 
 def lost_answer(stage: Stage) -> None:
-    stage.fault("reset", on="create", symbol="BTC/USDT")
+    stage.fault("reset", on="create", symbol=stage.symbol)
     order = stage.rest()
     stage.until(order, "ACCEPTED", seconds=40)
     stage.check("UNKNOWN" in stage.history(order), "The order was never UNKNOWN, though its answer was lost.")
@@ -19,7 +19,7 @@ def lost_answer(stage: Stage) -> None:
 
 
 def filled_and_timed_out(stage: Stage) -> None:
-    stage.fault("fill_then_timeout", on="create", symbol="BTC/USDT", seconds=4)
+    stage.fault("fill_then_timeout", on="create", symbol=stage.symbol, seconds=4)
     order = stage.buy()
     stage.until(order, "FILLED", seconds=60)
     stage.sent_once(order)
@@ -27,9 +27,9 @@ def filled_and_timed_out(stage: Stage) -> None:
 
 
 def lagging_book(stage: Stage) -> None:
-    stage.fault("lag", on="create", symbol="ETH/USDT", seconds=8)
-    stage.fault("reset", on="create", symbol="ETH/USDT")
-    order = stage.rest(symbol="ETH/USDT")
+    stage.fault("lag", on="create", symbol=stage.symbol, seconds=8)
+    stage.fault("reset", on="create", symbol=stage.symbol)
+    order = stage.rest()
     stage.until(order, "ACCEPTED", seconds=60)
     stage.check("NOT_PLACED" not in stage.history(order), "An order that the venue showed late was given up.")
     stage.sent_once(order)
@@ -72,7 +72,7 @@ def error_statuses(stage: Stage) -> None:
 def cancel_times_out(stage: Stage) -> None:
     order = stage.rest()
     stage.until(order, "ACCEPTED")
-    stage.fault("timeout", on="cancel", symbol="BTC/USDT", executed=False, seconds=4)
+    stage.fault("timeout", on="cancel", symbol=stage.symbol, executed=False, seconds=4)
     stage.firm.cancel(order)
     stage.until(order, "PENDING_CANCEL", seconds=20)
     client_id = stage.client_id(order)
@@ -90,7 +90,7 @@ def cancel_times_out(stage: Stage) -> None:
 
 
 def duplicate_id(stage: Stage) -> None:
-    stage.fault("duplicate_client_id", on="create", symbol="BTC/USDT")
+    stage.fault("duplicate_client_id", on="create", symbol=stage.symbol)
     order = stage.rest()
     stage.until(order, "ACCEPTED", seconds=40)
     stage.sent_once(order)

@@ -6,13 +6,14 @@ from workers.drills.scenario import Scenario, Stage
 
 
 def early_and_late_fills(stage: Stage) -> None:
-    stage.fault("latency", on="create", symbol="BTC/USDT", seconds=2, when="after")
+    stage.fault("latency", on="create", symbol=stage.symbol, seconds=2, when="after")
     order = stage.buy()
     stage.until(order, "FILLED", seconds=60)
     stage.step("The fill reached the firm before the answer to its order.")
-    resting = stage.rest(symbol="ETH/USDT")
+    other = stage.symbols[1]
+    resting = stage.rest(symbol=other)
     stage.until(resting, "ACCEPTED")
-    stage.fault("late_fill", on="cancel", symbol="ETH/USDT", seconds=3)
+    stage.fault("late_fill", on="cancel", symbol=other, seconds=3)
     stage.firm.cancel(resting)
     stage.until(resting, "CANCELED", "FILLED", seconds=60)
     filled = "SELECT filled_quantity FROM trading_order WHERE id = %s"
@@ -26,7 +27,7 @@ def early_and_late_fills(stage: Stage) -> None:
 def shuffled_fills(stage: Stage) -> None:
     for kind in ("duplicate_event", "reorder_events"):
         stage.fault(kind, on="stream", count=6)
-    orders = [stage.buy("15", symbol=symbol) for symbol in ("BTC/USDT", "ETH/USDT", "SOL/USDT")]
+    orders = [stage.buy("15", symbol=symbol) for symbol in stage.symbols]
     stage.wait(lambda: all(map(stage.creates, orders)), 60, "the orders to reach the exchange")
     killed = stage.firm.kill("execution")
     stage.step("The executor was killed among the fills, so that they are read again.")

@@ -25,6 +25,9 @@ from workers.drills.scenario import Stage
 
 SECONDS = 10.0
 ACTOR = "drill"
+_HELD = (
+    "SELECT p.symbol, p.quantity FROM trading_position p JOIN trading_account a USING (portfolio_id) WHERE a.name = %s"
+)
 _AMOUNTS = ("quantity", "notional", "limit_price", "stop_price")
 
 
@@ -34,6 +37,12 @@ class PracticeFirm:
     def __init__(self) -> None:
         self.account = settings.VENUE
         self._control = SupervisorControl(settings.HQ_SUPERVISOR_SOCKET)
+
+    def instruments(self) -> tuple[str, ...]:
+        """Those with the least at stake first: agents may hold as much of another as the limits allow."""
+        units = dict(self.rows(_HELD, self.account))
+        prices = {symbol: Decimal(price) for symbol, price in self.exchange("GET", "status")["prices"].items()}
+        return tuple(sorted(prices, key=lambda symbol: (units.get(symbol, 0) * prices[symbol], symbol)))
 
     def place(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         given: dict[str, Any] = {

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from random import Random
 from typing import Any, Protocol
 
@@ -26,6 +27,9 @@ class Firm(Protocol):
     """The firm that is drilled, and the exchange simulator that it trades at."""
 
     account: str
+
+    def instruments(self) -> tuple[str, ...]:
+        """Three that it trades at the simulator; where any will do a drill takes them from the front."""
 
     def place(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """Propose an order as a person does; its view."""
@@ -73,6 +77,15 @@ class Stage:
         self.healed_at: float | None = None
         self._told = told or (lambda _: None)
 
+    @cached_property
+    def symbols(self) -> tuple[str, ...]:
+        """The instruments of this drill, the one for orders where any will do first."""
+        return self.firm.instruments()
+
+    @property
+    def symbol(self) -> str:
+        return self.symbols[0]
+
     def step(self, text: str) -> None:
         """Say what was just done or seen."""
         self.steps.append((round(time.monotonic() - self.began, 2), text))
@@ -111,11 +124,12 @@ class Stage:
         self.wait(lambda: self.firm.exchange("DELETE", "faults") is not None, 120, "the simulator to drop its faults")
         self.healed_at = self.healed_at or time.monotonic()
 
-    def price(self, symbol: str = "BTC/USDT") -> Decimal:
-        return Decimal(self.firm.exchange("GET", "status")["prices"][symbol])
+    def price(self, symbol: str | None = None) -> Decimal:
+        return Decimal(self.firm.exchange("GET", "status")["prices"][symbol or self.symbol])
 
-    def place(self, *, side: str = "buy", symbol: str = "BTC/USDT", seconds: float = 90, **wish: Any) -> str:
+    def place(self, *, side: str = "buy", symbol: str | None = None, seconds: float = 90, **wish: Any) -> str:
         """Propose an order until the gate lets one pass; its id."""
+        symbol = symbol or self.symbol
         body = {"account": self.firm.account, "instrument": symbol, "side": side, "reason": "drill", **wish}
         seen: dict[str, Any] = {}
 
@@ -134,7 +148,7 @@ class Stage:
         """A small market buy."""
         return self.place(notional=notional, **wish)
 
-    def rest(self, notional: str = "15", symbol: str = "BTC/USDT", below: str = "0.03", **wish: Any) -> str:
+    def rest(self, notional: str = "15", symbol: str | None = None, below: str = "0.03", **wish: Any) -> str:
         """A limit buy that rests below the market."""
         price = (self.price(symbol) * (1 - Decimal(below))).quantize(Decimal("0.1"))
         return self.place(symbol=symbol, type="limit", limit_price=str(price), notional=notional, **wish)
