@@ -29,7 +29,7 @@ def firm():
     home = Path(tempfile.mkdtemp(prefix="hq-firm-"))
     home.chmod(0o755)
     agent_image()
-    running = RunningFirm(home, SPEED="300", HQ_RUNTIME="docker")
+    running = RunningFirm(home, SPEED="120", HQ_RUNTIME="docker")
     try:
         yield running.start(180)
     finally:

@@ -24,7 +24,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture(scope="package")
 def shared_firm(home) -> Iterator[RunningFirm]:
     """Started as by a person who has set nothing: its password is the one that it made."""
-    running = RunningFirm(home, SPEED="300", HQ_ADMIN_PASSWORD="")
+    running = RunningFirm(home, SPEED="120", HQ_ADMIN_PASSWORD="")
     try:
         yield running
     finally:
