@@ -141,8 +141,8 @@ def _from_files(paths: Sequence[Path], symbols: Sequence[str]) -> GivenCandles:
 def _stored(symbols: Sequence[str], timeframe: str | None) -> GivenCandles:
     wanted = list(symbols) or list(market.watched_symbols())
     base = timeframe or market.market_clock().base_timeframe
-    series = [market.candle_columns(symbol=symbol, timeframe=base) for symbol in wanted]
-    return GivenCandles(series, {symbol: market.instrument_rules(symbol) for symbol in wanted})
+    given = agents.stored_candles(symbols=wanted, timeframe=base)
+    return GivenCandles(given.series, given.rules)
 
 
 def add_checked(parser: ArgumentParser) -> None:

@@ -42,6 +42,7 @@ SCHEDULE = (
     PeriodicWork("autoscale", "workers.fleet.autoscale", 60),
     PeriodicWork("reconcile accounts", "workers.execution.reconcile_accounts", 60),
     PeriodicWork("equity snapshot", "workers.upkeep.snapshot_equity", 60),
+    PeriodicWork("tend research", "workers.upkeep.tend_research", 15),
     PeriodicWork("verify books", "workers.upkeep.verify_books", 600),
     PeriodicWork("verify audit", "workers.upkeep.verify_audit", 3600),
     PeriodicWork("prune", "workers.upkeep.prune", 86400),

@@ -34,6 +34,8 @@ HQ_AGENT_NETWORK = env.text("HQ_AGENT_NETWORK")  # one that exists; empty: the h
 HQ_FLEET_MEMORY = env.size("HQ_FLEET_MEMORY")  # of all agents by their limits; 0: three quarters of the host's
 HQ_FLEET_CPUS = env.number("HQ_FLEET_CPUS", 0.0, lowest=0.0, highest=10_000.0)  # 0: four times the host's
 HQ_WORKERS = env.integer("HQ_WORKERS", 1, lowest=1, highest=64)  # execution workers
+HQ_RESEARCH_SECONDS = env.number("HQ_RESEARCH_SECONDS", 3_600.0, lowest=1.0, highest=864_000.0)  # of one run
+HQ_RESEARCH_MEMORY = env.size("HQ_RESEARCH_MEMORY") or 2 * 2**30  # of one run
 HQ_SINGLE_INSTANCE = env.flag("HQ_SINGLE_INSTANCE", default=False)  # live trading on the embedded PostgreSQL
 HQ_PROCESS = env.text("HQ_PROCESS")  # which of the house's processes this is; empty for a command typed by hand
 EXECUTING = HQ_PROCESS.startswith("execution")

@@ -1,9 +1,9 @@
 """Tasks of the fleet queue: the only place that starts and stops containers, and scales by itself."""
 
-from celery import shared_task
+from celery import Task, shared_task
 
 from apps.management import operations as management
-from apps.management.wiring import fleet_budget, runtime
+from apps.management.wiring import fleet_budget, research_worker, runtime
 from apps.market.queries import current_moment
 
 
@@ -17,6 +17,12 @@ def converge() -> None:
 def watch_health() -> None:
     """Look at agents and processes; open and close incidents."""
     management.watch_health(runtime=runtime(), moment=current_moment())
+
+
+@shared_task(name="workers.fleet.start_research_worker", base=Task)  # a house that stands by does research, too
+def start_research_worker() -> None:
+    """Somebody asked for research: see that a worker of this house runs."""
+    management.start_research_worker(worker=research_worker())
 
 
 @shared_task(name="workers.fleet.autoscale")

@@ -29,6 +29,8 @@ RENDERERS: dict[str, tuple[str, Renderer]] = {
     "portfolio.changed": ("portfolio", lambda _, moment: trading.portfolio_view(moment)),
     "decision.made": ("decisions", lambda told, _: agents.decision_view(told["decision_id"])),
     "agent.changed": ("agents", lambda told, _: agents.agent_card(told["agent_id"])),
+    "backtest.changed": ("backtests", lambda told, _: agents.backtest_line_of(told["run_id"])),
+    "search.changed": ("searches", lambda told, _: agents.search_line_of(told["search_id"])),
     "break.changed": ("breaks", lambda told, _: trading.break_view(told["break_id"])),
     "system.changed": ("system", lambda _, moment: management.system_view(moment)),
 }

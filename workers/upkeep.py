@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from apps.agents import operations as agents
 from apps.management import operations as management
 from apps.market.queries import current_moment
 from apps.trading import operations as trading
@@ -26,6 +27,12 @@ def verify_books() -> None:
 def verify_audit() -> None:
     """Recompute every hash; a broken chain opens an incident."""
     management.check_audit(moment=current_moment())
+
+
+@shared_task(name="workers.upkeep.tend_research")
+def tend_research() -> None:
+    """Queue again what lost its worker, and call workers while research waits."""
+    agents.tend_research(moment=current_moment())
 
 
 @shared_task(name="workers.upkeep.prune")

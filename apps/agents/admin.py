@@ -10,9 +10,14 @@ from apps.agents import operations
 from apps.agents.models import (
     Agent,
     AgentScore,
+    BacktestRun,
+    BacktestTrade,
     ConsensusPolicy,
     Decision,
     DecisionRound,
+    SearchFold,
+    SearchRun,
+    SearchTrial,
     Vote,
     VoteCursor,
     VoteRefusal,
@@ -93,6 +98,50 @@ class AgentScoreAdmin(ReadOnlyAdmin):
     list_display = ["agent", "at", "votes", "opinions", "hit_rate", "brier", "pnl_bps", "weight", "benched_reason"]
     list_filter = ["agent"]
     list_select_related = ["agent"]
+
+
+@admin.register(BacktestRun)
+class BacktestRunAdmin(ReadOnlyAdmin):
+    list_display = ["requested_at", "requested_by", "state", "progress", "mode", "trade_count", "digest", "problem"]
+    list_filter = ["state", "mode"]
+    actions = ["cancel_backtests"]
+
+    @admin.action(description="Cancel the chosen backtests")
+    def cancel_backtests(self, request: HttpRequest, chosen: QuerySet[BacktestRun]) -> None:
+        moment = current_moment()
+        for row in chosen:
+            try:
+                operations.cancel_backtest(run_id=row.pk, actor=request.user.get_username(), moment=moment)
+            except HQError as error:
+                self.message_user(request, error.message, messages.ERROR)
+            else:
+                self.message_user(request, f"{row.pk} is canceled.", messages.SUCCESS)
+
+
+@admin.register(BacktestTrade)
+class BacktestTradeAdmin(ReadOnlyAdmin):
+    list_display = ["run", "number", "symbol", "opened_at", "closed_at"]
+    list_filter = ["symbol"]
+    show_full_result_count = False
+
+
+@admin.register(SearchRun)
+class SearchRunAdmin(ReadOnlyAdmin):
+    list_display = ["requested_at", "requested_by", "state", "progress", "step", "problem"]
+    list_filter = ["state"]
+
+
+@admin.register(SearchFold)
+class SearchFoldAdmin(ReadOnlyAdmin):
+    list_display = ["search", "number", "state", "tries", "beat_at", "problem"]
+    list_filter = ["state"]
+
+
+@admin.register(SearchTrial)
+class SearchTrialAdmin(ReadOnlyAdmin):
+    list_display = ["fold", "number", "value", "parameters", "refused"]
+    exclude = ["returns"]
+    show_full_result_count = False
 
 
 @admin.register(ConsensusPolicy)

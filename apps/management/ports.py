@@ -39,6 +39,14 @@ class ObservedContainer:
     out_of_memory: bool = False
 
 
+class OnDemandProgram(Protocol):
+    """A program of this house that somebody starts when there is work, and that ends by itself."""
+
+    def start(self) -> bool:
+        """Start it unless it runs; False where this house has no such program: then others do its work."""
+        ...
+
+
 class Runtime(Protocol):
     """Starts, watches and stops our containers; never touches others. Raises ``NotReady`` when it does not answer."""
 

@@ -9,9 +9,9 @@ from django.conf import settings
 from tests.architecture.source_tree import ROOT, parsed, python_files, shown
 from tradinghq.celery import app
 from tradinghq.periodic_schedule import SCHEDULE
-from tradinghq.supervision.house_programs import CORE_TEAMS
+from tradinghq.supervision.house_programs import CORE_TEAMS, RESEARCH
 
-TEAMS = (*CORE_TEAMS, "execution")
+TEAMS = (*CORE_TEAMS, "execution", RESEARCH)
 NAME = re.compile(r"workers\.(\w+)\.(\w+)")
 
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from apps.foundation.clock import Moment, wall_now
+from apps.market.domain.candle_columns import PRICES as PRICE_COLUMNS
+from apps.market.domain.candle_columns import CandleColumns
 from apps.market.models import Instrument, MarketClock, StoredCandle
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -82,3 +84,17 @@ def stage_market(*, history: int = 40) -> StagedMarket:
         for ago in range(history)
     )
     return StagedMarket()
+
+
+def store_columns(columns: CandleColumns) -> None:
+    """Keep a whole series as stored candles."""
+    StoredCandle.objects.bulk_create(
+        StoredCandle(
+            instrument_id=candle.symbol,
+            source=candle.source,
+            timeframe=candle.timeframe,
+            open_at=candle.open_at,
+            **{name: getattr(candle, name) for name in PRICE_COLUMNS},
+        )
+        for candle in (columns.candle(place) for place in range(len(columns)))
+    )

@@ -1,8 +1,9 @@
 """The processes of one machine, as ``docs/architecture.md`` lists them."""
 
+import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from apps.management.adapters.supervised_programs import SupervisedProgram
@@ -47,6 +48,8 @@ LEAN = {
     "PYTHONUNBUFFERED": "1",
 }
 EXECUTION = "execution"
+RESEARCH = "research"  # a group of its own, so that it neither starts nor counts with the house
+RESEARCH_ENDS_IDLE = 60
 FOR_EXECUTION_ONLY = "HQ_PGP_PASSPHRASE"
 
 
@@ -96,6 +99,18 @@ def house_programs(house: HouseSettings) -> list[SupervisedProgram]:
         _program(house, "guard", (sys.executable, "-m", "workers.stop_guard")),
         *_simulator(house),
     ]
+
+
+def research_programs(house: HouseSettings) -> list[SupervisedProgram]:
+    """The research worker: started on demand by the fleet, one process a processor, ends once it is idle."""
+    manners = [word for word in QUIET_WORKER if word not in {"--pool", "threads"}]
+    work = ("--hostname", f"{RESEARCH}@%h", "--queues", RESEARCH, "--include", "workers.research")
+    argv = (*CELERY, "worker", *work, "--concurrency", str(os.cpu_count() or 1), "--pool", "prefork", *manners)
+    program = _program(house, RESEARCH, argv)
+    environment = {**program.environment, "HQ_ENDS_IDLE": str(RESEARCH_ENDS_IDLE)}
+    if not os.access(house.directory / "apps", os.W_OK):  # else compiled code is kept beside its source
+        environment["NUMBA_CACHE_DIR"] = str(house.home / "cache" / "numba")
+    return [replace(program, environment=environment, restarts_always=False, stop_signal="QUIT")]  # at once
 
 
 def _simulator(house: HouseSettings) -> list[SupervisedProgram]:

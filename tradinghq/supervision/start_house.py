@@ -24,7 +24,15 @@ from tradinghq.embedded.addresses import EmbeddedServers, ensure_servers
 from tradinghq.supervision.first_steps import leave_database, prepare_database, prepare_house
 from tradinghq.supervision.house_exchange import ACCOUNT, house_exchange
 from tradinghq.supervision.house_lock import take_lock
-from tradinghq.supervision.house_programs import HOUSE, SERVERS, HouseSettings, house_programs, server_programs
+from tradinghq.supervision.house_programs import (
+    HOUSE,
+    RESEARCH,
+    SERVERS,
+    HouseSettings,
+    house_programs,
+    research_programs,
+    server_programs,
+)
 from tradinghq.supervision.leftovers import SUPERVISOR, end_leftovers, record
 from tradinghq.supervision.stop_house import stop_programs
 from tradinghq.supervision.supervisor_files import supervisor_command, write_configuration
@@ -54,7 +62,8 @@ def start_house(*, manage: str, say: Callable[[str], None]) -> None:
     house = _house(servers)
     if house.embedded_postgres:
         postgres_server.create_cluster(home, house.embedded_postgres)
-    write_configuration(folder, {SERVERS: server_programs(house), HOUSE: house_programs(house)})
+    groups = {SERVERS: server_programs(house), HOUSE: house_programs(house), RESEARCH: research_programs(house)}
+    write_configuration(folder, groups)
     supervisor = _start_supervisor(folder)
     control = SupervisorControl(control_socket(home))
     try:

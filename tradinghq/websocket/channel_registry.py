@@ -49,6 +49,8 @@ _WHOLE: dict[str, tuple[Snapshot, bool]] = {
     "orders": (lambda _: trading.recent_orders(FIRST_ROWS), False),
     "agents": (lambda _: agents.agent_cards(), False),
     "decisions": (lambda _: agents.recent_decisions(FIRST_ROWS), False),
+    "backtests": (lambda _: agents.recent_backtests(FIRST_ROWS), False),
+    "searches": (lambda _: agents.recent_searches(FIRST_ROWS), False),
     "breaks": (lambda _: trading.recent_breaks(FIRST_ROWS), False),
     "system": (management.system_view, True),
 }

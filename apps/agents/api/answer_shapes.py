@@ -97,6 +97,9 @@ class StrategyParameterShape(serializers.Serializer):
     highest = serializers.FloatField()
     whole = serializers.BooleanField()
     description = serializers.CharField()
+    searched = serializers.ListField(
+        child=serializers.FloatField(), allow_null=True, help_text="Where a search looks: from and to."
+    )
 
 
 class StrategyShape(serializers.Serializer):

@@ -1,15 +1,28 @@
 """Addresses of the agents' room, relative to ``/api/v1/``."""
 
 from apps.agents.api import agent_views as agents
+from apps.agents.api import backtest_views as backtests
 from apps.agents.api import decision_views as decisions
+from apps.agents.api import search_views as searches
 from apps.foundation.rest.routes import endpoint
 
 ONE = "agents/<uuid:agent_id>/"
+SEARCH = "agents/searches/<uuid:search_id>/"
+BACKTEST = "agents/backtests/<uuid:run_id>/"
 
 urlpatterns = [
     *endpoint("agents/", agents.AgentsView.as_view(), name="agents"),
     *endpoint("agents/strategies/", agents.StrategiesView.as_view(), name="strategies"),
     *endpoint("agents/consensus/", agents.ConsensusView.as_view(), name="consensus"),
+    *endpoint("agents/backtests/", backtests.BacktestsView.as_view(), name="backtests"),
+    *endpoint("agents/backtests/choices/", backtests.BacktestChoicesView.as_view(), name="backtest-choices"),
+    *endpoint(BACKTEST, backtests.BacktestView.as_view(), name="backtest"),
+    *endpoint(f"{BACKTEST}cancel/", backtests.CancelBacktestView.as_view(), name="backtest-cancel"),
+    *endpoint(f"{BACKTEST}trades/", backtests.BacktestTradesView.as_view(), name="backtest-trades"),
+    *endpoint(f"{BACKTEST}report/", backtests.BacktestReportView.as_view(), name="backtest-report"),
+    *endpoint("agents/searches/", searches.SearchesView.as_view(), name="searches"),
+    *endpoint(SEARCH, searches.SearchView.as_view(), name="search"),
+    *endpoint(f"{SEARCH}cancel/", searches.CancelSearchView.as_view(), name="search-cancel"),
     *endpoint(ONE, agents.AgentView.as_view(), name="agent"),
     *endpoint(f"{ONE}start/", agents.StartAgentView.as_view(), name="agent-start"),
     *endpoint(f"{ONE}stop/", agents.StopAgentView.as_view(), name="agent-stop"),

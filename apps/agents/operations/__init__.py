@@ -10,6 +10,20 @@ from apps.agents.operations.create_agent import create_agent
 from apps.agents.operations.finish_draining import finish_draining
 from apps.agents.operations.open_rounds import open_rounds
 from apps.agents.operations.record_vote import StreamEntry, record_vote, record_votes
+from apps.agents.operations.research.backtest_wishes import StoredCandles, stored_candles
+from apps.agents.operations.research.cancel_backtest import cancel_backtest
+from apps.agents.operations.research.cancel_search import cancel_search
+from apps.agents.operations.research.do_work import compute_work, keep_work
+from apps.agents.operations.research.request_backtest import request_backtest
+from apps.agents.operations.research.request_search import request_search
+from apps.agents.operations.research.work_claims import (
+    Claim,
+    beat_work,
+    call_for_waiting,
+    claim_next_work,
+    fail_work,
+    tend_research,
+)
 from apps.agents.operations.run_backtest import (
     BACKTEST_MODES,
     BacktestResult,
@@ -19,6 +33,7 @@ from apps.agents.operations.run_backtest import (
 )
 from apps.agents.operations.scale_agents import ScaledAgents, scale_agents
 from apps.agents.operations.score_agents import score_agents
+from apps.agents.operations.search_parameters import SearchedCandles, SearchWish, run_search
 from apps.agents.operations.seed_agents import seed_agents
 from apps.agents.operations.sweep_windows import SweptPair, sweep_windows
 
@@ -26,28 +41,45 @@ __all__ = [
     "BACKTEST_MODES",
     "BacktestResult",
     "BacktestWish",
+    "Claim",
     "ScaledAgents",
+    "SearchWish",
+    "SearchedCandles",
+    "StoredCandles",
     "StrategyCheck",
     "StreamEntry",
     "SweptPair",
     "WantedStrategy",
+    "beat_work",
     "bench_agent",
+    "call_for_waiting",
+    "cancel_backtest",
+    "cancel_search",
     "change_policy",
     "check_lookahead",
     "check_warmup",
+    "claim_next_work",
     "close_ready_rounds",
+    "compute_work",
     "configure_agent",
     "create_agent",
     "destroy_agent",
+    "fail_work",
     "finish_draining",
+    "keep_work",
     "open_rounds",
     "record_vote",
     "record_votes",
+    "request_backtest",
+    "request_search",
     "run_backtest",
+    "run_search",
     "scale_agents",
     "score_agents",
     "seed_agents",
     "start_agent",
     "stop_agent",
+    "stored_candles",
     "sweep_windows",
+    "tend_research",
 ]

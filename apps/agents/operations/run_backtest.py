@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from apps.agents.domain.backtest.firm_backtest import FirmSetting, Progress, run_firm
+from apps.agents.domain.backtest.firm_backtest import FirmSetting, run_firm
 from apps.agents.domain.backtest.firm_rounds import BacktestAgent, Policy, StrategyFailedError
 from apps.agents.domain.backtest.signal_backtest import Costs, run_signal
+from apps.agents.domain.backtest.strategy_views import Progress, unheard
 from apps.agents.domain.performance.performance_report import Performance, performance_report
 from apps.agents.domain.strategies.contract import Strategy
 from apps.agents.domain.strategies.parameter_values import ParameterError
@@ -71,57 +72,65 @@ def run_backtest(
     wish: BacktestWish,
     series: Sequence[CandleColumns],
     rules: Mapping[str, InstrumentRules],
-    progress: Progress = lambda _done, _all: None,
+    progress: Progress = unheard,
 ) -> BacktestResult:
     """The result. Raises ``Refused`` naming the field for a strategy, parameter or setting that can't be run."""
-    if wish.mode not in BACKTEST_MODES:
-        raise Refused(
-            f"mode was {wish.mode!r}; it must be one of {', '.join(BACKTEST_MODES)}.", code="invalid", field="mode"
-        )
-    strategies = [_built(wanted) for wanted in wish.strategies]
-    mode = _mode(wish, strategies, series)
+    mode = backtest_mode(wish, [columns.timeframe for columns in series])
+    strategies = [_built(place, wanted) for place, wanted in enumerate(wish.strategies)]
     try:
         if mode == "signal":
-            return _signal(wish, strategies[0], series[0])
+            return _signal(wish, strategies[0], series[0], progress)
         return _firm(wish, strategies, series, rules, progress)
     except (StrategyFailedError, ValueError) as error:
         raise Refused(str(error), code="no_run") from error
 
 
-def _built(wanted: WantedStrategy) -> Strategy:
-    try:
-        return build_strategy(wanted.name, wanted.parameters)
-    except UnknownStrategyError as error:
-        raise Refused(str(error), code="unknown_strategy", field="strategy") from error
-    except ParameterError as error:
-        raise Refused(error.message, code="invalid_parameter", field=error.field) from error
+def backtest_mode(wish: BacktestWish, series: Sequence[str]) -> str:
+    """``signal`` or ``firm``, as wished or as fits. ``series``: the timeframe of each one.
 
-
-def _mode(wish: BacktestWish, strategies: Sequence[Strategy], series: Sequence[CandleColumns]) -> str:
+    Raises ``Refused`` naming the field for what that mode can't run.
+    """
+    if wish.mode not in BACKTEST_MODES:
+        raise Refused(
+            f"mode was {wish.mode!r}; it must be one of {', '.join(BACKTEST_MODES)}.", code="invalid", field="mode"
+        )
+    strategies = [_built(place, wanted) for place, wanted in enumerate(wish.strategies)]
     if not strategies or not series:
-        raise Refused("Name at least one strategy and one series of candles.", code="required", field="strategy")
-    alone = len(strategies) == 1 and len(series) == 1 and wish.strategies[0].timeframe in {None, series[0].timeframe}
+        raise Refused("Name at least one strategy and one series of candles.", code="required", field="strategies")
+    alone = len(strategies) == 1 and len(series) == 1 and wish.strategies[0].timeframe in {None, series[0]}
     if wish.mode == "signal" and not alone:
         raise Refused(
             "mode signal tests one strategy on one series at its own timeframe; take mode firm for more.",
             code="invalid",
             field="mode",
         )
-    if wish.mode != "auto":
-        return wish.mode
-    return "signal" if alone and hasattr(strategies[0], "stances") else "firm"
-
-
-def _signal(wish: BacktestWish, strategy: Strategy, columns: CandleColumns) -> BacktestResult:
+    mode = wish.mode
+    if mode == "auto":
+        mode = "signal" if alone and hasattr(strategies[0], "stances") else "firm"
     for name, given in (("limits", wish.limits != DEFAULT_LIMITS), ("resumes_daily", wish.resumes_daily)):
-        if given:
+        if mode == "signal" and given:
             told = f"{name} belong to the firm's run: a signal alone is traded without a gate. Take mode firm."
             raise Refused(told, code="not_applicable", field=name)
-    part = columns.between(wish.first_ms, int(columns.times[-1]) + 1)
+    return mode
+
+
+def _built(place: int, wanted: WantedStrategy) -> Strategy:
+    try:
+        return build_strategy(wanted.name, wanted.parameters)
+    except UnknownStrategyError as error:
+        raise Refused(str(error), code="unknown_strategy", field=f"strategies.{place}.name") from error
+    except ParameterError as error:
+        field = f"strategies.{place}.parameters.{error.field}"
+        raise Refused(error.message, code="invalid_parameter", field=field) from error
+
+
+def _signal(wish: BacktestWish, strategy: Strategy, columns: CandleColumns, progress: Progress) -> BacktestResult:
     fee = wish.fee if wish.fee is not None else terms_of(columns.symbol).side_fee_bps / 10_000
     costs = Costs(float(fee), float(wish.slippage_bps or 0) / 10_000.0)
-    run = run_signal(strategy, part, costs=costs, capital=float(wish.capital))
-    stated = _stated(wish, [part], {"fee": plain(fee), "slippage_bps": plain(wish.slippage_bps or Decimal(0))})
+    run = run_signal(
+        strategy, columns, costs=costs, capital=float(wish.capital), first_ms=wish.first_ms, progress=progress
+    )
+    stated = _stated(wish, [columns], {"fee": plain(fee), "slippage_bps": plain(wish.slippage_bps or Decimal(0))})
     stated["open_units"] = run.open_units
     return BacktestResult("signal", stated, run.performance, performance_report(run.performance), run.digest)
 

@@ -2,6 +2,18 @@
 
 from apps.agents.queries.agent_cards import DesiredAgent, agent_card, agent_cards, cards_of, desired_agents, vote_view
 from apps.agents.queries.agent_records import performance_view, votes_of
+from apps.agents.queries.backtest_views import (
+    all_backtests,
+    backtest_choices,
+    backtest_line_of,
+    backtest_lines,
+    backtest_report,
+    backtest_trades,
+    backtest_view,
+    found_backtest,
+    recent_backtests,
+    trade_view,
+)
 from apps.agents.queries.consensus_policy import current_policy, policy_view
 from apps.agents.queries.decision_views import all_decisions, decision_view, explain, recent_decisions, shown
 from apps.agents.queries.find_agent import found_agent
@@ -14,6 +26,14 @@ from apps.agents.queries.fleet_members import (
 )
 from apps.agents.queries.heartbeats import heartbeat_key, heartbeats
 from apps.agents.queries.rounds import open_rounds_count, rounds_opened, rounds_settled
+from apps.agents.queries.search_views import (
+    all_searches,
+    found_search,
+    recent_searches,
+    search_line_of,
+    search_lines,
+    search_view,
+)
 from apps.agents.queries.strategy_views import strategy_views
 from apps.agents.queries.vote_streams import vote_cursors
 
@@ -23,7 +43,15 @@ __all__ = [
     "Punctuality",
     "agent_card",
     "agent_cards",
+    "all_backtests",
     "all_decisions",
+    "all_searches",
+    "backtest_choices",
+    "backtest_line_of",
+    "backtest_lines",
+    "backtest_report",
+    "backtest_trades",
+    "backtest_view",
     "cards_of",
     "current_policy",
     "decision_view",
@@ -31,18 +59,26 @@ __all__ = [
     "explain",
     "fleet_members",
     "found_agent",
+    "found_backtest",
+    "found_search",
     "heartbeat_key",
     "heartbeats",
     "open_rounds_count",
     "performance_view",
     "policy_view",
     "punctuality",
+    "recent_backtests",
     "recent_decisions",
+    "recent_searches",
     "resources_of_a_new_agent",
     "rounds_opened",
     "rounds_settled",
+    "search_line_of",
+    "search_lines",
+    "search_view",
     "shown",
     "strategy_views",
+    "trade_view",
     "vote_cursors",
     "vote_view",
     "votes_of",

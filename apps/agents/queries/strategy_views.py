@@ -25,6 +25,7 @@ def _view(name: str) -> dict[str, Any]:
                 "highest": parameter.highest,
                 "whole": parameter.whole,
                 "description": parameter.description,
+                "searched": list(parameter.searched) if parameter.searched else None,
             }
             for parameter in kind.parameters
         ],

@@ -10,7 +10,7 @@ from rest_framework.renderers import BaseRenderer
 
 from apps.foundation.rest.json_format import as_json
 
-_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

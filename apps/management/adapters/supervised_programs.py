@@ -27,6 +27,7 @@ class SupervisedProgram:
     start_at_once: bool = False
     attempts: int = FOREVER
     settled_after: int = 1
+    restarts_always: bool = True  # else only after an end that was none of its own will
     stop_signal: str = "TERM"
     stop_seconds: int = 10
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -77,7 +78,7 @@ def section(folder: SupervisorFolder, program: SupervisedProgram) -> str:
         "command": command,
         "priority": program.priority,
         "autostart": _switch(program.start_at_once),
-        "autorestart": "true",
+        "autorestart": "true" if program.restarts_always else "unexpected",
         "startsecs": program.settled_after,
         "startretries": program.attempts,
         "stopsignal": program.stop_signal,

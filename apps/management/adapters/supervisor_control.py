@@ -14,6 +14,7 @@ from apps.foundation.errors import NotReady
 LONGEST_SOCKET_PATH = 90  # the kernel takes 107 characters, the supervisor first binds a longer temporary name
 TIMEOUT_SECONDS = 20.0
 BAD_NAME = 10
+ALREADY_STARTED = 60
 ALREADY_ADDED = 90
 NOT_RUNNING = 70
 

@@ -1,6 +1,14 @@
 """What others may ask the market room."""
 
-from apps.market.queries.candles import bars_between, bars_of, candle_columns, closed_candles, closes_of
+from apps.market.queries.candles import (
+    CandleSpan,
+    bars_between,
+    bars_of,
+    candle_columns,
+    candle_spans,
+    closed_candles,
+    closes_of,
+)
 from apps.market.queries.instruments import (
     instrument_paused,
     instrument_rules,
@@ -31,6 +39,7 @@ from apps.market.queries.views import (
 )
 
 __all__ = [
+    "CandleSpan",
     "MarketClockView",
     "OrderMarket",
     "backfill_view",
@@ -38,6 +47,7 @@ __all__ = [
     "bars_of",
     "candle_columns",
     "candle_snapshot",
+    "candle_spans",
     "candle_view",
     "clock_view",
     "closed_candles",

@@ -1,10 +1,11 @@
 """Stored candles. Nothing here shows a bar before it has closed."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 
 from apps.foundation.errors import NotReady
@@ -15,6 +16,36 @@ from apps.market.models import MarketClock, StoredCandle
 from apps.market.queries.instruments import primary_source
 
 _FIELDS = ("instrument_id", "source", "timeframe", "open_at", "open", "high", "low", "close", "volume")
+
+
+# As floats and milliseconds, in parts: as rows of Decimals a few million candles would take gigabytes.
+_COLUMNS = """
+SELECT (extract(epoch FROM open_at) * 1000)::float8, open::float8, high::float8, low::float8, close::float8,
+       volume::float8
+FROM market_storedcandle WHERE symbol = %s AND source = %s AND timeframe = %s ORDER BY open_at
+"""
+_CHUNK = 20_000
+# Two looks at the ends of an index each, however many candles lie between.
+_SPANS = """
+SELECT i.symbol, t.timeframe, ends.first, ends.last
+FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS i (symbol, source, place)
+CROSS JOIN unnest(%s::text[]) WITH ORDINALITY AS t (timeframe, length)
+CROSS JOIN LATERAL (
+    SELECT min(c.open_at) AS first, max(c.open_at) AS last FROM market_storedcandle c
+    WHERE c.symbol = i.symbol AND c.source = i.source AND c.timeframe = t.timeframe
+) AS ends
+WHERE ends.first IS NOT NULL ORDER BY i.place, t.length
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CandleSpan:
+    """The opening times of the first and the last stored candle of one series."""
+
+    symbol: str
+    timeframe: str
+    first: datetime
+    last: datetime
 
 
 def closed_candles(
@@ -71,12 +102,25 @@ def candle_columns(*, symbol: str, timeframe: str, source: str | None = None) ->
     ``NotFound`` for an unknown instrument, ``NotReady`` (``no_candles``) where there are none.
     """
     named = source or primary_source(symbol)
-    found = list(_of(symbol, named, timeframe).order_by("open_at").values_list("open_at", *PRICES))
-    if not found:
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(_COLUMNS, [symbol, named, timeframe])
+        parts = [np.array(rows, np.float64) for rows in iter(lambda: cursor.fetchmany(_CHUNK), [])]
+    if not parts:
         raise NotReady(f"No {timeframe} candles of {symbol} from {named} are stored here.", code="no_candles")
-    times = np.array([timeframes.to_milliseconds(row[0]) for row in found], np.int64)
-    prices = np.array([row[1:] for row in found], np.float64).T
-    return CandleColumns(symbol, named, timeframe, times, **dict(zip(PRICES, prices.copy(), strict=True)))
+    whole = np.concatenate(parts)
+    prices = dict(zip(PRICES, whole[:, 1:].T.copy(), strict=True))
+    return CandleColumns(symbol, named, timeframe, whole[:, 0].astype(np.int64), **prices)
+
+
+def candle_spans(*, symbols: Iterable[str]) -> list[CandleSpan]:
+    """Of which instruments candles of the primary source are stored, at which timeframe and from when to when; by
+    symbol and timeframe.
+    """
+    wanted = [(symbol, primary_source(symbol)) for symbol in symbols]
+    names, sources = [symbol for symbol, _ in wanted], [source for _, source in wanted]
+    with connection.cursor() as cursor:
+        cursor.execute(_SPANS, [names, sources, list(timeframes.SECONDS)])
+        return [CandleSpan(*row) for row in cursor.fetchall()]
 
 
 def closes_of(*, symbols: Iterable[str], until: datetime, bars: int) -> dict[str, dict[datetime, float]]:

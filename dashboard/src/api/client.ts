@@ -29,6 +29,8 @@ export function newKey(): string {
 }
 
 interface Call {
+  /** What is wanted back; JSON without it. */
+  accept?: string;
   method: string;
   path: string;
   query?: Query;
@@ -38,7 +40,7 @@ interface Call {
 }
 
 async function once(call: Call): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json", Authorization: `Bearer ${accessToken() ?? ""}` };
+  const headers: Record<string, string> = { Accept: call.accept ?? "application/json", Authorization: `Bearer ${accessToken() ?? ""}` };
   if (call.body !== undefined) headers["Content-Type"] = "application/json";
   if (call.key) headers["Idempotency-Key"] = call.key;
   try {
@@ -55,7 +57,7 @@ async function once(call: Call): Promise<Response> {
   }
 }
 
-async function send<T>(call: Call): Promise<T> {
+async function answered(call: Call): Promise<Response> {
   if (!accessToken() && !(await refreshAccess())) throw new ApiProblem(401, "signed_out", "Sign in first.");
   let answer = await once(call);
   if (answer.status === 401) {
@@ -63,14 +65,23 @@ async function send<T>(call: Call): Promise<T> {
     answer = await once(call);
     if (answer.status === 401) endSession("The server no longer accepts this session. Sign in again.");
   }
+  if (!answer.ok) throw problemOf(answer.status, await answer.json().catch(() => null));
+  return answer;
+}
+
+async function send<T>(call: Call): Promise<T> {
+  const answer = await answered(call);
   if (answer.status === 204) return undefined as T;
-  const body: unknown = await answer.json().catch(() => null);
-  if (!answer.ok) throw problemOf(answer.status, body);
-  return body as T;
+  return (await answer.json().catch(() => null)) as T;
 }
 
 export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
   return send<T>({ method: "GET", path, query, signal });
+}
+
+/** A file that the API makes, such as a report or a list as CSV. */
+export async function file(path: string, query: Query = {}): Promise<Blob> {
+  return (await answered({ method: "GET", path, query, accept: "*/*" })).blob();
 }
 
 /** `key` names one intent: pass the same key to repeat it safely. */

@@ -19,6 +19,7 @@ export const PLACES: Place[] = [
   { name: "orders", label: "Orders", icon: "orders", key: "o", first: true },
   { name: "decisions", label: "Decisions", icon: "decisions", key: "d", first: true },
   { name: "agents", label: "Agents", icon: "agents", key: "a" },
+  { name: "research", label: "Research", icon: "research", key: "e" },
   { name: "risk", label: "Risk", icon: "risk", key: "r", apart: true },
   { name: "accounts", label: "Accounts", icon: "accounts", key: "c" },
   { name: "breaks", label: "Breaks", icon: "breaks", key: "b" },

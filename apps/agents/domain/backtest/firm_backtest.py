@@ -5,7 +5,7 @@ order in which it calls them. A test holds a paper run in the database and this 
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from decimal import Decimal
@@ -17,6 +17,7 @@ from apps.agents.domain.backtest.firm_rounds import BacktestAgent, FirmRounds, P
 from apps.agents.domain.backtest.market_tape import MarketTape
 from apps.agents.domain.backtest.round_trips import round_trips
 from apps.agents.domain.backtest.signal_backtest import days_per_year
+from apps.agents.domain.backtest.strategy_views import Progress, unheard
 from apps.agents.domain.performance.equity_curve import EquityCurve, Series
 from apps.agents.domain.performance.performance_report import Performance
 from apps.foundation.identifiers import derived_id
@@ -32,7 +33,6 @@ from apps.trading.domain.simulation.simulated_order import SimulatedOrder
 from apps.trading.domain.venues.paper_terms import PaperTerms, terms_of
 
 PAPER_PORTFOLIO = derived_id("portfolio", "paper")  # that of the house's paper account
-Progress = Callable[[int, int], None]  # bars done, bars in all
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,7 @@ class FirmRun:
     digest: str
 
 
-def run_firm(
-    series: Sequence[CandleColumns], setting: FirmSetting, *, progress: Progress = lambda _done, _all: None
-) -> FirmRun:
+def run_firm(series: Sequence[CandleColumns], setting: FirmSetting, *, progress: Progress = unheard) -> FirmRun:
     """The run over all bars of ``series``. Raises ``ValueError`` for series that make none, and what ``FirmRounds``
     raises.
     """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.agents.domain.backtest.strategy_views import stances_over
+from apps.agents.domain.backtest.strategy_views import Progress, stances_over, unheard
 from apps.agents.domain.performance.equity_curve import EquityCurve, Series, Times
 from apps.agents.domain.performance.performance_report import Performance
 from apps.agents.domain.performance.trade_table import TradeTable
@@ -53,12 +53,19 @@ def run_signal(
     *,
     costs: Costs = Costs(),
     capital: float = CAPITAL,
+    first_ms: int = 0,
+    progress: Progress = unheard,
 ) -> SignalRun:
-    """Trade the strategy's stances over the whole series. Raises ``ValueError`` for fewer than two bars."""
+    """Trade the strategy's stances over the bars that open at ``first_ms`` or later; those before are history.
+
+    Raises ``ValueError`` for fewer than two bars to trade.
+    """
     from apps.agents.domain.backtest import signal_kernels as kernels
 
+    history = int(np.searchsorted(columns.times, first_ms))
+    stances = stances_over(strategy, columns, fee_bps=costs.fee * 10_000.0, progress=progress)[history:]
+    columns = columns.rows(history, len(columns))
     _check(columns, capital)
-    stances = stances_over(strategy, columns, fee_bps=costs.fee * 10_000.0)
     series = (columns.open, columns.high, columns.low, columns.close)
     equity, held, entries, exits, numbers, traded = kernels.trade_stances(
         stances, *series, capital, costs.fee, costs.slippage

@@ -1,6 +1,6 @@
 """What a strategy gets to see at each bar of a recorded series, exactly as an agent does."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,12 @@ from numpy.typing import NDArray
 from apps.agents.domain.strategies.contract import MarketView, Strategy, StrategyVote, VenueQuote, abstention
 from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import CandleColumns
+
+Progress = Callable[[int, int], None]  # bars done, bars in all
+
+
+def unheard(_done: int, _whole: int) -> None:
+    """The progress that nobody wants to hear of."""
 
 
 def view_at(
@@ -34,16 +40,25 @@ def vote_on(strategy: Strategy, view: MarketView) -> StrategyVote:
     """The strategy's vote; while the window is short it abstains, saying how far it has warmed."""
     if view.bars < strategy.needs_bars:
         return abstention(f"Warming: {view.bars} of {strategy.needs_bars} bars.")
-    return strategy.vote(view)
+    try:
+        return strategy.vote(view)
+    except Exception as error:
+        error.add_note(f"{strategy.name} was asked about {view.symbol} at {view.closed_at:%Y-%m-%d %H:%M} UTC")
+        raise
 
 
-def votes_over(strategy: Strategy, columns: CandleColumns, *, fee_bps: float) -> Iterator[StrategyVote]:
+def votes_over(
+    strategy: Strategy, columns: CandleColumns, *, fee_bps: float, progress: Progress = unheard
+) -> Iterator[StrategyVote]:
     """The vote at every bar, from the window that an agent would be sent."""
     for place in range(len(columns)):
+        progress(place + 1, len(columns))
         yield vote_on(strategy, view_at(columns, place, strategy.needs_bars, fee_bps=fee_bps))
 
 
-def stances_over(strategy: Strategy, columns: CandleColumns, *, fee_bps: float) -> NDArray[np.int8]:
+def stances_over(
+    strategy: Strategy, columns: CandleColumns, *, fee_bps: float, progress: Progress = unheard
+) -> NDArray[np.int8]:
     """At every bar 1 (in), -1 (out) or 0 (as before): the sign of the vote, 0 for an abstention.
 
     A strategy that offers ``stances`` answers for all bars at once; ``check_lookahead`` holds that against its votes.
@@ -52,5 +67,5 @@ def stances_over(strategy: Strategy, columns: CandleColumns, *, fee_bps: float) 
     if at_once is not None:
         found: NDArray[np.int8] = at_once(columns.close)
         return found
-    votes = votes_over(strategy, columns, fee_bps=fee_bps)
+    votes = votes_over(strategy, columns, fee_bps=fee_bps, progress=progress)
     return np.fromiter((0 if vote.abstain else int(np.sign(vote.direction)) for vote in votes), np.int8, len(columns))

@@ -21,8 +21,15 @@ class Arbitrage:
     )
     default_timeframe: ClassVar[str] = "5m"
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("margin_bps", 5.0, 0.0, 500.0, "Gap left after fees, in basis points, from which it votes."),
-        Parameter("horizon", 3, 1, 100, "For how many bars the vote is meant.", whole=True),
+        Parameter(
+            "margin_bps",
+            5.0,
+            0.0,
+            500.0,
+            "Gap left after fees, in basis points, from which it votes.",
+            searched=(1.0, 40.0),
+        ),
+        Parameter("horizon", 3, 1, 100, "For how many bars the vote is meant.", whole=True, searched=(1, 12)),
     )
 
     def __init__(self, numbers: Mapping[str, float]) -> None:

@@ -26,9 +26,9 @@ class Breakout:
     )
     default_timeframe: ClassVar[str] = "5m"
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("entry", 20, 5, 500, "Bars of the entry channel.", whole=True),
-        Parameter("exit", 10, 2, 500, "Bars of the exit channel.", whole=True),
-        Parameter("horizon", 12, 1, 500, "For how many bars the vote is meant.", whole=True),
+        Parameter("entry", 20, 5, 500, "Bars of the entry channel.", whole=True, searched=(10, 120)),
+        Parameter("exit", 10, 2, 500, "Bars of the exit channel.", whole=True, searched=(5, 60)),
+        Parameter("horizon", 12, 1, 500, "For how many bars the vote is meant.", whole=True, searched=(6, 48)),
     )
 
     def __init__(self, numbers: Mapping[str, float]) -> None:

@@ -80,7 +80,10 @@ def abstention(reason: str, *, horizon_bars: int = 1) -> StrategyVote:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One number that a person may set, with its bounds (both included) and its meaning in a sentence."""
+    """One number that a person may set, with its bounds (both included) and its meaning in a sentence.
+
+    ``searched``: between which values a search looks for better ones; None: a search leaves it as it is.
+    """
 
     name: str
     default: float
@@ -88,6 +91,7 @@ class Parameter:
     highest: float
     description: str
     whole: bool = False
+    searched: tuple[float, float] | None = None
 
 
 class Strategy(Protocol):

@@ -24,10 +24,10 @@ class MeanReversion:
     )
     default_timeframe: ClassVar[str] = "5m"
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("window", 20, 5, 300, "Bars of the mean and the deviation.", whole=True),
-        Parameter("entry", 2.0, 0.5, 5.0, "Standard deviations from the mean at which it votes."),
-        Parameter("rsi", 14, 2, 100, "Bars of the RSI.", whole=True),
-        Parameter("horizon", 12, 1, 500, "For how many bars the vote is meant.", whole=True),
+        Parameter("window", 20, 5, 300, "Bars of the mean and the deviation.", whole=True, searched=(10, 80)),
+        Parameter("entry", 2.0, 0.5, 5.0, "Standard deviations from the mean at which it votes.", searched=(1.0, 3.5)),
+        Parameter("rsi", 14, 2, 100, "Bars of the RSI.", whole=True, searched=(7, 28)),
+        Parameter("horizon", 12, 1, 500, "For how many bars the vote is meant.", whole=True, searched=(6, 48)),
     )
 
     def __init__(self, numbers: Mapping[str, float]) -> None:

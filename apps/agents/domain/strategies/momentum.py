@@ -20,9 +20,11 @@ class Momentum:
     description: ClassVar[str] = "Follows the trend: the gap of two moving averages, measured in volatility."
     default_timeframe: ClassVar[str] = "5m"
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("fast", 12, 2, 200, "Span of the fast average in bars.", whole=True),
-        Parameter("slow", 26, 5, 500, "Span of the slow average in bars; must be above fast.", whole=True),
-        Parameter("horizon", 12, 1, 500, "For how many bars the vote is meant.", whole=True),
+        Parameter("fast", 12, 2, 200, "Span of the fast average in bars.", whole=True, searched=(4, 40)),
+        Parameter(
+            "slow", 26, 5, 500, "Span of the slow average in bars; must be above fast.", whole=True, searched=(15, 120)
+        ),
+        Parameter("horizon", 12, 1, 500, "For how many bars the vote is meant.", whole=True, searched=(6, 48)),
     )
 
     def __init__(self, numbers: Mapping[str, float]) -> None:

@@ -37,8 +37,8 @@ class SmaCross:
     description: ClassVar[str] = "The example: long while the fast simple average of closes is above the slow one."
     default_timeframe: ClassVar[str] = "5m"
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("fast", 20, 1, 1000, "Bars of the fast average.", whole=True),
-        Parameter("slow", 50, 2, 5000, "Bars of the slow average; must be above fast.", whole=True),
+        Parameter("fast", 20, 1, 1000, "Bars of the fast average.", whole=True, searched=(5, 60)),
+        Parameter("slow", 50, 2, 5000, "Bars of the slow average; must be above fast.", whole=True, searched=(30, 300)),
         Parameter("horizon", 12, 1, 500, "For how many bars the vote is meant.", whole=True),
     )
 

@@ -1,0 +1,125 @@
+/** How runs and their figures read. */
+
+import type { BacktestLine, BacktestWish, RunState, WantedStrategy } from "../api/research-types";
+import { show } from "../format/decimal";
+import type { Tone } from "../stores/order-words";
+import { asWords } from "../stores/rule-words";
+
+const STATES: Record<RunState, { word: string; tone: Tone }> = {
+  QUEUED: { word: "Waits", tone: "warn" },
+  RUNNING: { word: "Running", tone: "calm" },
+  DONE: { word: "Done", tone: "good" },
+  FAILED: { word: "Failed", tone: "bad" },
+  CANCELED: { word: "Canceled", tone: "" },
+};
+
+export function runWord(state: RunState): string {
+  return STATES[state].word;
+}
+
+export function runTone(state: RunState): Tone {
+  return STATES[state].tone;
+}
+
+export function isUnderWay(run: { state: RunState }): boolean {
+  return run.state === "QUEUED" || run.state === "RUNNING";
+}
+
+/** What a run that is under way does now. */
+export function runStep(run: BacktestLine): string {
+  if (run.state === "QUEUED") return run.tries > 0 ? "Its worker was lost; it waits for another one." : "Waits for a research worker.";
+  return run.step || "Begins.";
+}
+
+const PLAIN = { most: 6 };
+
+/** momentum (fast 10, slow 30) on 15m */
+export function strategyText(wanted: WantedStrategy): string {
+  const given = Object.entries(wanted.parameters).map(([name, value]) => `${asWords(name).toLowerCase()} ${show(String(value), PLAIN)}`);
+  return `${asWords(wanted.name)}${given.length ? ` (${given.join(", ")})` : ""}${wanted.timeframe ? ` on ${wanted.timeframe}` : ""}`;
+}
+
+export function strategiesText(wish: BacktestWish): string {
+  return wish.strategies.map(strategyText).join(" + ");
+}
+
+export function marketText(wish: BacktestWish): string {
+  const most = 3;
+  const named = wish.instruments.slice(0, most).join(", ");
+  const more = wish.instruments.length - most;
+  return `${named}${more > 0 ? ` and ${more} more` : ""} ${wish.timeframe}`;
+}
+
+/** A share as a percentage; null is a figure that the run can't tell. */
+export function percent(value: number | null | undefined, signed = false): string {
+  if (value === null || value === undefined) return "unknown";
+  return `${show((value * 100).toFixed(2), { places: 2, signed })}\u00a0%`;
+}
+
+export function plain(value: number | null | undefined, places = 2): string {
+  if (value === null || value === undefined) return "unknown";
+  return show(value.toFixed(places), { places });
+}
+
+export interface FigureRow {
+  label: string;
+  part: "equity" | "trades";
+  name: string;
+  kind: "percent" | "plain" | "count";
+  /** Buying and holding has it as well. */
+  held?: boolean;
+  /** Which way is better, for the comparison of two runs. */
+  better?: "more" | "less";
+  hint?: string;
+}
+
+export const FIGURES: { title: string; rows: FigureRow[] }[] = [
+  {
+    title: "Return",
+    rows: [
+      { label: "Return", part: "equity", name: "total_return", kind: "percent", held: true, better: "more" },
+      { label: "Beyond holding", part: "equity", name: "excess_return", kind: "percent", better: "more" },
+      { label: "Growth a year", part: "equity", name: "cagr", kind: "percent", held: true, better: "more", hint: "CAGR. A run of less than a day can't tell." },
+    ],
+  },
+  {
+    title: "Risk",
+    rows: [
+      { label: "Largest drawdown", part: "equity", name: "max_drawdown", kind: "percent", held: true, better: "less" },
+      { label: "Longest drawdown, days", part: "equity", name: "longest_drawdown_days", kind: "plain", held: true, better: "less" },
+      { label: "Volatility a year", part: "equity", name: "volatility", kind: "percent", held: true, better: "less" },
+      { label: "Value at risk, day", part: "equity", name: "value_at_risk", kind: "percent", held: true, better: "less", hint: "The loss of the mildest of the worst 5 % of days." },
+      { label: "Expected shortfall", part: "equity", name: "expected_shortfall", kind: "percent", held: true, better: "less", hint: "The mean loss of the worst 5 % of days (CVaR)." },
+    ],
+  },
+  {
+    title: "Ratios, on daily returns",
+    rows: [
+      { label: "Sharpe", part: "equity", name: "sharpe", kind: "plain", held: true, better: "more" },
+      { label: "Sharpe above 0", part: "equity", name: "probabilistic_sharpe", kind: "percent", better: "more", hint: "Probabilistic Sharpe ratio: how likely the true ratio lies above 0, given length, skew and fat tails." },
+      { label: "Sortino", part: "equity", name: "sortino", kind: "plain", held: true, better: "more" },
+      { label: "Calmar", part: "equity", name: "calmar", kind: "plain", held: true, better: "more" },
+      { label: "Omega", part: "equity", name: "omega", kind: "plain", held: true, better: "more" },
+    ],
+  },
+  {
+    title: "Trades",
+    rows: [
+      { label: "Closed trades", part: "trades", name: "trades", kind: "count" },
+      { label: "Won", part: "trades", name: "win_rate", kind: "percent", better: "more" },
+      { label: "Profit factor", part: "trades", name: "profit_factor", kind: "plain", better: "more" },
+      { label: "Expectancy", part: "trades", name: "expectancy_share", kind: "percent", better: "more", hint: "Mean profit of a trade, as a share of its cost." },
+      { label: "Against it while held", part: "trades", name: "average_adverse", kind: "percent", better: "less", hint: "Mean adverse excursion (MAE)." },
+      { label: "For it while held", part: "trades", name: "average_favourable", kind: "percent", better: "more", hint: "Mean favourable excursion (MFE)." },
+      { label: "Bars held", part: "trades", name: "average_bars", kind: "plain" },
+      { label: "Fees", part: "trades", name: "fees", kind: "plain", better: "less" },
+      { label: "Time invested", part: "equity", name: "exposure", kind: "percent" },
+      { label: "Turnover, times equity", part: "equity", name: "turnover", kind: "plain" },
+    ],
+  },
+];
+
+export function figureText(row: FigureRow, value: number | null | undefined): string {
+  if (row.kind === "percent") return percent(value);
+  return plain(value, row.kind === "count" ? 0 : 2);
+}

@@ -1,0 +1,52 @@
+"""What a search came to, for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+NO_FIGURE = "-"
+
+
+def table(report: Mapping[str, Any]) -> list[str]:
+    """The lines that a person reads: each fold in and out of its sample, all tests together, and how much is luck."""
+    objective = report["objective"]
+    lines = [f"{'fold':>4}  {'tested from':20}{'in sample':>22}{'out of sample':>22}  parameters"]
+    lines.append(f"{'':26}{'return':>12}{objective:>10}{'return':>12}{objective:>10}")
+    for fold in report["folds"]:
+        inside, outside = (_two(fold[name], objective) for name in ("in_sample", "out_of_sample"))
+        lines.append(f"{fold['number']:>4}  {fold['test'][0]:20}{inside}{outside}  {_numbers(fold['parameters'])}")
+    lines.append("")
+    outside, held, best = report["out_of_sample"], report["buy_and_hold"], report["recommended"]
+    if outside is not None:
+        lines.append(
+            f"All tests in a row: {_percent(outside['total_return'])} with a Sharpe ratio of "
+            f"{_number(outside['sharpe'])} and a drawdown of {_percent(outside['max_drawdown'])}; "
+            f"holding: {_percent(held['total_return'])}."
+        )
+    lines.append(f"Of the {objective} in sample, {_percent(report['efficiency'])} was left out of sample.")
+    lines.append(
+        f"Best on everything, of {best['trials']} tried: {_numbers(best['parameters'])}, "
+        f"{_percent(best['in_sample']['total_return'])} in sample."
+    )
+    lines.append(
+        f"Probability that this choice is overfitted: {_percent(best['overfit_probability'])}. "
+        f"Deflated Sharpe, probability that it is more than luck: {_percent(best['deflated_sharpe'])}."
+    )
+    return lines
+
+
+def _two(figures: Mapping[str, float | None], objective: str) -> str:
+    value = figures.get(objective)
+    shown = _percent(value) if objective == "total_return" else _number(value)
+    return f"{_percent(figures.get('total_return')):>12}{shown:>10}"
+
+
+def _numbers(parameters: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in sorted(parameters.items()))
+
+
+def _percent(value: float | None) -> str:
+    return NO_FIGURE if value is None else f"{value * 100:.2f} %"
+
+
+def _number(value: float | None) -> str:
+    return NO_FIGURE if value is None else f"{value:.2f}"
