@@ -12,6 +12,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/orders/:id?", name: "orders", component: () => import("./pages/OrdersPage.vue"), meta: { title: "Orders" } },
   { path: "/agents/:id?", name: "agents", component: () => import("./pages/AgentsPage.vue"), meta: { title: "Agents" } },
   { path: "/decisions/:id?", name: "decisions", component: () => import("./pages/DecisionsPage.vue"), meta: { title: "Decisions" } },
+  { path: "/research/searches/:id?", name: "searches", component: () => import("./pages/SearchesPage.vue"), meta: { title: "Searches", place: "research" } },
   { path: "/research/:id?", name: "research", component: () => import("./pages/ResearchPage.vue"), meta: { title: "Research" } },
   { path: "/risk", name: "risk", component: () => import("./pages/RiskPage.vue"), meta: { title: "Risk" } },
   { path: "/accounts/:name?", name: "accounts", component: () => import("./pages/AccountsPage.vue"), meta: { title: "Accounts" } },

@@ -188,3 +188,27 @@ def _healthy(desk, count):
         return sorted(row["health"] for row in rows if row["wanted"] or row["handle"])
 
     desk.firm.wait_for(lambda: words() == ["healthy"] * count, 240, f"{count} healthy containers")
+
+
+def test_a_backtest_is_asked_for_watched_and_read(desk):
+    page = desk.open("/research")
+    page.get_by_role("button", name="New backtest").click()
+    form = desk.part("backtest-form")
+    form.locator("select[name=strategy-0]").select_option("breakout")
+    form.get_by_label("Entry").fill("4")
+    expect(form.get_by_text("Between 5 and 500.")).to_be_visible()
+    expect(form.get_by_role("button", name="Run it")).to_be_disabled()
+    form.get_by_label("Entry").fill("12")
+    form.get_by_role("button", name="Run it").click()
+    expect(page).to_have_url(re.compile(r"/research/[0-9a-f-]{36}"))
+    run_id = page.url.split("/")[-1].split("?")[0]
+    shown = desk.part("backtest")
+    expect(shown.get_by_role("heading", name="Breakout (entry 12)")).to_be_visible()
+    expect(shown.get_by_role("button", name="Tear sheet")).to_be_visible()  # once it is done
+    told = desk.firm.get(f"agents/backtests/{run_id}/")
+    assert (told["state"], told["mode"], told["requested_by"]) == ("DONE", "firm", "admin")
+    expect(shown).to_contain_text(f"Digest of all orders: {told['digest']}")
+    expect(shown.get_by_label("Figures")).to_contain_text("Largest drawdown")
+    with page.expect_download() as saved:
+        shown.get_by_role("button", name="Tear sheet").click()
+    assert saved.value.suggested_filename.endswith(".html")

@@ -10,6 +10,7 @@ pytestmark = pytest.mark.browser
 PAGES = (
     *("/", "/markets", "/orders", "/agents", "/decisions", "/risk"),
     *("/accounts", "/breaks", "/fleet", "/drills", "/audit", "/settings"),
+    *("/research", "/research/searches"),
 )
 
 

@@ -145,6 +145,8 @@ export interface StrategyParameter {
   highest: number;
   whole: boolean;
   description: string;
+  /** Where a search looks, from and to; null: it leaves the parameter alone. */
+  searched: [number, number] | null;
 }
 
 export interface Strategy {

@@ -108,3 +108,83 @@ export interface BacktestChoices {
   candles: CandleSpan[];
   strategies: string[];
 }
+
+export interface SearchWish {
+  strategy: string;
+  instruments: string[];
+  timeframe: string;
+  start: string | null;
+  end: string | null;
+  starting_capital: string;
+  fee: string | null;
+  slippage_bps: string | null;
+  seed: number;
+  mode: string;
+  space: Record<string, [number, number]>;
+  fixed: Record<string, number>;
+  folds: number;
+  trials: number;
+  objective: string;
+  train_tests: number;
+  gap_bars: number;
+  anchored: boolean;
+}
+
+export interface SearchLine {
+  id: string;
+  state: RunState;
+  progress: number;
+  step: string;
+  problem: string;
+  wish: SearchWish;
+  requested_by: string;
+  requested_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  headline: {
+    out_of_sample_return: number | null;
+    out_of_sample_sharpe: number | null;
+    buy_and_hold_return: number | null;
+    in_sample_return: number | null;
+    overfit_probability: number | null;
+    efficiency: number | null;
+    parameters: Record<string, number>;
+  } | null;
+}
+
+export interface TestedFold {
+  number: number;
+  train: [string, string];
+  test: [string, string];
+  parameters: Record<string, number>;
+  in_sample: Figures;
+  out_of_sample: Figures;
+  trials: number;
+  refused: number;
+  overfit_probability: number | null;
+}
+
+export interface SearchReport {
+  objective: string;
+  folds: TestedFold[];
+  out_of_sample: Figures | null;
+  buy_and_hold: Figures | null;
+  curve: [string, number, number][];
+  efficiency: number | null;
+  recommended: {
+    parameters: Record<string, number>;
+    in_sample: Figures;
+    trials: number;
+    refused: number;
+    overfit_probability: number | null;
+    loss_probability: number | null;
+    halvings: number | null;
+    deflated_sharpe: number | null;
+  };
+  surface: { parameters: Record<string, number>; value: number | null; refused: string }[];
+}
+
+export interface Search extends SearchLine {
+  folds: { number: number; state: RunState; trials: number; tries: number; problem: string }[];
+  report: SearchReport | null;
+}

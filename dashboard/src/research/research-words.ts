@@ -1,6 +1,6 @@
 /** How runs and their figures read. */
 
-import type { BacktestLine, BacktestWish, RunState, WantedStrategy } from "../api/research-types";
+import type { BacktestWish, RunState, WantedStrategy } from "../api/research-types";
 import { show } from "../format/decimal";
 import type { Tone } from "../stores/order-words";
 import { asWords } from "../stores/rule-words";
@@ -25,9 +25,17 @@ export function isUnderWay(run: { state: RunState }): boolean {
   return run.state === "QUEUED" || run.state === "RUNNING";
 }
 
+/** What the rows of both lists have in common. */
+export interface AnyRun {
+  state: RunState;
+  progress: number;
+  step: string;
+  tries?: number;
+}
+
 /** What a run that is under way does now. */
-export function runStep(run: BacktestLine): string {
-  if (run.state === "QUEUED") return run.tries > 0 ? "Its worker was lost; it waits for another one." : "Waits for a research worker.";
+export function runStep(run: AnyRun): string {
+  if (run.state === "QUEUED") return run.tries ? "Its worker was lost; it waits for another one." : "Waits for a research worker.";
   return run.step || "Begins.";
 }
 
@@ -43,11 +51,17 @@ export function strategiesText(wish: BacktestWish): string {
   return wish.strategies.map(strategyText).join(" + ");
 }
 
-export function marketText(wish: BacktestWish): string {
+export function marketText(wish: Pick<BacktestWish, "instruments" | "timeframe">): string {
   const most = 3;
   const named = wish.instruments.slice(0, most).join(", ");
   const more = wish.instruments.length - most;
   return `${named}${more > 0 ? ` and ${more} more` : ""} ${wish.timeframe}`;
+}
+
+/** fast 12, slow 40 */
+export function settingText(parameters: Record<string, number>): string {
+  const named = Object.entries(parameters).sort(([a], [b]) => a.localeCompare(b));
+  return named.map(([name, value]) => `${asWords(name).toLowerCase()} ${show(String(Number(value.toPrecision(5))), PLAIN)}`).join(", ");
 }
 
 /** A share as a percentage; null is a figure that the run can't tell. */

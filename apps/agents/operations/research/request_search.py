@@ -70,30 +70,34 @@ def request_search(
         "gap_bars": gap_bars,
         "anchored": anchored,
     }
-    space = searched_space(search_wish_of(wish))
-    wish["space"] = {one.name: [one.lowest, one.highest] for one in space}  # as declared today
+    dimensions = searched_space(search_wish_of(wish))
+    wish["space"] = {one.name: [one.lowest, one.highest] for one in dimensions}  # as declared today
     plan = _plan(wish)
-    with transaction.atomic():
-        if SearchRun.objects.filter(state__in=UNDER_WAY).count() >= MOST_SEARCHES:
-            told = f"{MOST_SEARCHES} searches are under way already. Cancel some, or wait for them."
-            raise Conflict(told, code="too_many_waiting")
-        row = SearchRun.objects.create(pk=new_id(), wish=wish, requested_by=actor, requested_at=moment.wall)
-        SearchFold.objects.bulk_create(
-            SearchFold(
-                pk=new_id(),
-                search=row,
-                queued_at=moment.wall,
-                number=fold.number,
-                train_from=fold.train_from,
-                train_until=fold.train_until,
-                test_from=fold.test_from,
-                test_until=fold.test_until,
-            )
-            for fold in plan
+    return search_line(_queued(wish, plan, actor, moment))
+
+
+@transaction.atomic
+def _queued(wish: dict[str, Any], plan: Sequence[Fold], actor: str, moment: Moment) -> SearchRun:
+    if SearchRun.objects.filter(state__in=UNDER_WAY).count() >= MOST_SEARCHES:
+        told = f"{MOST_SEARCHES} searches are under way already. Cancel some, or wait for them."
+        raise Conflict(told, code="too_many_waiting")
+    row = SearchRun.objects.create(pk=new_id(), wish=wish, requested_by=actor, requested_at=moment.wall)
+    SearchFold.objects.bulk_create(
+        SearchFold(
+            pk=new_id(),
+            search=row,
+            queued_at=moment.wall,
+            number=fold.number,
+            train_from=fold.train_from,
+            train_until=fold.train_until,
+            test_from=fold.test_from,
+            test_until=fold.test_until,
         )
-        tell_search_changed(row)
-        call_workers()
-    return search_line(row)
+        for fold in plan
+    )
+    tell_search_changed(row)
+    call_workers()
+    return row
 
 
 def _plan(wish: Mapping[str, Any]) -> Sequence[Fold]:
