@@ -15,7 +15,7 @@ class OptunaSampler:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        kinds = {
+        kinds: dict[str, optuna.distributions.BaseDistribution] = {
             one.name: optuna.distributions.IntDistribution(int(one.lowest), int(one.highest))
             if one.whole
             else optuna.distributions.FloatDistribution(one.lowest, one.highest)

@@ -1,5 +1,7 @@
 """The life of stored research: who asked, how it stands, who works on it, how it ended. Wall clock throughout."""
 
+from typing import ClassVar
+
 import pgtrigger
 from django.db import models
 from django.db.models import Q
@@ -36,7 +38,7 @@ class ResearchWork(models.Model):
 
     class Meta:
         abstract = True
-        constraints = (
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             models.CheckConstraint(condition=Q(state__in=RunState.values), name="%(class)s_state_known"),
             models.CheckConstraint(
                 condition=Q(state__in=UNDER_WAY, ended_at__isnull=True) | Q(state__in=ENDED, ended_at__isnull=False),
@@ -63,11 +65,11 @@ class AskedRun(ResearchWork):
 
     class Meta(ResearchWork.Meta):
         abstract = True
-        constraints = (
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             *ResearchWork.Meta.constraints,
             models.CheckConstraint(condition=Q(progress__gte=0.0, progress__lte=1.0), name="%(class)s_progress"),
         )
-        indexes = (models.Index(fields=["-requested_at"], name="%(class)s_newest"),)
+        indexes: ClassVar[tuple[models.Index, ...]] = (models.Index(fields=["-requested_at"], name="%(class)s_newest"),)
 
 
 class ClaimedWork(ResearchWork):
@@ -82,11 +84,13 @@ class ClaimedWork(ResearchWork):
 
     class Meta(ResearchWork.Meta):
         abstract = True
-        constraints = (
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             models.CheckConstraint(
                 condition=Q(state=RunState.RUNNING, claim__isnull=False, beat_at__isnull=False)
                 | (~Q(state=RunState.RUNNING) & Q(claim__isnull=True)),
                 name="%(class)s_running_is_claimed",
             ),
         )
-        indexes = (models.Index(fields=["queued_at"], condition=Q(state__in=UNDER_WAY), name="%(class)s_under_way"),)
+        indexes: ClassVar[tuple[models.Index, ...]] = (
+            models.Index(fields=["queued_at"], condition=Q(state__in=UNDER_WAY), name="%(class)s_under_way"),
+        )

@@ -1,6 +1,6 @@
 """The tear sheet of a backtest: what was run, its figures beside holding, plots, months, trades by every label."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -130,7 +130,7 @@ def _curves(metrics: Mapping[str, Any]) -> str:
 
 
 def _trades(trades: Mapping[str, Any]) -> str:
-    shown = {"share": _share, "number": _number, "count": lambda value: f"{value:,}"}
+    shown: dict[str, Callable[[Any], str]] = {"share": _share, "number": _number, "count": lambda value: f"{value:,}"}
     return _table([(label, shown[kind](trades[name])) for name, (label, kind) in TRADES.items()])
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from apps.agents.domain.backtest.firm_backtest import Progress
+from apps.agents.domain.backtest.strategy_views import Progress
 from apps.agents.domain.performance.thinned_curve import thinned_curve
 from apps.agents.domain.performance.trade_table import TradeTable
 from apps.agents.models import BacktestRun, BacktestTrade, RunState

@@ -17,7 +17,7 @@ def search_wish_of(stored: Mapping[str, Any]) -> SearchWish:
     """What ``search_fold`` takes."""
     return SearchWish(
         strategy=stored["strategy"],
-        backtest=wish_of(stored | {"strategies": [], "limits": {}, "resumes_daily": False}),
+        backtest=wish_of({**stored, "strategies": [], "limits": {}, "resumes_daily": False}),
         timeframe=None,
         space=stored["space"],
         fixed=stored["fixed"],
