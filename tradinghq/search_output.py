@@ -22,7 +22,7 @@ def table(report: Mapping[str, Any]) -> list[str]:
             f"{_number(outside['sharpe'])} and a drawdown of {_percent(outside['max_drawdown'])}; "
             f"holding: {_percent(held['total_return'])}."
         )
-    lines.append(f"Of the {objective} in sample, {_percent(report['efficiency'])} was left out of sample.")
+    lines.append(f"Of the {objective} in sample, {_percent(report['efficiency'])} was kept out of sample.")
     lines.append(
         f"Best on everything, of {best['trials']} tried: {_numbers(best['parameters'])}, "
         f"{_percent(best['in_sample']['total_return'])} in sample."

@@ -11,7 +11,7 @@ from typing import Any, Self
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from prometheus_client import Counter
 
 from apps.agents import operations as agents
@@ -91,7 +91,7 @@ class Pulse:
         while not self._over.wait(BEAT_SECONDS):
             try:
                 held = agents.beat_work(claim=self._claim, progress=self._progress, step=self._step, wall=wall_now())
-            except OperationalError as error:
+            except (OperationalError, InterfaceError) as error:
                 log.warning("research_beat_missed", reason=str(error))  # the database is away; the next beat tells
                 continue
             finally:

@@ -44,10 +44,12 @@ describe("research in words", () => {
   });
 
   it("says what a run waits for, and that its worker was lost", () => {
-    const run = { state: "QUEUED" as const, progress: 0, step: "", tries: 0 };
+    const run = { state: "QUEUED" as const, progress: 0, step: "", tries: 0, requested_at: "2026-11-28T10:00:00Z" };
+    const now = Date.parse("2026-11-28T10:00:30Z");
     expect(isUnderWay(run)).toBe(true);
-    expect(runStep(run)).toBe("Waits for a research worker.");
-    expect(runStep({ ...run, tries: 1 })).toContain("lost");
-    expect(runStep({ ...run, state: "RUNNING", step: "Bar 3 of 9." })).toBe("Bar 3 of 9.");
+    expect(runStep(run, now)).toBe("Waits for a research worker.");
+    expect(runStep({ ...run, tries: 1 }, now)).toContain("lost");
+    expect(runStep({ ...run, state: "RUNNING", step: "Bar 3 of 9." }, now)).toBe("Bar 3 of 9.");
+    expect(runStep(run, now + 200_000)).toContain("No worker has taken it for 3 min");
   });
 });

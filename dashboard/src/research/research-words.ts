@@ -2,6 +2,7 @@
 
 import type { BacktestWish, RunState, WantedStrategy } from "../api/research-types";
 import { show } from "../format/decimal";
+import { spanText } from "../format/time";
 import type { Tone } from "../stores/order-words";
 import { asWords } from "../stores/rule-words";
 
@@ -31,10 +32,15 @@ export interface AnyRun {
   progress: number;
   step: string;
   tries?: number;
+  requested_at: string;
 }
 
+const SOON_MS = 120_000; // by then a worker has long started
+
 /** What a run that is under way does now. */
-export function runStep(run: AnyRun): string {
+export function runStep(run: AnyRun, now: number): string {
+  const waited = now - new Date(run.requested_at).getTime();
+  if (run.state === "QUEUED" && !run.tries && waited > SOON_MS) return `No worker has taken it for ${spanText(waited / 1000)}: all are busy, or none starts. Theirs is the log research.log.`;
   if (run.state === "QUEUED") return run.tries ? "Its worker was lost; it waits for another one." : "Waits for a research worker.";
   return run.step || "Begins.";
 }
