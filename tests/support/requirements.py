@@ -1,5 +1,6 @@
 """What a test needs of the machine: missing, it skips with a reason; demanded by HQ_REQUIRE, it fails instead."""
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -13,7 +14,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 def check_requirements(item: pytest.Item) -> None:
     """Skip or fail ``item`` when a machine's part that its markers name is missing."""
-    for part, missing in (("browser", _no_browser), ("docker", _no_docker)):
+    for part, missing in (("browser", _no_browser), ("docker", _no_docker), ("neural", _no_torch)):
         if item.get_closest_marker(part):
             reason = missing()
             if reason:
@@ -49,3 +50,7 @@ def _no_docker() -> str | None:
         except OSError as error:
             return f"No Docker engine answers at {DOCKER_SOCKET}: {error}."
     return None
+
+
+def _no_torch() -> str | None:
+    return None if importlib.util.find_spec("torch") else "torch is not installed (make test NEURAL=1)."

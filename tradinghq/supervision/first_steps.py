@@ -63,7 +63,7 @@ def prepare_house(home: Path) -> str | None:
     if any(symbol.endswith("/USD") for symbol in settings.INSTRUMENTS):
         open_portfolio(currency="USD", capital=settings.STARTING_CAPITAL, moment=moment, account="paper-usd")
     _prepare_accounts(home)
-    seed_agents(moment=moment)
+    seed_agents(moment=moment, neural=settings.NEURAL)
     return password
 
 

@@ -5,6 +5,7 @@ from django.db import connection
 OPENING = 7_301_001
 CLOSING = 7_301_002
 CREATING = 7_301_003
+PROMOTING = 7_301_004
 
 
 def take(lock: int) -> None:

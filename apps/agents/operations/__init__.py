@@ -8,8 +8,11 @@ from apps.agents.operations.close_rounds import close_ready_rounds
 from apps.agents.operations.configure_agent import configure_agent
 from apps.agents.operations.create_agent import create_agent
 from apps.agents.operations.finish_draining import finish_draining
+from apps.agents.operations.load_model import model_of_file, shipped_model
 from apps.agents.operations.open_rounds import open_rounds
+from apps.agents.operations.promote_model import promote_model, retire_model
 from apps.agents.operations.record_vote import StreamEntry, record_vote, record_votes
+from apps.agents.operations.register_model import register_model, register_shipped_model
 from apps.agents.operations.research.backtest_wishes import StoredCandles, stored_candles
 from apps.agents.operations.research.cancel_backtest import cancel_backtest
 from apps.agents.operations.research.cancel_search import cancel_search
@@ -36,12 +39,15 @@ from apps.agents.operations.score_agents import score_agents
 from apps.agents.operations.search_parameters import SearchedCandles, SearchWish, run_search
 from apps.agents.operations.seed_agents import seed_agents
 from apps.agents.operations.sweep_windows import SweptPair, sweep_windows
+from apps.agents.operations.train_model import TrainedModel, TrainingWish, train_model
+from apps.agents.ports import FitSettings
 
 __all__ = [
     "BACKTEST_MODES",
     "BacktestResult",
     "BacktestWish",
     "Claim",
+    "FitSettings",
     "ScaledAgents",
     "SearchWish",
     "SearchedCandles",
@@ -49,6 +55,8 @@ __all__ = [
     "StrategyCheck",
     "StreamEntry",
     "SweptPair",
+    "TrainedModel",
+    "TrainingWish",
     "WantedStrategy",
     "beat_work",
     "bench_agent",
@@ -67,19 +75,26 @@ __all__ = [
     "fail_work",
     "finish_draining",
     "keep_work",
+    "model_of_file",
     "open_rounds",
+    "promote_model",
     "record_vote",
     "record_votes",
+    "register_model",
+    "register_shipped_model",
     "request_backtest",
     "request_search",
+    "retire_model",
     "run_backtest",
     "run_search",
     "scale_agents",
     "score_agents",
     "seed_agents",
+    "shipped_model",
     "start_agent",
     "stop_agent",
     "stored_candles",
     "sweep_windows",
     "tend_research",
+    "train_model",
 ]

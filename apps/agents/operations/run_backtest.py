@@ -10,12 +10,15 @@ from apps.agents.domain.backtest.firm_rounds import BacktestAgent, Policy, Strat
 from apps.agents.domain.backtest.signal_backtest import Costs, run_signal
 from apps.agents.domain.backtest.strategy_views import Progress, unheard
 from apps.agents.domain.performance.performance_report import Performance, performance_report
-from apps.agents.domain.strategies.contract import Strategy
+from apps.agents.domain.strategies.contract import ForwardPass, JudgesByModel, Strategy
 from apps.agents.domain.strategies.parameter_values import ParameterError
 from apps.agents.domain.strategies.registry import UnknownStrategyError, build_strategy
+from apps.agents.operations.load_model import shipped_model
 from apps.foundation.errors import Refused
 from apps.foundation.identifiers import derived_id
 from apps.foundation.money import plain
+from apps.foundation.time_text import utc_text
+from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import CandleColumns
 from apps.market.domain.instruments import InstrumentRules
 from apps.trading.domain.risk.risk_limits import DEFAULT_LIMITS, LimitValues
@@ -73,16 +76,44 @@ def run_backtest(
     series: Sequence[CandleColumns],
     rules: Mapping[str, InstrumentRules],
     progress: Progress = unheard,
+    model: ForwardPass | None = None,
 ) -> BacktestResult:
-    """The result. Raises ``Refused`` naming the field for a strategy, parameter or setting that can't be run."""
+    """The result. ``model`` judges for strategies that need one; None: the model that comes with the package.
+
+    Raises ``Refused`` naming the field for a strategy, parameter or setting that can't be run, ``NotReady`` for a
+    strategy with a model where torch is missing.
+    """
     mode = backtest_mode(wish, [columns.timeframe for columns in series])
     strategies = [_built(place, wanted) for place, wanted in enumerate(wish.strategies)]
+    judge = (model or shipped_model()) if any(isinstance(each, JudgesByModel) for each in strategies) else None
+    strategies = [_with_model(each, judge) for each in strategies]
     try:
         if mode == "signal":
-            return _signal(wish, strategies[0], series[0], progress)
-        return _firm(wish, strategies, series, rules, progress)
+            result = _signal(wish, strategies[0], series[0], progress)
+        else:
+            result = _firm(wish, strategies, series, rules, progress)
     except (StrategyFailedError, ValueError) as error:
         raise Refused(str(error), code="no_run") from error
+    if judge is not None:
+        result.stated["model"] = _model_stated(judge, wish, series)
+    return result
+
+
+def _with_model(strategy: Strategy, model: ForwardPass | None) -> Strategy:
+    return strategy.with_model(model) if model is not None and isinstance(strategy, JudgesByModel) else strategy
+
+
+def _model_stated(model: ForwardPass, wish: BacktestWish, series: Sequence[CandleColumns]) -> dict[str, Any]:
+    """Which model judged, and whether it was trained on some of these bars: then the figures flatter it."""
+    facts = model.facts
+    first = max(wish.first_ms, min(int(columns.times[0]) for columns in series))
+    last = max(int(columns.closes_at[-1]) for columns in series)
+    return {
+        "digest": model.digest,
+        "timeframe": facts.timeframe,
+        "unseen_from": utc_text(timeframes.from_milliseconds(facts.test_from)),
+        "saw_these_bars": first < facts.test_from and last > facts.trained_from,
+    }
 
 
 def backtest_mode(wish: BacktestWish, series: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ from apps.agents.queries.fleet_members import (
     resources_of_a_new_agent,
 )
 from apps.agents.queries.heartbeats import heartbeat_key, heartbeats
+from apps.agents.queries.neural_models import ModelInForce, all_models, model_in_force, model_view, shown_model
 from apps.agents.queries.rounds import open_rounds_count, rounds_opened, rounds_settled
 from apps.agents.queries.search_views import (
     all_searches,
@@ -40,11 +41,13 @@ from apps.agents.queries.vote_streams import vote_cursors
 __all__ = [
     "DesiredAgent",
     "FleetMember",
+    "ModelInForce",
     "Punctuality",
     "agent_card",
     "agent_cards",
     "all_backtests",
     "all_decisions",
+    "all_models",
     "all_searches",
     "backtest_choices",
     "backtest_line_of",
@@ -63,6 +66,8 @@ __all__ = [
     "found_search",
     "heartbeat_key",
     "heartbeats",
+    "model_in_force",
+    "model_view",
     "open_rounds_count",
     "performance_view",
     "policy_view",
@@ -77,6 +82,7 @@ __all__ = [
     "search_lines",
     "search_view",
     "shown",
+    "shown_model",
     "strategy_views",
     "trade_view",
     "vote_cursors",

@@ -83,7 +83,7 @@ def test_a_home_that_another_process_holds(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"NEURAL": "1"}, ("NEURAL was 1", "not built yet")),
+        ({"NEURAL": "perhaps"}, ("NEURAL was 'perhaps'", "must be 1 or 0")),
         ({"HQ_RUNTIME": "swarm"}, ("HQ_RUNTIME was swarm", "not built yet")),
         ({"VENUE": "simulated", "MARKET": "live"}, ("VENUE was simulated", "MARKET=simulated")),
         (DOCKER | {"HQ_AGENT_IMAGE": "tradinghq-agent:0.1.0"}, ("names no image by its content", "make image-agent")),

@@ -37,6 +37,7 @@ class Command(BaseCommand):
             "--limit", action="append", default=[], metavar="NAME=VALUE", help="a risk limit of this run"
         )
         parser.add_argument("--resume-daily", action="store_true", help="resume trading each day after a loss limit")
+        parser.add_argument("--model", type=Path, metavar="FILE", help="weights that judge; default: the package's")
         parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
         parser.add_argument("--trades", type=Path, metavar="FILE.csv")
         parser.add_argument("--equity", type=Path, metavar="FILE.csv")
@@ -49,7 +50,11 @@ class Command(BaseCommand):
             given = arguments.read_candles(options)
             read = time.perf_counter()
             result = agents.run_backtest(
-                wish=_wish(options), series=given.series, rules=given.rules, progress=self._progress(options)
+                wish=_wish(options),
+                series=given.series,
+                rules=given.rules,
+                progress=self._progress(options),
+                model=_model(options["model"]),
             )
             done = time.perf_counter()
         except HQError as error:
@@ -87,6 +92,12 @@ class Command(BaseCommand):
         self.stderr.write(f"\r[{'#' * filled}{'.' * (BAR - filled)}] {done / whole:4.0%}", ending="")
         if done == whole:
             self.stderr.write("")
+
+
+def _model(path: Path | None) -> Any:
+    if path is not None and not path.is_file():
+        raise CommandError(f"--model was {path}, which is no file.")
+    return agents.model_of_file(path.read_bytes()) if path else None
 
 
 def _wish(options: dict[str, Any]) -> agents.BacktestWish:

@@ -1,11 +1,19 @@
 """What a strategy gets to see at each bar of a recorded series, exactly as an agent does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.agents.domain.strategies.contract import MarketView, Strategy, StrategyVote, VenueQuote, abstention
+from apps.agents.domain.strategies.contract import (
+    JudgesByModel,
+    MarketView,
+    Strategy,
+    StrategyVote,
+    VenueQuote,
+    abstention,
+)
 from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import CandleColumns
 
@@ -62,10 +70,14 @@ def stances_over(
     """At every bar 1 (in), -1 (out) or 0 (as before): the sign of the vote, 0 for an abstention.
 
     A strategy that offers ``stances`` answers for all bars at once; ``check_lookahead`` holds that against its votes.
+    One with a model judges many windows in one pass.
     """
     at_once = getattr(strategy, "stances", None)
     if at_once is not None:
         found: NDArray[np.int8] = at_once(columns.close)
         return found
-    votes = votes_over(strategy, columns, fee_bps=fee_bps, progress=progress)
+    votes: Iterable[StrategyVote] = votes_over(strategy, columns, fee_bps=fee_bps, progress=progress)
+    if isinstance(strategy, JudgesByModel) and len(columns) >= strategy.needs_bars:
+        whole = view_at(columns, len(columns) - 1, len(columns), fee_bps=fee_bps)
+        votes = chain([abstention("Warming.")] * (strategy.needs_bars - 1), strategy.votes_at_once(whole))
     return np.fromiter((0 if vote.abstain else int(np.sign(vote.direction)) for vote in votes), np.int8, len(columns))

@@ -4,10 +4,10 @@ A strategy works on arrays that end with the last closed candle, so that the fut
 The same object votes live, on paper and in backtests.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,4 +112,42 @@ class Strategy(Protocol):
 
     def vote(self, view: MarketView) -> StrategyVote:
         """The opinion on ``view``, which holds at least ``needs_bars`` candles."""
+        ...
+
+
+@runtime_checkable
+class ForwardPass(Protocol):
+    """A trained model, loaded. ``facts`` say what it was made for; ``digest`` is that of its file."""
+
+    @property
+    def facts(self) -> Any: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    def __call__(self, windows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities ``[windows, classes]`` of windows ``[windows, bars, features]``."""
+        ...
+
+
+@runtime_checkable
+class JudgesByModel(Protocol):
+    """What a strategy with a trained model offers beside the contract: its agent only writes features, and the house
+    judges the windows of many agents and instruments in one forward pass.
+    """
+
+    def features(self, view: MarketView) -> NDArray[np.float32]:
+        """The window ``[bars, features]`` of a view that holds at least ``needs_bars`` candles."""
+        ...
+
+    def vote_on(self, probabilities: NDArray[np.float64], model: ForwardPass, *, timeframe: str) -> StrategyVote:
+        """The vote that the model's answer for one window stands for."""
+        ...
+
+    def with_model(self, model: ForwardPass) -> Strategy:
+        """The same strategy that votes by itself, for backtests."""
+        ...
+
+    def votes_at_once(self, view: MarketView) -> Sequence[StrategyVote]:
+        """Of a strategy with its model: the votes at all bars of a long view from ``needs_bars`` on, in few passes."""
         ...

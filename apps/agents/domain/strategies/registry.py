@@ -51,3 +51,11 @@ def build_strategy(name: str, parameters: Mapping[str, object]) -> Strategy:
     """The strategy ready to vote. Raises ``UnknownStrategyError`` or ``ParameterError``."""
     kind = strategy_class(name)
     return kind(parameter_values(kind.parameters, parameters))
+
+
+def judges_by_model(name: str) -> bool:
+    """Whether agents of this strategy need a trained model, and so an inference worker; False for an unknown one."""
+    try:
+        return hasattr(strategy_class(name), "vote_on")
+    except UnknownStrategyError:
+        return False

@@ -1,0 +1,70 @@
+"""The network in torch, and a loaded model that judges windows. Imported only where something is judged or learned."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from apps.agents.domain.neural.labels import CLASSES
+from apps.agents.domain.neural.model_facts import ModelFacts
+from apps.agents.ports import StoredModel
+from apps.foundation.errors import NotReady
+
+TILE = 64  # windows in one pass: more of a recurrent layer fall out of a core's cache and gain nothing
+
+
+class GatedNetwork(nn.Module):
+    """One gated recurrent layer over the window (Cho et al., 2014), its last state read as three scores."""
+
+    def __init__(self, features: int, hidden: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("scale", torch.ones(features))
+        self.register_buffer("temperature", torch.ones(1))
+        self.recurrent = nn.GRU(features, hidden, batch_first=True)
+        self.drop = nn.Dropout(dropout)
+        self.head = nn.Linear(hidden, len(CLASSES))
+
+    def forward(self, windows: Any) -> Any:
+        """Scores ``[windows, 3]`` before the temperature, of windows ``[windows, bars, features]``."""
+        _, last = self.recurrent((windows - self.mean) / self.scale)
+        return self.head(self.drop(last[0]))
+
+    def probabilities(self, windows: Any) -> Any:
+        """Calibrated probabilities ``[windows, 3]``."""
+        return torch.softmax(self(windows).double() / self.temperature.double(), dim=1)
+
+
+class TorchForward:
+    """A model on a device. Calls from one thread."""
+
+    def __init__(self, model: StoredModel, device: str) -> None:
+        torch.set_num_threads(1)  # cores that others use make a parallel region wait for its slowest part
+        self.facts: ModelFacts = model.facts
+        self.digest = model.digest
+        self._device = torch_device(device)
+        network = GatedNetwork(model.facts.features, model.facts.hidden)
+        network.load_state_dict({name: torch.from_numpy(tensor.copy()) for name, tensor in model.tensors.items()})
+        self._network = network.to(self._device).eval()
+
+    def __call__(self, windows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities ``[windows, 3]``, tile by tile."""
+        judged = np.empty((len(windows), len(CLASSES)))
+        with torch.inference_mode():
+            for start in range(0, len(windows), TILE):
+                tile = torch.from_numpy(np.ascontiguousarray(windows[start : start + TILE])).to(self._device)
+                judged[start : start + TILE] = self._network.probabilities(tile).cpu().numpy()
+        return judged
+
+
+def torch_device(name: str) -> Any:
+    """``cpu0`` or ``cuda<n>`` as torch has it. Raises ``NotReady`` for a device that is not there."""
+    if name == "cpu0":
+        return torch.device("cpu")
+    number = name.removeprefix("cuda")
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not number.isdecimal() or int(number) >= there:
+        raise NotReady(f"The device {name} is not there; torch sees {there} CUDA devices.", code="device_away")
+    return torch.device(f"cuda:{number}")

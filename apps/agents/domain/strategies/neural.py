@@ -1,0 +1,84 @@
+"""Neural: a small recurrent network's probabilities that the price beats its costs, up or down, within a horizon.
+
+The strategy holds no network: it makes the features and reads the answer. The network runs in the inference worker,
+in a backtest in the same process (``with_model``); without one the strategy abstains and says why.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.agents.domain.neural.features import NEEDS_BARS, WINDOW, Rows, feature_rows, feature_window, window_rows
+from apps.agents.domain.neural.labels import DOWN, UP
+from apps.agents.domain.strategies.contract import (
+    ForwardPass,
+    MarketView,
+    Parameter,
+    Strategy,
+    StrategyVote,
+    abstention,
+)
+
+NO_MODEL = "No model is loaded in this process; the house's inference worker judges the features."
+DIGEST_SHOWN = 8
+AT_ONCE = 4_096  # windows that are copied out of the rows together
+
+
+class Neural:
+    """Leans with the more probable side, as far as its calibrated probabilities lean."""
+
+    name: ClassVar[str] = "neural"
+    description: ClassVar[str] = "A trained network: how probable is a move beyond the costs, up or down?"
+    default_timeframe: ClassVar[str] = "5m"
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("smallest_lean", 0.05, 0.0, 1.0, "It votes where P(up) and P(down) differ by at least this."),
+    )
+
+    def __init__(self, numbers: Mapping[str, float]) -> None:
+        self._numbers = numbers
+        self._smallest_lean = numbers["smallest_lean"]
+        self._model: ForwardPass | None = None
+
+    @property
+    def needs_bars(self) -> int:
+        return NEEDS_BARS
+
+    def features(self, view: MarketView) -> Rows:
+        return feature_window({name: getattr(view, name) for name in ("times", "high", "low", "close", "volume")})
+
+    def vote(self, view: MarketView) -> StrategyVote:
+        if self._model is None:
+            return abstention(NO_MODEL)
+        return self.vote_on(self._model(self.features(view)[None])[0], self._model, timeframe=view.timeframe)
+
+    def vote_on(self, probabilities: NDArray[np.float64], model: ForwardPass, *, timeframe: str) -> StrategyVote:
+        facts, named = model.facts, f"model {model.digest[:DIGEST_SHOWN]}"
+        if timeframe != facts.timeframe:
+            return abstention(f"The {named} was trained on {facts.timeframe} bars, this agent votes on {timeframe}.")
+        up, down = float(probabilities[UP]), float(probabilities[DOWN])
+        lean = up - down
+        told = f"up {up:.0%}, down {down:.0%} within {facts.horizon_bars} bars beyond costs ({named})"
+        if abs(lean) < self._smallest_lean:
+            return abstention(f"No clear side: {told}.", horizon_bars=facts.horizon_bars)
+        return StrategyVote(
+            direction=float(np.sign(lean)),
+            confidence=min(1.0, abs(lean)),
+            abstain=False,
+            horizon_bars=facts.horizon_bars,
+            reason=f"More probable {'up' if lean > 0 else 'down'}: {told}.",
+        )
+
+    def votes_at_once(self, view: MarketView) -> Sequence[StrategyVote]:
+        if self._model is None:
+            return [abstention(NO_MODEL)] * max(0, view.bars - NEEDS_BARS + 1)
+        rows = feature_rows(times=view.times, high=view.high, low=view.low, close=view.close, volume=view.volume)
+        ends = np.arange(WINDOW - 1, len(rows))
+        judged = [self._model(window_rows(rows, part)) for part in np.array_split(ends, len(ends) // AT_ONCE + 1)]
+        return [self.vote_on(row, self._model, timeframe=view.timeframe) for part in judged for row in part]
+
+    def with_model(self, model: ForwardPass) -> Strategy:
+        bound = Neural(self._numbers)
+        bound._model = model
+        return bound
