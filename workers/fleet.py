@@ -3,7 +3,7 @@
 from celery import Task, shared_task
 
 from apps.management import operations as management
-from apps.management.wiring import fleet_budget, research_worker, runtime
+from apps.management.wiring import fleet_budget, inference_programs, research_worker, runtime
 from apps.market.queries import current_moment
 
 
@@ -11,6 +11,12 @@ from apps.market.queries import current_moment
 def converge() -> None:
     """Make what runs what is wanted."""
     management.converge_fleet(runtime=runtime(), moment=current_moment())
+
+
+@shared_task(name="workers.fleet.keep_inference")
+def keep_inference() -> None:
+    """Let inference workers run while an agent needs one."""
+    management.keep_inference(programs=inference_programs())
 
 
 @shared_task(name="workers.fleet.watch_health")

@@ -22,6 +22,7 @@ from apps.foundation.loops import Loop
 from apps.market.queries import current_moment
 
 BLOCK_MS = 250  # how soon a new agent's stream or a passed deadline is noticed
+GATHER_MS = 5  # features that come one after another within this are judged together
 ENTRIES_A_STREAM = 50
 LONGEST_MESSAGE = 10_000
 AWAY_SECONDS = 0.25
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 def collect_votes() -> bool:
     """Take in what came within a moment, then close what is ready; whether there was anything."""
     entries = _read()
+    if any(entry.message and "features" in entry.message for entry in entries):
+        entries = _gather(entries)
     if entries:
         agents.record_votes(entries=entries, moment=current_moment())
     closed = agents.close_ready_rounds(moment=current_moment())
@@ -51,13 +54,26 @@ def parse_vote(text: str | None) -> dict[str, Any] | None:
     return message if isinstance(message, dict) else None
 
 
-def _read() -> list[agents.StreamEntry]:
+def _gather(entries: list[agents.StreamEntry]) -> list[agents.StreamEntry]:
+    """``entries`` and what follows within moments, until nothing does or a batch is full: one pass over the network
+    takes little longer for many windows than for one.
+    """
+    while len(entries) < agents.A_BATCH:
+        more = _read(after=entries, block=GATHER_MS)
+        if not more:
+            break
+        entries = entries + more
+    return entries
+
+
+def _read(after: Iterable[agents.StreamEntry] = (), block: int = BLOCK_MS) -> list[agents.StreamEntry]:
     cursors = queries.vote_cursors()
     if not cursors:
         return []
     streams = {f"{STREAM_PREFIX}{agent_id}": entry_id for agent_id, entry_id in cursors.items()}
+    streams |= {f"{STREAM_PREFIX}{entry.agent_id}": entry.entry_id for entry in after}
     try:
-        answer = redis_pool.client().xread(streams, count=ENTRIES_A_STREAM, block=BLOCK_MS)  # type: ignore[arg-type]
+        answer = redis_pool.client().xread(streams, count=ENTRIES_A_STREAM, block=block)  # type: ignore[arg-type]
     except ResponseError as error:
         if not _drop_what_is_no_stream(streams):
             raise

@@ -18,6 +18,7 @@ from apps.foundation.loops import Loop, run_loop
 MODULES = {
     "bridge": "workers.bridge",
     "container_watch": "workers.container_watch",
+    "inference_device": "workers.inference",
     "leadership": "workers.leadership",
     "market_clock": "workers.market_clock",
     "vote_collector": "workers.vote_collector",

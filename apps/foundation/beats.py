@@ -69,6 +69,11 @@ def own() -> list[ProcessBeat]:
     return list(mine)
 
 
+def forget_process(process: str) -> int:
+    """Delete the pulses of this instance's process that was ended on purpose: its silence is no news; how many."""
+    return ProcessBeat.objects.filter(name__startswith=full_name(process, "")).delete()[0]
+
+
 def forget(*, before: datetime) -> int:
     """Delete pulses that stopped before ``before``; how many."""
     return ProcessBeat.objects.filter(beat_at__lt=before).delete()[0]

@@ -72,6 +72,22 @@ class Runtime(Protocol):
         ...
 
 
+class WorkerPrograms(Protocol):
+    """Workers that run on demand under this machine's supervisor. Raises ``NotReady`` while it is silent."""
+
+    def running(self) -> Mapping[str, bool]:
+        """Every program by name, and whether it runs or starts."""
+        ...
+
+    def start(self, name: str) -> None:
+        """Start it, without waiting."""
+        ...
+
+    def stop(self, name: str) -> None:
+        """Let it finish what it has and wait for its end."""
+        ...
+
+
 class EndWatch(Protocol):
     """A runtime that does not start anew what ended, and tells of it at once."""
 

@@ -9,13 +9,14 @@ from apps.foundation.derived_secrets import derived_secret
 from apps.management.adapters.docker_engine import DockerEngine
 from apps.management.adapters.docker_runtime import DockerRuntime
 from apps.management.adapters.host_capacity import default_budget
+from apps.management.adapters.inference_programs import InferencePrograms
 from apps.management.adapters.on_demand_program import OnDemandSupervised
 from apps.management.adapters.process_runtime import ProcessRuntime
 from apps.management.adapters.redis_bridge import RedisBridge
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl
 from apps.management.domain.host_budget import Resources
-from apps.management.ports import BridgeLine, EndWatch, OnDemandProgram, Runtime
+from apps.management.ports import BridgeLine, EndWatch, OnDemandProgram, Runtime, WorkerPrograms
 
 HOUSE_LENGTH = 12
 
@@ -36,6 +37,12 @@ def runtime() -> Runtime:
 def research_worker() -> OnDemandProgram:
     """The research worker of this house, where the supervisor has one."""
     return OnDemandSupervised(SupervisorControl(settings.HQ_SUPERVISOR_SOCKET), "research:research")
+
+
+@cache
+def inference_programs() -> WorkerPrograms:
+    """The inference workers under this machine's supervisor."""
+    return InferencePrograms(settings.HQ_SUPERVISOR_SOCKET)
 
 
 @cache

@@ -11,7 +11,7 @@ from tradinghq.celery import app
 from tradinghq.periodic_schedule import SCHEDULE
 from tradinghq.supervision.house_programs import CORE_TEAMS, RESEARCH
 
-TEAMS = (*CORE_TEAMS, "execution", RESEARCH)
+TEAMS = (*CORE_TEAMS, "execution", "inference", RESEARCH)
 NAME = re.compile(r"workers\.(\w+)\.(\w+)")
 
 

@@ -1,4 +1,4 @@
-"""A real supervisor in a folder of its own, with nothing in it yet."""
+"""A real supervisor in a folder of its own, with nothing in it yet but what a test puts there."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from apps.management.adapters.process_runtime import ProcessRuntime
-from apps.management.adapters.supervised_programs import SupervisorFolder
+from apps.management.adapters.supervised_programs import SupervisedProgram, SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
 from tradinghq.supervision.leftovers import SUPERVISOR, end_leftovers, record
 from tradinghq.supervision.supervisor_files import supervisor_command, write_configuration
@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class RunningSupervisor:
     """Its folder, its control and a process runtime on top of it."""
 
-    def __init__(self, home: Path):
+    def __init__(self, home: Path, groups: dict[str, list[SupervisedProgram]]):
         self.folder = SupervisorFolder(home)
-        write_configuration(self.folder, {})
+        write_configuration(self.folder, groups)
         self.process = subprocess.Popen(supervisor_command(self.folder), cwd=self.folder.root, start_new_session=True)
         record(self.folder, SUPERVISOR, psutil.Process(self.process.pid))
         self.control = SupervisorControl(control_socket(home))
@@ -38,9 +38,9 @@ class RunningSupervisor:
 
 
 @contextmanager
-def running_supervisor() -> Iterator[RunningSupervisor]:
+def running_supervisor(**groups: list[SupervisedProgram]) -> Iterator[RunningSupervisor]:
     home = Path(tempfile.mkdtemp(prefix="hq-sup-"))
-    supervisor = RunningSupervisor(home)
+    supervisor = RunningSupervisor(home, groups)
     try:
         yield supervisor
     finally:

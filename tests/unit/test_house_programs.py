@@ -1,14 +1,19 @@
-"""Which processes carry which loops."""
+"""Which processes there are, and which loops they carry."""
 
 from pathlib import Path
 
 import pytest
 
-from tradinghq.supervision.house_programs import HouseSettings, house_programs
+from tradinghq.supervision.house_programs import HouseSettings, house_programs, inference_programs
 
 
 def loops_of(*, workers=1, **environment):
-    house = HouseSettings(
+    programs = house_programs(house_of(workers=workers, **environment))
+    return {one.name: one.environment.get("HQ_LOOPS", "").split(",") for one in programs}
+
+
+def house_of(*, workers=1, devices=(), **environment):
+    return HouseSettings(
         home=Path("/home"),
         directory=Path("/code"),
         host="127.0.0.1",
@@ -18,8 +23,8 @@ def loops_of(*, workers=1, **environment):
         environment=environment,
         embedded_postgres=None,
         embedded_redis=None,
+        devices=devices,
     )
-    return {one.name: one.environment.get("HQ_LOOPS", "").split(",") for one in house_programs(house)}
 
 
 def test_without_peers_nobody_carries_the_bridge():
@@ -31,3 +36,24 @@ def test_of_several_executors_the_first_carries_the_bridge_alone(name):
     carry = [process for process, loops in loops_of(workers=3, **{name: "hq-2"}).items() if "bridge" in loops]
     assert carry == ["execution-1"]
     assert "bridge" in loops_of(**{name: "hq-2"})["execution"]
+
+
+def test_each_device_has_one_worker_of_one_thread_that_waits_to_be_started():
+    first, second = inference_programs(house_of(devices=("cuda0", "cuda1"), HQ_PGP_PASSPHRASE="secret"))
+    assert (first.name, second.name) == ("inference-cuda0", "inference-cuda1")
+    told = {name: second.environment[name] for name in ("HQ_DEVICE", "HQ_PROCESS", "HQ_LOOPS", "OMP_NUM_THREADS")}
+    assert told == {
+        "HQ_DEVICE": "cuda1",
+        "HQ_PROCESS": "inference-cuda1",
+        "HQ_LOOPS": "inference_device",
+        "OMP_NUM_THREADS": "1",
+    }
+    words = second.argv
+    assert words[words.index("--queues") + 1] == "inference.cuda1"
+    assert words[words.index("--concurrency") + 1] == "1"
+    assert not second.start_at_once
+    assert "HQ_PGP_PASSPHRASE" not in second.environment
+
+
+def test_without_torch_there_is_no_device_and_no_worker():
+    assert inference_programs(house_of()) == []

@@ -12,6 +12,7 @@ from tradinghq.embedded.addresses import EmbeddedServers
 
 SERVERS = "servers"
 HOUSE = "house"
+INFERENCE = "inference"  # started while an agent wants a judge, see keep_inference
 POSTGRES, REDIS = "postgres", "redis"
 CELERY = (sys.executable, "-m", "celery", "-A", "tradinghq.celery:app")
 QUIET_WORKER = (
@@ -38,6 +39,7 @@ EXECUTION_LOOPS = (
 )
 CONTAINER_LOOPS = ("container_watch",)  # where an engine tells of what ended and starts nothing itself
 BRIDGE_LOOPS = ("bridge",)  # where there is somebody to speak with; in one process
+INFERENCE_LOOPS = ("inference_device",)
 CORE_THREADS = 6
 EXECUTION_THREADS = 8  # orders on their way at once: an exchange may take its seconds to answer each
 LEAN = {
@@ -66,6 +68,7 @@ class HouseSettings:
     environment: Mapping[str, str]
     embedded_postgres: EmbeddedServers | None
     embedded_redis: EmbeddedServers | None
+    devices: tuple[str, ...] = ()
 
 
 def server_programs(house: HouseSettings) -> list[SupervisedProgram]:
@@ -111,6 +114,19 @@ def research_programs(house: HouseSettings) -> list[SupervisedProgram]:
     if not os.access(house.directory / "apps", os.W_OK):  # else compiled code is kept beside its source
         environment["NUMBA_CACHE_DIR"] = str(house.home / "cache" / "numba")
     return [replace(program, environment=environment, restarts_always=False, stop_signal="QUIT")]  # at once
+
+
+def inference_programs(house: HouseSettings) -> list[SupervisedProgram]:
+    """One worker a device, of one thread: more than one pass at a time would only wait for each other."""
+    programs = []
+    for device in house.devices:
+        name = f"{INFERENCE}-{device}"
+        work = ("--hostname", f"{name}@%h", "--queues", f"{INFERENCE}.{device}")
+        modules = ("--include", "workers.worker_loops,workers.inference")
+        argv = (*CELERY, "worker", *work, *modules, "--concurrency", "1", *QUIET_WORKER)
+        program = _program(house, name, argv, loops=INFERENCE_LOOPS)
+        programs.append(replace(program, environment={**program.environment, "HQ_DEVICE": device}))
+    return programs
 
 
 def _simulator(house: HouseSettings) -> list[SupervisedProgram]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 from django.conf import settings
 
+from apps.agents.queries import local_devices
 from apps.foundation import process_metrics
 from apps.foundation.errors import HQError
 from apps.management.adapters.supervised_programs import SupervisorFolder
@@ -26,10 +27,12 @@ from tradinghq.supervision.house_exchange import ACCOUNT, house_exchange
 from tradinghq.supervision.house_lock import take_lock
 from tradinghq.supervision.house_programs import (
     HOUSE,
+    INFERENCE,
     RESEARCH,
     SERVERS,
     HouseSettings,
     house_programs,
+    inference_programs,
     research_programs,
     server_programs,
 )
@@ -62,7 +65,12 @@ def start_house(*, manage: str, say: Callable[[str], None]) -> None:
     house = _house(servers)
     if house.embedded_postgres:
         postgres_server.create_cluster(home, house.embedded_postgres)
-    groups = {SERVERS: server_programs(house), HOUSE: house_programs(house), RESEARCH: research_programs(house)}
+    groups = {
+        SERVERS: server_programs(house),
+        HOUSE: house_programs(house),
+        RESEARCH: research_programs(house),
+        INFERENCE: inference_programs(house),
+    }
     write_configuration(folder, groups)
     supervisor = _start_supervisor(folder)
     control = SupervisorControl(control_socket(home))
@@ -146,6 +154,7 @@ def _house(servers: EmbeddedServers | None) -> HouseSettings:
         },
         embedded_postgres=None if env.text("DATABASE_URL") else servers,
         embedded_redis=None if env.text("REDIS_URL") else servers,
+        devices=tuple(local_devices()),
     )
 
 

@@ -19,7 +19,7 @@ from apps.foundation.errors import NotReady
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
 from tradinghq import environment as env
-from tradinghq.supervision.house_programs import HOUSE, SERVERS
+from tradinghq.supervision.house_programs import HOUSE, INFERENCE, SERVERS
 from tradinghq.supervision.leftovers import end_leftovers
 from tradinghq.supervision.stop_house import stop_programs
 
@@ -73,7 +73,7 @@ class HouseWatch:
         except NotReady:
             return  # busy or gone; waitpid tells which on the next look
         for process in processes:
-            if process["group"] in {HOUSE, SERVERS}:
+            if process["group"] in {HOUSE, INFERENCE, SERVERS}:
                 self._compare(process)
 
     def _compare(self, process: dict[str, Any]) -> None:

@@ -8,31 +8,37 @@ from datetime import timedelta
 from typing import Any
 
 from apps.agents.domain.bar_window import market_view
-from apps.agents.domain.strategies.contract import MarketView, Strategy, StrategyVote, abstention
+from apps.agents.domain.neural.feature_message import packed
+from apps.agents.domain.strategies.contract import JudgesByModel, MarketView, Strategy, StrategyVote, abstention
 from apps.market.domain import timeframes
 
 LONGEST_REASON = 500
 
 
 def answer_round(strategy: Strategy, question: Mapping[str, Any], digest: str) -> dict[str, Any]:
-    """The vote on ``question``. It holds until the next bar of its timeframe closes.
+    """The vote on ``question``, which holds until the next bar of its timeframe closes; of a strategy that judges by a
+    model the features, which the house hands to a device.
 
     Raises ``KeyError``, ``TypeError`` or ``ValueError`` for a question that describes no market.
     """
     view = market_view(question)
-    vote = _opinion(strategy, view)
-    return {
+    told = {
         "round_id": question["round_id"],
         "symbol": view.symbol,
+        "data_as_of": _seen_until(view),
+        "digest": digest,
+        "correlation_id": question["correlation_id"],
+    }
+    if isinstance(strategy, JudgesByModel) and view.bars >= strategy.needs_bars:
+        return told | {"features": packed(strategy.features(view))}
+    vote = _opinion(strategy, view)
+    return told | {
         "direction": vote.direction,
         "confidence": vote.confidence,
         "abstain": vote.abstain,
         "horizon_bars": vote.horizon_bars,
         "expires_at": (view.closed_at + timeframes.span(view.timeframe)).isoformat(),
-        "data_as_of": _seen_until(view),
         "reason": vote.reason[:LONGEST_REASON],
-        "digest": digest,
-        "correlation_id": question["correlation_id"],
     }
 
 

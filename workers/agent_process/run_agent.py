@@ -48,7 +48,8 @@ def run_agent() -> int:
             log.exception("vote_failed", extra=_about(question))
             return
         writer.write_vote(answer, bars=len(question["bars"]["close"]))
-        log.info("voted", extra=_about(question) | {"direction": answer["direction"], "abstain": answer["abstain"]})
+        told = {name: answer[name] for name in ("direction", "abstain") if name in answer}
+        log.info("voted" if told else "features_written", extra=_about(question) | told)
 
     _forget_taken(writer)
     _beat_from_the_loop(app, writer, settings.beat_file)

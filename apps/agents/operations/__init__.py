@@ -8,6 +8,7 @@ from apps.agents.operations.close_rounds import close_ready_rounds
 from apps.agents.operations.configure_agent import configure_agent
 from apps.agents.operations.create_agent import create_agent
 from apps.agents.operations.finish_draining import finish_draining
+from apps.agents.operations.judge_windows import JudgedBatch, judge_windows, warm_model_in_force
 from apps.agents.operations.load_model import model_of_file, shipped_model
 from apps.agents.operations.open_rounds import open_rounds
 from apps.agents.operations.promote_model import promote_model, retire_model
@@ -38,16 +39,21 @@ from apps.agents.operations.scale_agents import ScaledAgents, scale_agents
 from apps.agents.operations.score_agents import score_agents
 from apps.agents.operations.search_parameters import SearchedCandles, SearchWish, run_search
 from apps.agents.operations.seed_agents import seed_agents
+from apps.agents.operations.send_windows import A_BATCH
 from apps.agents.operations.sweep_windows import SweptPair, sweep_windows
+from apps.agents.operations.tell_device import DeviceRecord, tell_device
 from apps.agents.operations.train_model import TrainedModel, TrainingWish, train_model
 from apps.agents.ports import FitSettings
 
 __all__ = [
+    "A_BATCH",
     "BACKTEST_MODES",
     "BacktestResult",
     "BacktestWish",
     "Claim",
+    "DeviceRecord",
     "FitSettings",
+    "JudgedBatch",
     "ScaledAgents",
     "SearchWish",
     "SearchedCandles",
@@ -74,6 +80,7 @@ __all__ = [
     "destroy_agent",
     "fail_work",
     "finish_draining",
+    "judge_windows",
     "keep_work",
     "model_of_file",
     "open_rounds",
@@ -95,6 +102,8 @@ __all__ = [
     "stop_agent",
     "stored_candles",
     "sweep_windows",
+    "tell_device",
     "tend_research",
     "train_model",
+    "warm_model_in_force",
 ]

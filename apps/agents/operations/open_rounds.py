@@ -15,9 +15,11 @@ from django.db import transaction
 
 from apps.agents.domain.bar_window import bars_message, tail_of, venues_message
 from apps.agents.domain.indicators import VOLATILITY_BARS, bar_volatility
+from apps.agents.domain.strategies.registry import judges_by_model
 from apps.agents.models import Agent, DecisionRound, DesiredState, RoundState, VoteCursor, locking
 from apps.agents.queries.agent_needs import needs_bars
 from apps.agents.queries.heartbeats import heartbeats
+from apps.agents.queries.neural_models import model_in_force
 from apps.foundation import after_commit
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotReady
@@ -47,13 +49,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What all rounds of one bar share: the time, the deadline, the sources' quotes, who shows no sign of life."""
+    """What all rounds of one bar share: the time, the deadline, the sources' quotes, who shows no sign of life, whether
+    the model in force may be heard.
+    """
 
     bar_at: datetime
     moment: Moment
     deadline: datetime
     quotes: Mapping[str, Sequence[Quote]]
     silent: Mapping[UUID, str]
+    unheard: str  # why votes by a model do not count; empty where they do
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,10 @@ def _look(questions: Sequence[Question], bar_at: datetime, moment: Moment) -> Lo
     except NotReady as error:
         log.warning("quotes_not_ready", reason=error.message)
         quotes = {}
-    return Look(bar_at, moment, moment.wall + wait, quotes, _silent_agents(moment) if questions else {})
+    silent = _silent_agents(moment) if questions else {}
+    by_model = any(judges_by_model(agent.strategy) for question in questions for agent in question.agents)
+    model = model_in_force() if by_model else None
+    return Look(bar_at, moment, moment.wall + wait, quotes, silent, model.unheard if model else "")
 
 
 def _open(question: Question, seen: Look) -> UUID:
@@ -138,7 +146,7 @@ def _open(question: Question, seen: Look) -> UUID:
         opened_wall=seen.moment.wall,
         deadline_wall=seen.deadline,
         state=RoundState.OPEN,
-        asked=[_asked(agent) for agent in ready],
+        asked=[_asked(agent, seen.unheard) for agent in ready],
         absent=absent,
         fee_bps=float(terms_of(question.symbol).side_fee_bps),
         volatility=_volatility(window.candles),
@@ -194,13 +202,13 @@ def _volatility(candles: Sequence[Candle]) -> float:
     return bar_volatility(np.array([float(candle.close) for candle in candles]), VOLATILITY_BARS) if candles else 0.0
 
 
-def _asked(agent: Agent) -> dict[str, Any]:
+def _asked(agent: Agent, unheard: str) -> dict[str, Any]:
     return {
         "agent_id": str(agent.pk),
         "name": agent.name,
         "weight": agent.weight,
         "may_veto": agent.may_veto,
-        "benched_reason": agent.benched_reason,
+        "benched_reason": agent.benched_reason or (unheard if judges_by_model(agent.strategy) else ""),
     }
 
 

@@ -9,8 +9,10 @@ import structlog
 from django.db import transaction
 from django.db.models import F, Q
 
-from apps.agents.domain.vote_checks import AskedRound, CheckedVote, RefusedVoteError, asked_round_id, checked_vote
+from apps.agents.domain.vote_checks import AskedRound, RefusedVoteError, asked_round_id, checked_vote
 from apps.agents.models import DecisionRound, RoundState, Vote, VoteCursor, VoteRefusal
+from apps.agents.operations.send_windows import AskedWindow, asked_window, send_windows
+from apps.agents.operations.store_vote import store_vote
 from apps.foundation.clock import Moment
 
 log = structlog.get_logger(__name__)
@@ -26,34 +28,48 @@ class StreamEntry:
 
 
 def record_votes(*, entries: Sequence[StreamEntry], moment: Moment) -> int:
-    """Take in entries of the streams in one transaction, each once however often it is read; how many votes count."""
+    """Take in entries of the streams in one transaction, each once however often it is read; how many were good.
+
+    Features are handed to an inference device together, as many as were read at once.
+    """
+    windows: list[AskedWindow] = []
     with transaction.atomic():
-        return sum(_take_entry(entry, moment) for entry in entries)
+        taken = sum(_take_entry(entry, moment, windows) for entry in entries)
+        send_windows(windows, moment)
+    return taken
 
 
 def record_vote(*, agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment) -> bool:
-    """Store the vote of ``agent_id``, or count why not; whether it counts (or already did).
+    """Store the vote of ``agent_id`` (or hand on its features), or count why not; whether it counts (or already did).
 
     ``agent_id`` is the stream's name, never the message's word; None stands for a message that is no JSON object.
     """
+    windows: list[AskedWindow] = []
     with transaction.atomic():
-        return _take_or_count(agent_id, message, moment)
+        taken = _take_or_count(agent_id, message, moment, windows)
+        send_windows(windows, moment)
+    return taken
 
 
-def _take_entry(entry: StreamEntry, moment: Moment) -> bool:
-    return _move_cursor(entry) and _take_or_count(entry.agent_id, entry.message, moment)
+def _take_entry(entry: StreamEntry, moment: Moment, windows: list[AskedWindow]) -> bool:
+    return _move_cursor(entry) and _take_or_count(entry.agent_id, entry.message, moment, windows)
 
 
-def _take_or_count(agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment) -> bool:
+def _take_or_count(
+    agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment, windows: list[AskedWindow]
+) -> bool:
     try:
-        _take(agent_id, message, moment)
+        window = _take(agent_id, message, moment)
     except RefusedVoteError as refusal:
         _count(agent_id, refusal, moment)
         return False
+    if window is not None:
+        windows.append(window)
     return True
 
 
-def _take(agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment) -> None:
+def _take(agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment) -> AskedWindow | None:
+    """Store a vote; features that wait for a judge come back."""
     if not isinstance(message, Mapping):
         raise RefusedVoteError("not_an_object", "The entry's field 'vote' is no JSON object.")
     round_id = asked_round_id(message)
@@ -65,29 +81,13 @@ def _take(agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment) -> 
         raise RefusedVoteError("not_asked", f"The round {asked} did not ask this agent.")
     if asked.state != RoundState.OPEN:
         if Vote.objects.filter(round=asked, agent_id=agent_id).exists():
-            return
+            return None
         raise RefusedVoteError("late", f"The round {asked} was closed before the vote came.")
+    if "features" in message:
+        return asked_window(asked, agent_id, message, moment)
     vote = checked_vote(message, asked=AskedRound(asked.symbol, asked.timeframe, asked.closed_at), now=moment.firm)
-    _store(asked, agent_id, vote, moment)
-
-
-def _store(asked: DecisionRound, agent_id: UUID, vote: CheckedVote, moment: Moment) -> None:
-    """Insert the vote unless this agent has voted: the first word counts."""
-    row = Vote(
-        round=asked,
-        agent_id=agent_id,
-        direction=vote.direction,
-        confidence=vote.confidence,
-        abstain=vote.abstain,
-        horizon_bars=vote.horizon_bars,
-        expires_at=vote.expires_at,
-        data_as_of=vote.data_as_of,
-        reason=vote.reason,
-        digest=vote.digest,
-        correlation_id=vote.correlation_id or asked.correlation_id,
-        received_wall=moment.wall,
-    )
-    Vote.objects.bulk_create([row], ignore_conflicts=True)
+    store_vote(asked, agent_id, vote, moment)
+    return None
 
 
 def _move_cursor(entry: StreamEntry) -> bool:

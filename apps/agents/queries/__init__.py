@@ -25,6 +25,7 @@ from apps.agents.queries.fleet_members import (
     resources_of_a_new_agent,
 )
 from apps.agents.queries.heartbeats import heartbeat_key, heartbeats
+from apps.agents.queries.inference_devices import device_loads, device_views, local_devices, queue_of
 from apps.agents.queries.neural_models import ModelInForce, all_models, model_in_force, model_view, shown_model
 from apps.agents.queries.rounds import open_rounds_count, rounds_opened, rounds_settled
 from apps.agents.queries.search_views import (
@@ -59,6 +60,8 @@ __all__ = [
     "current_policy",
     "decision_view",
     "desired_agents",
+    "device_loads",
+    "device_views",
     "explain",
     "fleet_members",
     "found_agent",
@@ -66,12 +69,14 @@ __all__ = [
     "found_search",
     "heartbeat_key",
     "heartbeats",
+    "local_devices",
     "model_in_force",
     "model_view",
     "open_rounds_count",
     "performance_view",
     "policy_view",
     "punctuality",
+    "queue_of",
     "recent_backtests",
     "recent_decisions",
     "recent_searches",

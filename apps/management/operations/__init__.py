@@ -12,6 +12,7 @@ from apps.management.operations.converge_fleet import converge_fleet
 from apps.management.operations.declare_restore import BackupHead, declare_restore
 from apps.management.operations.emergency_stop import emergency_stop, resume
 from apps.management.operations.keep_incidents import clear_incident, close_incident, open_incident
+from apps.management.operations.keep_inference import keep_inference
 from apps.management.operations.keep_instances import admit_instance, see_instance
 from apps.management.operations.keep_leadership import keep_leadership
 from apps.management.operations.promote_instance import promote_instance
@@ -44,6 +45,7 @@ __all__ = [
     "end_drill",
     "end_peer_key",
     "exchange_post",
+    "keep_inference",
     "keep_leadership",
     "note_drill_steps",
     "open_incident",

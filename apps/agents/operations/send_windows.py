@@ -1,0 +1,127 @@
+"""Hand the windows that agents wrote to a device, many in one message; where none can judge, abstain and say why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from apps.agents import ports
+from apps.agents.domain.neural.device_choice import DeviceLoad, choose_device, with_one_more
+from apps.agents.domain.neural.feature_message import unpacked
+from apps.agents.domain.strategies.contract import abstention
+from apps.agents.domain.vote_checks import AskedRound, CheckedVote, RefusedVoteError, checked_vote
+from apps.agents.models import Agent, DecisionRound
+from apps.agents.operations.store_vote import store_vote
+from apps.agents.queries.inference_devices import device_loads, queue_of
+from apps.agents.queries.neural_models import ModelInForce, model_in_force
+from apps.foundation import after_commit
+from apps.foundation.clock import Moment
+from apps.foundation.errors import NotReady
+from apps.market.domain import timeframes
+
+JUDGE_TASK = "workers.inference.judge"
+A_BATCH = 64  # windows in one message
+NO_MODEL = "There is no model in force. Train one (manage.py train) and promote it."
+NO_WORKER = "No inference worker shows a sign of life; the fleet starts one within half a minute."
+NO_ROOM = "No device has memory left for the network."
+
+
+@dataclass(frozen=True, slots=True)
+class AskedWindow:
+    """One agent's features in one open round, whose row is locked; ``vote`` is what an abstention would say."""
+
+    asked: DecisionRound
+    agent_id: UUID
+    features: str
+    vote: CheckedVote
+
+
+def asked_window(asked: DecisionRound, agent_id: UUID, message: Mapping[str, Any], moment: Moment) -> AskedWindow:
+    """The window in an agent's message. Raises ``RefusedVoteError`` for features or times that can't be."""
+    unpacked(message.get("features"))
+    if "direction" in message:
+        raise RefusedVoteError("bad_features", "A message holds features or a vote, not both.")
+    expires_at = asked.closed_at + timeframes.span(asked.timeframe)
+    silent = {"direction": 0.0, "confidence": 0.0, "abstain": True, "horizon_bars": 1, "reason": ""}
+    vote = checked_vote(
+        {**message, **silent, "expires_at": expires_at.isoformat()},
+        asked=AskedRound(asked.symbol, asked.timeframe, asked.closed_at),
+        now=moment.firm,
+    )
+    return AskedWindow(asked, agent_id, str(message["features"]), vote)
+
+
+def send_windows(windows: Sequence[AskedWindow], moment: Moment) -> None:
+    """Within the transaction that took the windows in; the messages leave once it has committed."""
+    if not windows:
+        return
+    model = model_in_force()
+    loads = _loads(moment)
+    obstacle = _obstacle(model, loads)
+    if obstacle or model is None:
+        for window in windows:
+            _abstain(window, obstacle, moment)
+        return
+    parameters = dict(
+        Agent.objects.filter(pk__in={window.agent_id for window in windows}).values_list("pk", "parameters")
+    )
+    for start in range(0, len(windows), A_BATCH):
+        device = choose_device(loads) or loads[0].name
+        loads = with_one_more(loads, device)
+        batch = windows[start : start + A_BATCH]
+        after_commit.enqueue(
+            JUDGE_TASK,
+            queue=queue_of(device),
+            expires=max(window.asked.deadline_wall for window in batch),
+            model=str(model.id),
+            windows=[_message(window, parameters[window.agent_id]) for window in batch],
+        )
+
+
+def _loads(moment: Moment) -> list[DeviceLoad]:
+    try:
+        return device_loads(moment.wall)
+    except NotReady:
+        return []
+
+
+def _obstacle(model: ModelInForce | None, loads: Sequence[DeviceLoad]) -> str:
+    if not loads:
+        return ports.engine().missing() or NO_WORKER
+    if choose_device(loads) is None:
+        return NO_ROOM
+    return "" if model else NO_MODEL
+
+
+def _abstain(window: AskedWindow, reason: str, moment: Moment) -> None:
+    silent, vote = abstention(reason), window.vote
+    store_vote(
+        window.asked,
+        window.agent_id,
+        CheckedVote(
+            direction=silent.direction,
+            confidence=silent.confidence,
+            abstain=True,
+            horizon_bars=silent.horizon_bars,
+            expires_at=vote.expires_at,
+            data_as_of=vote.data_as_of,
+            reason=reason,
+            digest=vote.digest,
+            correlation_id=vote.correlation_id,
+        ),
+        moment,
+    )
+
+
+def _message(window: AskedWindow, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "agent_id": str(window.agent_id),
+        "round_id": str(window.asked.pk),
+        "symbol": window.asked.symbol,
+        "timeframe": window.asked.timeframe,
+        "parameters": dict(parameters),
+        "features": window.features,
+        "expires_at": window.vote.expires_at.isoformat(),
+        "data_as_of": window.vote.data_as_of.isoformat(),
+        "correlation_id": window.asked.correlation_id,
+    }

@@ -1,0 +1,105 @@
+"""What the neural strategy makes of a model's answer, and what an agent writes instead of a vote."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from apps.agents.domain.backtest.strategy_views import stances_over, view_at
+from apps.agents.domain.neural.feature_message import BYTES, packed, unpacked
+from apps.agents.domain.neural.features import FEATURES, NEEDS_BARS, WINDOW
+from apps.agents.domain.strategies.contract import JudgesByModel
+from apps.agents.domain.strategies.neural import NO_MODEL
+from apps.agents.domain.strategies.registry import build_strategy, judges_by_model
+from apps.agents.domain.vote_checks import RefusedVoteError
+from tests.support.neural import FixedAnswer, columns, walk
+from tests.unit.agents.test_strategies import view
+from workers.agent_process.answer_round import answer_round
+
+
+def test_it_leans_as_far_as_the_probabilities_do():
+    strategy, model = build_strategy("neural", {}), FixedAnswer(0.2, 0.3, 0.5)
+    vote = strategy.vote_on(np.array([0.2, 0.3, 0.5]), model, timeframe="5m")
+    assert (vote.direction, vote.confidence, vote.abstain, vote.horizon_bars) == (1.0, pytest.approx(0.3), False, 12)
+    assert vote.reason == "More probable up: up 50%, down 20% within 12 bars beyond costs (model abababab)."
+    down = strategy.vote_on(np.array([0.5, 0.3, 0.2]), model, timeframe="5m")
+    assert (down.direction, down.confidence) == (-1.0, pytest.approx(0.3))
+
+
+def test_it_abstains_without_a_clear_side_on_other_bars_and_without_a_model():
+    strategy, model = build_strategy("neural", {"smallest_lean": 0.1}), FixedAnswer(0.3, 0.35, 0.35)
+    unclear = strategy.vote_on(np.array([0.3, 0.35, 0.35]), model, timeframe="5m")
+    assert unclear.abstain
+    assert unclear.reason.startswith("No clear side: up 35%, down 30%")
+    other = strategy.vote_on(np.array([0.0, 0.0, 1.0]), model, timeframe="1m")
+    assert other.abstain
+    assert other.reason == "The model abababab was trained on 5m bars, this agent votes on 1m."
+    assert strategy.vote(view(walk(100, 1))).reason == NO_MODEL
+
+
+def test_only_a_strategy_with_a_model_needs_a_judge():
+    assert judges_by_model("neural")
+    assert isinstance(build_strategy("neural", {}), JudgesByModel)
+    assert not isinstance(build_strategy("momentum", {}), JudgesByModel)
+    assert not judges_by_model("momentum")
+    assert not judges_by_model("astrology")
+
+
+def test_with_its_model_it_votes_by_itself_and_at_once_the_same():
+    strategy = build_strategy("neural", {}).with_model(FixedAnswer(0.1, 0.2, 0.7))
+    series = columns(walk(130, 2))
+    found = stances_over(strategy, series, fee_bps=10.0)
+    assert found.tolist() == [0] * (NEEDS_BARS - 1) + [1] * (130 - NEEDS_BARS + 1)
+    assert strategy.vote(view_at(series, 120, NEEDS_BARS, fee_bps=10.0)).direction == 1.0
+
+
+def question(bars):
+    closes = walk(bars, 3).tolist()
+    return {
+        "round_id": "r",
+        "correlation_id": "c",
+        "symbol": "BTC/USDT",
+        "timeframe": "5m",
+        "closed_at": "2026-01-05T08:00:00+00:00",
+        "fee_bps": 10.0,
+        "bars": {
+            "open_at_ms": [1_767_571_200_000 + 300_000 * number for number in range(bars)],
+            **dict.fromkeys(("open", "high", "low", "close"), closes),
+            "volume": [1.0] * bars,
+        },
+        "venues": [],
+    }
+
+
+def test_an_agent_writes_features_and_no_opinion_of_its_own():
+    strategy = build_strategy("neural", {})
+    answer = answer_round(strategy, question(NEEDS_BARS), "source")
+    assert set(answer) == {"round_id", "symbol", "data_as_of", "digest", "correlation_id", "features"}
+    assert np.array_equal(unpacked(answer["features"])[:, 0].shape, (WINDOW,))
+    warming = answer_round(strategy, question(NEEDS_BARS - 1), "source")
+    assert warming["abstain"]
+    assert warming["reason"] == "Warming: 95 of 96 bars."
+
+
+def test_a_window_travels_bit_for_bit():
+    rows = np.random.default_rng(4).normal(size=(WINDOW, len(FEATURES))).astype(np.float32)
+    assert np.array_equal(unpacked(packed(rows)), rows)
+    assert len(packed(rows)) < 5_000
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        (7, "must be a text"),
+        ("x" * 4 * BYTES, "must be a text"),
+        ("no base64!", "were no base64"),
+        (base64.b64encode(b"\0" * (BYTES - 4)).decode(), f"held {BYTES - 4} bytes"),
+        (base64.b64encode(np.full(BYTES // 4, np.nan, "<f4").tobytes()).decode(), "not finite"),
+        (None, "must be a text"),
+    ],
+    ids=["number", "long", "not base64", "short", "not a number", "missing"],
+)
+def test_features_that_cannot_be_are_refused(text, detail):
+    with pytest.raises(RefusedVoteError, match=detail) as refused:
+        unpacked(text)
+    assert refused.value.code == "bad_features"

@@ -1,0 +1,34 @@
+"""The inference worker of one device: judges windows in batches, and tells how it is. Only here a network runs live."""
+
+import os
+from uuid import UUID
+
+from celery import shared_task
+
+from apps.agents import operations as agents
+from apps.foundation.loops import Loop
+from apps.market.queries import current_moment
+
+DEVICE = agents.DeviceRecord(os.environ.get("HQ_DEVICE", "cpu0"))
+BEAT_SECONDS = 5.0
+
+
+@shared_task(name="workers.inference.judge")
+def judge(*, model: str, windows: list[dict[str, object]]) -> None:
+    """One forward pass over ``windows``; the answers go into the agents' streams."""
+    DEVICE.add(agents.judge_windows(model=UUID(model), windows=windows, device=DEVICE.device))
+
+
+def warm_up() -> None:
+    """Load the network before the first question: loading takes longer than a round waits."""
+    DEVICE.model = agents.warm_model_in_force(DEVICE.device)
+
+
+def tell() -> bool:
+    """One sign of life; a device that can't tell of itself is not chosen."""
+    DEVICE.model = agents.warm_model_in_force(DEVICE.device)
+    agents.tell_device(record=DEVICE, moment=current_moment())
+    return False
+
+
+LOOPS = (Loop(name="inference_device", step=tell, idle_seconds=BEAT_SECONDS, first=warm_up, led=False),)
