@@ -1,8 +1,8 @@
 """``python -m tests.benchmarks [part ...]``: prints ratios against the bare parts, measured in turns in one run.
 
 Parts on a running firm: memory, order, fan-out, blocked, bar, start; on servers of their own, one after another, each
-in a process of its own: transaction, accounts, history, ledger, hop, venue, reconciliation, fleet; without any:
-backtest. Nothing here passes or fails: a busy machine must not turn a build red.
+in a process of its own: transaction, accounts, history, ledger, hop, venue, reconciliation, fleet, inference; without
+any: backtest. Nothing here passes or fails: a busy machine must not turn a build red.
 """
 
 import json

@@ -20,6 +20,7 @@ PARTS = {
     "venue": ("venue_order", "run"),
     "reconciliation": ("reconciliation", "run"),
     "fleet": ("fleet_planning", "run"),
+    "inference": ("inference_batches", "run"),
     "backtest": ("backtest_runs", "run"),
 }
 WITHOUT_SERVERS = {"backtest"}

@@ -110,6 +110,44 @@ class StrategyShape(serializers.Serializer):
     parameters = StrategyParameterShape(many=True)
 
 
+class ModelShape(serializers.Serializer):
+    id = serializers.UUIDField()
+    digest = serializers.CharField(help_text="SHA-256 of the weights' file.")
+    origin = serializers.ChoiceField(choices=["trained", "shipped"])
+    state = serializers.ChoiceField(choices=["candidate", "promoted", "retired"])
+    timeframe = serializers.CharField()
+    horizon_bars = serializers.IntegerField()
+    passed = serializers.BooleanField(help_text="Whether it passed all gates of a promotion.")
+    facts = serializers.DictField()
+    card = serializers.DictField(help_text="What was measured in training: folds, trades, rules, gates.")
+    created_at = UtcTimeField()
+    created_by = serializers.CharField()
+    promoted_at = UtcTimeField(allow_null=True)
+    promoted_by = serializers.CharField(allow_null=True)
+    promotion_reason = serializers.CharField(allow_null=True)
+    retired_at = UtcTimeField(allow_null=True)
+    retired_by = serializers.CharField(allow_null=True)
+    retirement_reason = serializers.CharField(allow_null=True)
+
+
+class DeviceShape(serializers.Serializer):
+    device = serializers.CharField()
+    title = serializers.CharField()
+    alive = serializers.BooleanField()
+    at = UtcTimeField(help_text="Of its last sign of life.")
+    model = serializers.CharField(help_text="Digest of the model it holds ready; empty without any.")
+    waiting = serializers.IntegerField(help_text="Batches in its queue.")
+    batches = serializers.IntegerField()
+    windows = serializers.IntegerField()
+    failures = serializers.IntegerField()
+    problem = serializers.CharField()
+    batch_size_mean = serializers.FloatField(allow_null=True)
+    batch_ms_p50 = serializers.FloatField(allow_null=True)
+    batch_ms_p99 = serializers.FloatField(allow_null=True)
+    memory_used = serializers.IntegerField(allow_null=True, help_text="Bytes.")
+    memory_total = serializers.IntegerField(allow_null=True, help_text="Bytes.")
+
+
 class DecisionShape(serializers.Serializer):
     id = serializers.UUIDField()
     instrument = InstrumentField()

@@ -2,7 +2,7 @@
 
 import django_filters as filters
 
-from apps.agents.models import Agent, Decision, DesiredState, Outcome, Vote
+from apps.agents.models import Agent, Decision, DesiredState, ModelOrigin, ModelState, NeuralModel, Outcome, Vote
 from apps.market.domain import timeframes
 
 TIMEFRAMES = [(name, name) for name in timeframes.SECONDS]
@@ -30,6 +30,16 @@ class VoteFilter(filters.FilterSet):
 
     class Meta:
         model = Vote
+        fields: list[str] = []
+
+
+class ModelFilter(filters.FilterSet):
+    state = filters.ChoiceFilter(choices=ModelState.choices)
+    origin = filters.ChoiceFilter(choices=ModelOrigin.choices)
+    timeframe = filters.ChoiceFilter(choices=TIMEFRAMES)
+
+    class Meta:
+        model = NeuralModel
         fields: list[str] = []
 
 

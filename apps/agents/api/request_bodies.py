@@ -83,6 +83,10 @@ class SearchRequest(StrictSerializer):
     anchored = serializers.BooleanField(required=False, help_text="Training always reaches back to the beginning.")
 
 
+class ReasonRequest(StrictSerializer):
+    reason = serializers.CharField(max_length=500)
+
+
 class ExplainQuery(serializers.Serializer):
     instrument = InstrumentField()
     at = UtcTimeField(required=False, help_text="Missing: now, in firm time.")

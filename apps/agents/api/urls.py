@@ -3,12 +3,14 @@
 from apps.agents.api import agent_views as agents
 from apps.agents.api import backtest_views as backtests
 from apps.agents.api import decision_views as decisions
+from apps.agents.api import model_views as models
 from apps.agents.api import search_views as searches
 from apps.foundation.rest.routes import endpoint
 
 ONE = "agents/<uuid:agent_id>/"
 SEARCH = "agents/searches/<uuid:search_id>/"
 BACKTEST = "agents/backtests/<uuid:run_id>/"
+MODEL = "agents/models/<uuid:model_id>/"
 
 urlpatterns = [
     *endpoint("agents/", agents.AgentsView.as_view(), name="agents"),
@@ -23,6 +25,10 @@ urlpatterns = [
     *endpoint("agents/searches/", searches.SearchesView.as_view(), name="searches"),
     *endpoint(SEARCH, searches.SearchView.as_view(), name="search"),
     *endpoint(f"{SEARCH}cancel/", searches.CancelSearchView.as_view(), name="search-cancel"),
+    *endpoint("agents/models/", models.ModelsView.as_view(), name="models"),
+    *endpoint(f"{MODEL}promote/", models.PromoteModelView.as_view(), name="model-promote"),
+    *endpoint(f"{MODEL}retire/", models.RetireModelView.as_view(), name="model-retire"),
+    *endpoint("agents/devices/", models.DevicesView.as_view(), name="devices"),
     *endpoint(ONE, agents.AgentView.as_view(), name="agent"),
     *endpoint(f"{ONE}start/", agents.StartAgentView.as_view(), name="agent-start"),
     *endpoint(f"{ONE}stop/", agents.StopAgentView.as_view(), name="agent-stop"),

@@ -240,3 +240,29 @@ def test_the_admin_stops_agents_through_the_operation(room, admin_client):
     assert answer.status_code == 200
     assert room.agent("momentum").desired_state == "stopped"
     assert AuditEntry.objects.filter(action="agent.stopped").count() == 1
+
+
+def test_the_registry_tells_what_each_model_is_worth(trader):
+    answer = trader.get(f"{AGENTS}models/").json()
+    (model,) = answer["results"]
+    assert (model["state"], model["origin"], model["promoted_at"]) == ("candidate", "shipped", None)
+    assert {gate["name"] for gate in model["card"]["gates"]} >= {"profit_after_costs", "beats_every_rule_strategy"}
+    assert "weights" not in model
+    assert trader.get(f"{AGENTS}models/", {"state": "promoted"}).json()["results"] == []
+
+
+def test_a_model_that_failed_its_gates_is_not_promoted_over_the_api(room, person):
+    risk = person("risk")
+    (model,) = risk.get(f"{AGENTS}models/").json()["results"]
+    address = f"{AGENTS}models/{model['id']}/"
+    assert not model["passed"]
+    problem = refused(risk.post(f"{address}promote/", {"reason": "I like it."}), 409, "gates_failed")
+    assert "profit_after_costs" in problem["detail"]
+    refused(risk.post(f"{address}promote/", {}), 400, "required", "reason")
+    refused(risk.post(f"{AGENTS}models/{uuid4()}/promote/", {"reason": "x"}), 404, "unknown_model")
+    assert risk.post(f"{address}retire/", {"reason": "It loses."}).json()["retirement_reason"] == "It loses."
+    refused(risk.post(f"{address}retire/", {"reason": "Again."}), 409, "model_retired")
+
+
+def test_devices_are_empty_until_a_worker_ran(trader):
+    assert trader.get(f"{AGENTS}devices/").json()["results"] == []
