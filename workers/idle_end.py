@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from celery import bootsteps, current_app
+from celery.signals import worker_ready
 from celery.worker import state
 
 LOOK_SECONDS = 1.0
@@ -26,6 +27,9 @@ class IdleEnd(bootsteps.StartStopStep):
         return float(os.environ.get("HQ_ENDS_IDLE", "0")) > 0.0
 
     def start(self, worker: Any) -> None:  # noqa: ARG002
+        worker_ready.connect(self._begin)  # not before it can be given any work
+
+    def _begin(self, **_: Any) -> None:
         threading.Thread(target=self._watch, name="idle-end", daemon=True).start()
 
     def stop(self, worker: Any) -> None:  # noqa: ARG002

@@ -12,7 +12,7 @@ from django.db import connection
 
 
 class ResearchWorker:
-    """Runs from the start on and ends after a second without work; ``kill`` is SIGKILL to all of it."""
+    """Runs from the start on and ends after three seconds without work; ``kill`` is SIGKILL to all of it."""
 
     def __init__(self, home: Path) -> None:
         database = connection.settings_dict
@@ -25,7 +25,7 @@ class ResearchWorker:
             "MARKET": "recorded",
             "HQ_HOME": str(home),
             "HQ_PROCESS": "research",
-            "HQ_ENDS_IDLE": "1",
+            "HQ_ENDS_IDLE": "3",
         }
         words = ("--queues", "research", "--include", "workers.research", "--pool", "prefork", "--concurrency", "1")
         home.mkdir(parents=True, exist_ok=True)

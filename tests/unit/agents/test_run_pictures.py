@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from apps.agents.domain.performance.thinned_curve import kept_places
 from apps.agents.domain.tear_sheet.svg_plots import Line, line_plot, month_map
-from apps.agents.domain.tear_sheet.tear_sheet import tear_sheet
+from apps.agents.domain.tear_sheet.tear_sheet import NUMBERS, OWN, SHARES, TRADES, tear_sheet
 
 
 @given(st.integers(1, 5_000), st.integers(10, 400), st.integers(0, 2**16))
@@ -40,43 +40,8 @@ def test_months_that_were_not_traded_are_empty_and_a_year_is_their_product():
 
 def test_what_people_wrote_is_text():
     metrics = {
-        "equity": dict.fromkeys(
-            [
-                "total_return",
-                "cagr",
-                "volatility",
-                "max_drawdown",
-                "value_at_risk",
-                "expected_shortfall",
-                "sharpe",
-                "sortino",
-                "calmar",
-                "omega",
-                "longest_drawdown_days",
-                "excess_return",
-                "probabilistic_sharpe",
-                "exposure",
-                "average_invested",
-                "turnover",
-            ]
-        ),
-        "trades": dict.fromkeys(
-            [
-                "win_rate",
-                "profit_factor",
-                "expectancy",
-                "expectancy_share",
-                "average_win",
-                "average_loss",
-                "best",
-                "worst",
-                "average_adverse",
-                "average_favourable",
-                "average_bars",
-                "fees",
-            ]
-        )
-        | {"trades": 0},
+        "equity": dict.fromkeys((*SHARES, *NUMBERS, *OWN)),
+        "trades": dict.fromkeys(TRADES) | {"trades": 0},
         "months": {},
         "by": {"strategy": {}},
     }
