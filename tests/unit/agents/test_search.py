@@ -145,7 +145,21 @@ def test_a_search_is_the_same_again_and_goes_on_where_it_was_cut_off():
     assert [trial.parameters for trial in rest.trials] == [trial.parameters for trial in whole.trials]
     assert rest.best.number == whole.best.number
     assert dict(whole.best.parameters) == report["folds"][0]["parameters"]
-    assert report["out_of_sample"]["days"] == len(whole.returns) * 2
+    told = report["out_of_sample"]
+    assert told["total_return"] == pytest.approx(
+        np.prod([1 + fold["out_of_sample"]["total_return"] for fold in report["folds"]]) - 1
+    )
+    assert {name for name, value in told.items() if value is not None} == {"total_return"}  # tests of less than a day
+    assert report["curve"] == []
+
+
+def test_tests_of_whole_days_are_drawn_and_measured():
+    columns = replace(random_columns(600, seed=4), timeframe="1h", times=np.arange(600) * 3_600_000)
+    report = run_search(wish=WISH, candles=candles(columns), sampler=OptunaSampler())
+    assert len(report["curve"]) == report["out_of_sample"]["days"] + 1 > 5
+    assert report["curve"][-1][1] == pytest.approx(1 + report["out_of_sample"]["total_return"])
+    assert report["out_of_sample"]["sharpe"] is not None
+    assert 0.0 <= report["recommended"]["overfit_probability"] <= 1.0
 
 
 def test_what_comes_after_the_training_changes_no_choice():

@@ -34,14 +34,15 @@ def search_report(tested: Sequence[TestedFold], *, objective: str, days: float, 
     """
     walked, whole = tested[:-1], tested[-1]
     first = walked[0].fold.test_from or 0
+    daily = all((one.fold.test_until or 0) - (one.fold.test_from or 0) >= DAY_MS for one in walked)
     outside = _curve(np.concatenate([one.returns for one in walked]), first, days)
     holding = _curve(np.concatenate([one.holding for one in walked]), first, days)
     return {
         "objective": objective,
         "folds": [_fold(one, gap_days) for one in walked],
-        "out_of_sample": None if outside is None else curve_metrics(outside).as_json(),
-        "buy_and_hold": None if holding is None else curve_metrics(holding).as_json(),
-        "curve": [] if outside is None or holding is None else _points(outside, holding),
+        "out_of_sample": None if outside is None else _figures(outside, daily=daily),
+        "buy_and_hold": None if holding is None else _figures(holding, daily=daily),
+        "curve": _points(outside, holding) if outside is not None and holding is not None and daily else [],
         "efficiency": _efficiency(walked, objective),
         "recommended": _recommended(whole, gap_days),
         "surface": [_trial(trial) for trial in whole.trials],
@@ -54,6 +55,12 @@ def _curve(returns: Series, first_ms: int, days: float) -> EquityCurve | None:
         return None
     times = first_ms + np.arange(len(returns) + 1, dtype=np.int64) * DAY_MS
     return EquityCurve(times, np.concatenate([[1.0], np.cumprod(1.0 + returns)]), days_per_year=days)
+
+
+def _figures(curve: EquityCurve, *, daily: bool) -> dict[str, float | int | None]:
+    """All figures of the tests in a row; of tests shorter than a day only the return can be told."""
+    found = curve_metrics(curve).as_json()
+    return found if daily else dict.fromkeys(found) | {"total_return": found["total_return"]}
 
 
 def _points(outside: EquityCurve, holding: EquityCurve) -> list[list[object]]:
