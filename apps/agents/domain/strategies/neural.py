@@ -33,7 +33,14 @@ class Neural:
     description: ClassVar[str] = "A trained network: how probable is a move beyond the costs, up or down?"
     default_timeframe: ClassVar[str] = "5m"
     parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("smallest_lean", 0.05, 0.0, 1.0, "It votes where P(up) and P(down) differ by at least this."),
+        Parameter(
+            "smallest_lean",
+            0.05,
+            0.0,
+            1.0,
+            "It votes where P(up) and P(down) differ by at least this.",
+            searched=(0.0, 0.4),
+        ),
     )
 
     def __init__(self, numbers: Mapping[str, float]) -> None:
