@@ -18,6 +18,7 @@ from apps.foundation.models import (
     InboxEntry,
     Lease,
     OutboxEvent,
+    PeriodicRun,
     ProcessBeat,
     RecordEpoch,
 )
@@ -100,6 +101,11 @@ class InboxEntryAdmin(ReadOnlyAdmin):
 class ProcessBeatAdmin(ReadOnlyAdmin):
     list_display = ["name", "host", "pid", "started_at", "beat_at", "steps", "errors", "lag_seconds", "last_error"]
     list_filter = ["process"]
+
+
+@admin.register(PeriodicRun)
+class PeriodicRunAdmin(ReadOnlyAdmin):
+    list_display = ["name", "begun_at", "runs", "left_alone"]
 
 
 @admin.register(RecordEpoch)

@@ -5,6 +5,7 @@ from apps.foundation.models.idempotency_record import IdempotencyRecord
 from apps.foundation.models.inbox_entry import InboxEntry
 from apps.foundation.models.lease import Lease
 from apps.foundation.models.outbox_event import OutboxEvent
+from apps.foundation.models.periodic_run import PeriodicRun
 from apps.foundation.models.process_beat import ProcessBeat
 from apps.foundation.models.record_epoch import RecordEpoch
 
@@ -17,6 +18,7 @@ __all__ = [
     "InboxEntry",
     "Lease",
     "OutboxEvent",
+    "PeriodicRun",
     "ProcessBeat",
     "RecordEpoch",
 ]
