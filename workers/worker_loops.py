@@ -19,6 +19,7 @@ MODULES = {
     "bridge": "workers.bridge",
     "container_watch": "workers.container_watch",
     "inference_device": "workers.inference",
+    "emergency_stop": "workers.emergency_stop",
     "leadership": "workers.leadership",
     "market_clock": "workers.market_clock",
     "vote_collector": "workers.vote_collector",

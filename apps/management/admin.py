@@ -112,7 +112,7 @@ class AgentProposalAdmin(ReadOnlyAdmin):
 
 @admin.register(FleetState)
 class FleetStateAdmin(ReadOnlyAdmin):
-    list_display = ["paused", "reason", "actor", "changed_at"]
+    list_display = ["paused", "reason", "actor", "changed_at", "orders_ended_at", "agents_ended_at"]
 
 
 @admin.register(ScalingDecision)

@@ -25,7 +25,7 @@ QUIET_WORKER = (
     "INFO",
 )
 CORE_TEAMS = ("market", "agents", "fleet", "upkeep")
-CORE_LOOPS = ("market_clock", "vote_collector")
+CORE_LOOPS = ("market_clock", "vote_collector", "emergency_stop")
 EXECUTION_LOOPS = (
     "leadership",  # first: the others ask it whether this house leads
     "order_sweep",

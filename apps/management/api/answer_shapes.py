@@ -16,9 +16,20 @@ class ReasonRequest(StrictSerializer):
     reason = serializers.CharField(max_length=500)
 
 
+class StopProgressShape(serializers.Serializer):
+    by = serializers.CharField()
+    reason = serializers.CharField()
+    halted_at = UtcTimeField()
+    orders_left = serializers.IntegerField(help_text="Cancellations that no venue has confirmed yet.")
+    orders_seconds = serializers.FloatField(allow_null=True, help_text="From the halt to the last; null: not yet.")
+    agents_left = serializers.IntegerField()
+    agents_seconds = serializers.FloatField(allow_null=True, help_text="From the halt to the last; null: not yet.")
+
+
 class StateShape(serializers.Serializer):
     state = serializers.CharField()
     agents = serializers.CharField()
+    progress = StopProgressShape(required=False, allow_null=True)
     note = serializers.CharField(required=False)
 
 

@@ -11,6 +11,7 @@ from apps.management.operations.check_records import check_audit, check_books, p
 from apps.management.operations.converge_fleet import converge_fleet
 from apps.management.operations.declare_restore import BackupHead, declare_restore
 from apps.management.operations.emergency_stop import emergency_stop, resume
+from apps.management.operations.follow_stop import STOP_CHANNEL, follow_stop
 from apps.management.operations.keep_incidents import clear_incident, close_incident, open_incident
 from apps.management.operations.keep_inference import keep_inference
 from apps.management.operations.keep_instances import admit_instance, see_instance
@@ -23,6 +24,7 @@ from apps.management.operations.start_research_worker import start_research_work
 from apps.management.operations.watch_health import watch_health
 
 __all__ = [
+    "STOP_CHANNEL",
     "BackupHead",
     "Sender",
     "add_peer",
@@ -45,6 +47,7 @@ __all__ = [
     "end_drill",
     "end_peer_key",
     "exchange_post",
+    "follow_stop",
     "keep_inference",
     "keep_leadership",
     "note_drill_steps",

@@ -1,6 +1,6 @@
 """Makes what runs what is wanted. Every 30 s, and at once after a change; may run twice and beside itself."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -8,7 +8,7 @@ from django.db import transaction
 from redis import RedisError
 
 from apps.foundation.clock import Moment
-from apps.foundation.errors import Refused
+from apps.foundation.errors import NotReady, Refused
 from apps.management.domain.fleet_plan import Act, Present, Step, Wanted, plan_fleet
 from apps.management.domain.health_policy import Health, is_crash_loop, next_try, remember_crash
 from apps.management.models import Container, Severity
@@ -20,16 +20,34 @@ from apps.management.ports import ContainerSpec, Runtime
 from apps.management.queries.fleet_pause import fleet_is_paused
 
 CRASH_LOOP = "agent_crash_loop"
-NOT_STARTED = "agent_not_started"
+NOT_STARTED, NOT_STOPPED = "agent_not_started", "agent_not_stopped"
+RUNTIME_AWAY = "runtime_away"
 log = structlog.get_logger(__name__)
 
 
-@transaction.atomic
 def converge_fleet(*, runtime: Runtime, moment: Moment) -> tuple[Step, ...]:
     """Start, stop and replace containers until they are what the agents ask for; the steps that were taken.
 
-    Raises ``NotReady`` when the runtime does not answer: the next run begins anew from what it sees.
+    Raises ``NotReady`` when the runtime does not answer, after an incident says so: the next run begins anew from what
+    it sees.
     """
+    try:
+        steps = _converge(runtime, moment)
+    except NotReady as away:
+        tell_runtime_away(runtime, away, moment)
+        raise
+    clear_incident(kind=RUNTIME_AWAY, subject=runtime.name, reason="It answers again.", moment=moment)
+    return steps
+
+
+def tell_runtime_away(runtime: Runtime, away: NotReady, moment: Moment) -> None:
+    """Nothing can be started, stopped or seen; what runs goes on, and so does trading."""
+    detail = f"{away.message} Containers are left as they are until it answers."
+    open_incident(kind=RUNTIME_AWAY, subject=runtime.name, detail=detail, severity=Severity.CRITICAL, moment=moment)
+
+
+@transaction.atomic
+def _converge(runtime: Runtime, moment: Moment) -> tuple[Step, ...]:
     lock_fleet()
     specs = {} if fleet_is_paused() else wanted_containers(image=runtime.image)
     rows, seen = observe_containers(runtime=runtime, wanted=specs, moment=moment)
@@ -43,11 +61,12 @@ def converge_fleet(*, runtime: Runtime, moment: Moment) -> tuple[Step, ...]:
         unhealthy={name for name, row in rows.items() if row.health == Health.SILENT},
     )
     refusals = _carry_out(steps, specs, runtime)
-    for step in steps:
+    taken = tuple(step for step in steps if step.name in refusals)
+    for step in taken:
         _record(step, rows[step.name], specs.get(step.name), refusals[step.name], moment)
-    if steps:
+    if taken:
         tell_system_changed()
-    return steps
+    return taken
 
 
 def _quarantine(rows: dict[str, Container], specs: dict[str, ContainerSpec], moment: Moment) -> None:
@@ -73,44 +92,62 @@ def _keep_redis_users(names: set[str]) -> None:
 def _carry_out(
     steps: Iterable[Step], specs: Mapping[str, ContainerSpec], runtime: Runtime
 ) -> dict[str, Refused | None]:
-    """Stops, then replacements, then starts, each kind side by side; by name why one could not be started."""
+    """Stops, then replacements, then starts, some side by side; by name why one could not be done.
+
+    An emergency stop that is given meanwhile ends it: what is not in here was not done.
+    """
     refusals: dict[str, Refused | None] = {}
     with ThreadPoolExecutor(runtime.at_once, thread_name_prefix="fleet") as pool:
         for act in (Act.STOP, Act.REPLACE, Act.START):
-            due = [step for step in steps if step.act == act]
-            outcomes = pool.map(lambda step: _act(step, specs.get(step.name), runtime), due)
-            refusals |= {step.name: outcome for step, outcome in zip(due, outcomes, strict=True)}
+            for due in _some(runtime.at_once, [step for step in steps if step.act == act]):
+                if act != Act.STOP and fleet_is_paused():
+                    return refusals
+                outcomes = pool.map(lambda step: _act(step, specs.get(step.name), runtime), due)
+                refusals |= {step.name: outcome for step, outcome in zip(due, outcomes, strict=True)}
     return refusals
 
 
+def _some(many: int, steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
+    for first in range(0, len(steps), many):
+        yield steps[first : first + many]
+
+
 def _act(step: Step, spec: ContainerSpec | None, runtime: Runtime) -> Refused | None:
-    """What the step means for the runtime; nothing here asks the database."""
+    """What the step means for the runtime; nothing here asks the database. One that refuses holds up no other."""
     log.info("fleet_step", act=step.act, container=step.name, reason=step.reason)
-    if step.act in {Act.STOP, Act.REPLACE}:
-        runtime.stop(step.name)
-    if step.act in {Act.START, Act.REPLACE} and spec is not None:
-        try:
+    try:
+        if step.act in {Act.STOP, Act.REPLACE}:
+            runtime.stop(step.name)
+        if step.act in {Act.START, Act.REPLACE} and spec is not None:
             runtime.start(spec)
-        except Refused as error:
-            return error
+    except Refused as error:
+        return error
     return None
 
 
 def _record(step: Step, row: Container, spec: ContainerSpec | None, refusal: Refused | None, moment: Moment) -> None:
     """One that can't be started is an incident and rests like one that ended; the others go on."""
+    if step.act == Act.STOP and refusal is not None:
+        open_incident(
+            kind=NOT_STOPPED, subject=step.name, detail=refusal.message, severity=Severity.CRITICAL, moment=moment
+        )
+        return
     row.started_at = None
     if step.act in {Act.STOP, Act.REPLACE}:
         row.handle, row.memory_bytes, row.cpu_percent = "", None, None
+        clear_incident(kind=NOT_STOPPED, subject=step.name, reason="It was stopped.", moment=moment)
     if step.act in {Act.START, Act.REPLACE} and spec is not None:
-        row.digest, row.limits = spec.digest, dict(spec.limits)
-        if refusal is None:
-            row.health, row.reason = Health.STARTING, step.reason
-            clear_incident(kind=NOT_STARTED, subject=step.name, reason="It was started.", moment=moment)
-        else:
-            row.health, row.reason = Health.ENDED, refusal.message
-            row.crashes = remember_crash(row.crashes, moment.wall)
-            open_incident(
-                kind=NOT_STARTED, subject=step.name, detail=row.reason, severity=Severity.CRITICAL, moment=moment
-            )
+        _record_start(step, row, spec, refusal, moment)
     row.save()
     tell_agent_changed(row.subject_id)
+
+
+def _record_start(step: Step, row: Container, spec: ContainerSpec, refusal: Refused | None, moment: Moment) -> None:
+    row.digest, row.limits = spec.digest, dict(spec.limits)
+    if refusal is None:
+        row.health, row.reason = Health.STARTING, step.reason
+        clear_incident(kind=NOT_STARTED, subject=step.name, reason="It was started.", moment=moment)
+        return
+    row.health, row.reason = Health.ENDED, refusal.message
+    row.crashes = remember_crash(row.crashes, moment.wall)
+    open_incident(kind=NOT_STARTED, subject=step.name, detail=row.reason, severity=Severity.CRITICAL, moment=moment)

@@ -5,7 +5,9 @@ from django.db import transaction
 
 from apps.foundation import beats, lease
 from apps.foundation.clock import Moment
+from apps.foundation.errors import NotReady
 from apps.management.models import Instance, Severity
+from apps.management.operations.converge_fleet import tell_runtime_away
 from apps.management.operations.keep_incidents import clear_incident, open_incident
 from apps.management.operations.keep_instances import see_instance
 from apps.management.operations.observe_containers import lock_fleet, observe_containers
@@ -21,17 +23,26 @@ LED_IN_PART = "leadership_in_part"
 SILENT = "instance_silent"
 
 
-@transaction.atomic
 def watch_health(*, runtime: Runtime, moment: Moment) -> None:
-    """Record what lives. Raises ``NotReady`` when the runtime does not answer."""
-    see_instance(house=lease.this_house(), role=settings.HQ_ROLE, moment=moment)
-    _watch_leases(moment)
-    _watch_instances(moment)
-    _watch_loops(moment)
+    """Record what lives. Raises ``NotReady`` when the runtime does not answer, after all else was looked at."""
+    with transaction.atomic():
+        see_instance(house=lease.this_house(), role=settings.HQ_ROLE, moment=moment)
+        _watch_leases(moment)
+        _watch_instances(moment)
+        _watch_loops(moment)
+        tell_system_changed()
+    try:
+        _watch_containers(runtime, moment)
+    except NotReady as away:
+        tell_runtime_away(runtime, away, moment)
+        raise
+
+
+@transaction.atomic
+def _watch_containers(runtime: Runtime, moment: Moment) -> None:
     lock_fleet()
     wanted = {} if fleet_is_paused() else wanted_containers(image=runtime.image)
     observe_containers(runtime=runtime, wanted=wanted, moment=moment)
-    tell_system_changed()
 
 
 def _watch_leases(moment: Moment) -> None:

@@ -18,6 +18,7 @@ from apps.management.queries.health_view import health_view
 from apps.management.queries.incident_views import incident_view, incident_views
 from apps.management.queries.instance_views import instance_view, instance_views
 from apps.management.queries.process_views import process_views
+from apps.management.queries.stop_progress import stop_progress
 from apps.management.queries.system_view import system_view
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "process_views",
     "proposal_view",
     "scaling_decision_view",
+    "stop_progress",
     "system_view",
     "taken_view",
 ]

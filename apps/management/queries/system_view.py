@@ -10,10 +10,10 @@ from apps.agents.queries import agent_cards
 from apps.foundation.clock import Moment
 from apps.foundation.time_text import utc_text
 from apps.management.models import Incident
-from apps.management.queries.fleet_pause import fleet_is_paused
 from apps.management.queries.incident_views import incident_views
 from apps.management.queries.instance_views import lease_view
 from apps.management.queries.process_views import process_views
+from apps.management.queries.stop_progress import stop_progress
 from apps.market import queries as market
 from apps.market.queries import MarketClockView
 from apps.trading import queries as trading
@@ -25,7 +25,7 @@ SHOWN_INCIDENTS = 20
 def system_view(moment: Moment) -> dict[str, Any]:
     """Mode, market, trading state with causes, data age, leader, sources, loops, agents, open incidents."""
     clock, state = market.market_clock(), trading.state_view(history=0)
-    cards, account, held = agent_cards(), _account(), lease_view()
+    cards, account, held, stop = agent_cards(), _account(), lease_view(), stop_progress()
     return {
         "mode": "live" if account["mode"] == "live" else MODES[clock.kind],
         "venue": settings.VENUE,
@@ -45,7 +45,8 @@ def system_view(moment: Moment) -> dict[str, Any]:
             {"agent": card["id"], "name": card["name"], "text": card["warming"]} for card in cards if card["warming"]
         ],
         "agents": _agents(cards),
-        "fleet_paused": fleet_is_paused(),
+        "fleet_paused": stop is not None,
+        "emergency_stop": stop,
         "open_incidents": Incident.objects.filter(closed_at__isnull=True).count(),
         "incidents": incident_views(limit=SHOWN_INCIDENTS),
         "as_of": utc_text(moment.wall),

@@ -42,6 +42,7 @@ from apps.trading.queries.reconciliation import (
 from apps.trading.queries.risk_limits import all_limits, current_limits, limits_version_view, limits_view
 from apps.trading.queries.trading_state import TradingStateView, state_view, trading_state
 from apps.trading.queries.venue_health import venue_ladder, venue_views
+from apps.trading.queries.waiting_cancels import cancels_waiting, last_order_ended
 
 __all__ = [
     "TradingStateView",
@@ -58,12 +59,14 @@ __all__ = [
     "break_view",
     "budget_view",
     "budget_views",
+    "cancels_waiting",
     "current_limits",
     "cursor",
     "exposure",
     "fill_view",
     "find_account",
     "house_account",
+    "last_order_ended",
     "limit_use",
     "limits_version_view",
     "limits_view",
