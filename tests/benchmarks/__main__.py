@@ -1,8 +1,9 @@
 """``python -m tests.benchmarks [part ...]``: prints ratios against the bare parts, measured in turns in one run.
 
-Parts on a running firm: memory, order, fan-out, blocked, bar, start; on servers of their own, one after another, each
-in a process of its own: transaction, accounts, history, ledger, hop, venue, reconciliation, fleet, inference; without
-any: backtest. Nothing here passes or fails: a busy machine must not turn a build red.
+Parts on a running firm: memory, order, fan-out, blocked, bar, start; on one with its agents in containers, which needs
+a Docker engine: deploy, emergency; on servers of their own, one after another, each in a process of its own:
+transaction, accounts, history, ledger, hop, venue, reconciliation, converge, inference; without any: backtest. Nothing here
+passes or fails: a busy machine must not turn a build red.
 """
 
 import json
@@ -11,14 +12,19 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.benchmarks import bar_to_fill, fan_out, footprint, order_api
+from tests.benchmarks import bar_to_fill, container_fleet, fan_out, footprint, order_api
 from tests.benchmarks.measure import Line, table
 from tests.benchmarks.quiet_part import PARTS as QUIET
+from tests.support.agent_image import agent_image
+from tests.support.requirements import no_docker
 from tests.support.running_firm import RunningFirm
 
-PARTS = {
+FirmParts = Mapping[str, Callable[[RunningFirm], list[Line]]]
+
+PARTS: FirmParts = {
     "memory": footprint.memory,
     "order": order_api.run,
     "fan-out": fan_out.run,
@@ -26,20 +32,23 @@ PARTS = {
     "bar": bar_to_fill.run,
     "start": footprint.warm_start,
 }
+IN_CONTAINERS: FirmParts = {"deploy": container_fleet.deploy, "emergency": container_fleet.emergency}
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the firm is stopped too
-    wanted = sys.argv[1:] or [*PARTS, *QUIET]
-    unknown = sorted(set(wanted) - PARTS.keys() - QUIET.keys())
+    known = [*PARTS, *IN_CONTAINERS, *QUIET]
+    wanted = sys.argv[1:] or known
+    unknown = sorted(set(wanted) - set(known))
     if unknown:
-        raise SystemExit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join([*PARTS, *QUIET])}.")
+        raise SystemExit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(known)}.")
     lines: list[Line] = []
     for part in [name for name in wanted if name in QUIET]:
         lines += _quiet(part)
-    with_firm = [name for name in wanted if name in PARTS]
-    if with_firm:
+    if with_firm := {name: PARTS[name] for name in wanted if name in PARTS}:
         lines += _on_a_firm(with_firm)
+    if with_engine := {name: IN_CONTAINERS[name] for name in wanted if name in IN_CONTAINERS}:
+        lines += _on_an_engine(with_engine)
     print(table(lines))
 
 
@@ -50,17 +59,25 @@ def _quiet(part: str) -> list[Line]:
     return [Line(**line) for line in json.loads(answer.splitlines()[-1])]
 
 
-def _on_a_firm(wanted: list[str]) -> list[Line]:
+def _on_an_engine(wanted: FirmParts) -> list[Line]:
+    missing = no_docker()
+    if missing:
+        return [Line(name, f"not measured: {missing}", "", "", "") for name in wanted]
+    agent_image()
+    return _on_a_firm(wanted, **container_fleet.REACH)
+
+
+def _on_a_firm(wanted: FirmParts, **environment: str) -> list[Line]:
     lines: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="hq-bench-") as folder:
         Path(folder).chmod(0o755)
-        firm = RunningFirm(Path(folder) / "home", SPEED="20").start()
+        firm = RunningFirm(Path(folder) / "home", SPEED="20", **environment).start()
         try:
             firm.wait_for(lambda: firm.get("market/quotes/")["results"], 60, "a quote")
             _join(firm)
-            for part in wanted:
-                print(f"measuring {part} ...", file=sys.stderr, flush=True)
-                found = PARTS[part](firm)
+            for name, part in wanted.items():
+                print(f"measuring {name} ...", file=sys.stderr, flush=True)
+                found = part(firm)
                 print(table(found), file=sys.stderr, flush=True)  # a later part may fail
                 lines += found
         finally:

@@ -19,7 +19,7 @@ PARTS = {
     "hop": ("task_hop", "run"),
     "venue": ("venue_order", "run"),
     "reconciliation": ("reconciliation", "run"),
-    "fleet": ("fleet_planning", "run"),
+    "converge": ("fleet_planning", "run"),
     "inference": ("inference_batches", "run"),
     "backtest": ("backtest_runs", "run"),
 }

@@ -14,7 +14,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 def check_requirements(item: pytest.Item) -> None:
     """Skip or fail ``item`` when a machine's part that its markers name is missing."""
-    for part, missing in (("browser", _no_browser), ("docker", _no_docker), ("neural", _no_torch)):
+    for part, missing in (("browser", _no_browser), ("docker", no_docker), ("neural", _no_torch)):
         if item.get_closest_marker(part):
             reason = missing()
             if reason:
@@ -43,7 +43,8 @@ def _no_browser() -> str | None:
     )
 
 
-def _no_docker() -> str | None:
+def no_docker() -> str | None:
+    """Why there is no Docker engine to speak to, else None."""
     with socket.socket(socket.AF_UNIX) as link:
         try:
             link.connect(str(DOCKER_SOCKET))
