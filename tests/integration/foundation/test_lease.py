@@ -1,10 +1,6 @@
 """The lease: one holder at a time, whoever races; epochs that rise; terms that never come back."""
 
-import os
-import signal
-import time
 from datetime import timedelta
-from urllib.parse import quote
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -12,12 +8,11 @@ from django.db import DatabaseError, connection, transaction
 from apps.foundation import lease
 from apps.foundation.lease import House
 from apps.foundation.models import DatabaseDuty, Lease, RecordEpoch
-from tests.support.lease_racer import SCOPES, Racer
+from tests.support.lease_racer import SCOPES
 
 A, B = House("house of a", "a"), House("house of b", "b")
 LIFE = timedelta(seconds=5)
 MINUTE = timedelta(minutes=1)
-ROUNDS = 50
 
 
 def taken_by(house, *scopes, **given):
@@ -33,26 +28,6 @@ def connection_now():
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         return cursor.fetchone()[0]
-
-
-def until(question):
-    """The first true answer; a term of a second is waited out, a machine under load has longer."""
-    deadline = time.monotonic() + 30
-    while not (answer := question()):
-        assert time.monotonic() < deadline, "the term did not end"
-        time.sleep(0.05)
-    return answer
-
-
-@pytest.fixture
-def racers(transactional_db):
-    settings = connection.settings_dict
-    user = f"{settings['USER']}:{quote(settings['PASSWORD'])}"
-    url = f"postgresql://{user}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
-    pair = [Racer(name, url) for name in ("a", "b")]
-    yield pair
-    for racer in pair:
-        racer.close()
 
 
 @pytest.mark.django_db
@@ -151,33 +126,3 @@ class TestTheDatabaseRefuses:
         taken_by(A)
         assert lease.decide_duty(research=True) == "trading"
         assert taken_by(A) is not None
-
-
-def test_two_houses_race_and_one_leads(racers):
-    """T17 at the level of the lease: two processes, two connections, fifty races."""
-    epochs = []
-    for _ in range(ROUNDS):
-        for racer in racers:
-            racer.say("take 60 0")
-        answers = [racer.answer() for racer in racers]
-        won = [(racer, answer) for racer, answer in zip(racers, answers, strict=True) if answer is not None]
-        assert len(won) == 1, answers
-        holders = {(one.house, one.epoch) for one in lease.observe() if one.alive}
-        assert {epoch for _, epoch in holders} == {won[0][1]["epoch"]}
-        assert len(holders) == 1
-        epochs.append(won[0][1]["epoch"])
-        assert won[0][0].ask("release") == len(SCOPES)
-    assert epochs == sorted(set(epochs))
-
-
-def test_a_frozen_holder_wakes_to_find_its_term_over(racers):
-    a, b = racers
-    first = a.ask("take 1 0")
-    os.kill(a.process.pid, signal.SIGSTOP)
-    a.say(f"renew {first['epoch']} 60")  # it is on its way when the process freezes
-    taken = until(lambda: b.ask("take 60 0"))
-    assert taken["epoch"] == first["epoch"] + 1
-    os.kill(a.process.pid, signal.SIGCONT)
-    assert a.answer() == []
-    assert a.ask("take 60 0") is None
-    assert b.ask(f"renew {taken['epoch']} 60") == sorted(SCOPES)
