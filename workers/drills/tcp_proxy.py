@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
+from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from types import TracebackType
 from typing import Self
 
 CHUNK = 64 * 1024
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close() sends RST instead of FIN
-Address = tuple[str, int]
+Address = tuple[str, int] | Path  # a path is a unix socket
 
 
 class Weather(StrEnum):
@@ -97,17 +98,15 @@ class TcpProxy:
             if self.weather is Weather.REFUSE:
                 _reset(client)
                 continue
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         try:
-            server = socket.create_connection(self._target(), timeout=5)
+            server = _connect(self._target())
         except OSError:
             _reset(client)
             return
-        server.settimeout(None)
-        for one in (client, server):
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         pair = {client, server}
         with self._lock:
             self._open |= pair
@@ -143,6 +142,17 @@ class TcpProxy:
         if answer and self.delay:
             self._closing.wait(self.delay)
         to.sendall(data)
+
+
+def _connect(target: Address) -> socket.socket:
+    if isinstance(target, Path):
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(str(target))
+        return server
+    server = socket.create_connection(target, timeout=5)
+    server.settimeout(None)
+    server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return server
 
 
 def _reset(connection: socket.socket) -> None:
