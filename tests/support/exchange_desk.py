@@ -35,10 +35,11 @@ class ExchangeDesk:
         there = test_account(self.name, **{"balances": {"USDT": str(CAPITAL)}, **account})
         running.control("POST", "accounts", there)
         running.price("BTC/USDT", "50000")
+        self.keys = {"apiKey": there["key"], "secret": there["secret"]}
         self.venue = CcxtVenue(
             account=self.name,
             exchange=exchange,
-            keys={"apiKey": there["key"], "secret": there["secret"]},
+            keys=self.keys,
             urls=running.ccxt_urls(exchange),
             firm_time=lambda _: market.moment.firm,
             pace_ms=1,
