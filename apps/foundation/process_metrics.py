@@ -2,6 +2,7 @@
 
 Every process writes its counters into memory-mapped files under ``HQ_HOME/metrics`` (the environment variable
 ``PROMETHEUS_MULTIPROC_DIR``, which the supervisor sets); the web process adds them up and adds what the database knows.
+Where processes have a container each, and so the same process ids, each has a folder of its own below that of the web.
 """
 
 import os
@@ -43,7 +44,7 @@ def render() -> tuple[bytes, str]:
     folder = os.environ.get(DIRECTORY_VARIABLE)
     if folder:
         _forget_the_dead(Path(folder))
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        registry.register(_AllProcesses(Path(folder)))
     else:
         registry.register(_ThisProcess())
     registry.register(_Stored())
@@ -56,6 +57,19 @@ def _forget_the_dead(folder: Path) -> None:
         pid = gauges.stem.rpartition("_")[2]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
             gauges.unlink(missing_ok=True)
+
+
+class _AllProcesses(Collector):
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        files = [str(file) for file in sorted(self._folder.rglob("*.db"))]
+        merged: Iterable[Metric] = MultiProcessCollector.merge(files, accumulate=True)  # type: ignore[no-untyped-call]
+        return merged
+
+    def describe(self) -> Iterable[Metric]:
+        return []  # asked at registration, when nothing must be read
 
 
 class _ThisProcess(Collector):

@@ -13,6 +13,7 @@ from apps.management.queries.bridge_views import (
 )
 from apps.management.queries.container_views import container_of, container_view, container_views, named_containers
 from apps.management.queries.drill_views import drill_choices, drill_view
+from apps.management.queries.firm_gauges import firm_gauges
 from apps.management.queries.fleet_pause import fleet_is_paused
 from apps.management.queries.health_view import health_view
 from apps.management.queries.incident_views import incident_view, incident_views
@@ -33,6 +34,7 @@ __all__ = [
     "container_views",
     "drill_choices",
     "drill_view",
+    "firm_gauges",
     "fleet_is_paused",
     "health_view",
     "incident_view",

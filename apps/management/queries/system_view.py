@@ -33,7 +33,7 @@ def system_view(moment: Moment) -> dict[str, Any]:
         "market": market.clock_view(clock),
         "trading_state": state["state"],
         "causes": state["causes"],
-        "data_age_seconds": _data_age(clock, moment.wall),
+        "data_age_seconds": data_age_seconds(clock, moment.wall),
         "leader": held["leader"],
         "lease": held,
         "instance": settings.HQ_INSTANCE,
@@ -68,7 +68,7 @@ def _agents(cards: list[dict[str, Any]]) -> dict[str, Any]:
     return {"total": len(cards), "wanted": len(wanted), **words}
 
 
-def _data_age(clock: MarketClockView, wall: datetime) -> float | None:
+def data_age_seconds(clock: MarketClockView, wall: datetime) -> float | None:
     """Seconds since the newest price arrived; None when none ever did."""
     if clock.lock_step:
         return None if clock.released_at is None else round((wall - clock.released_at).total_seconds(), 1)

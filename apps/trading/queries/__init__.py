@@ -41,6 +41,7 @@ from apps.trading.queries.reconciliation import (
 )
 from apps.trading.queries.risk_limits import all_limits, current_limits, limits_version_view, limits_view
 from apps.trading.queries.trading_state import TradingStateView, state_view, trading_state
+from apps.trading.queries.unknown_orders import unknown_orders
 from apps.trading.queries.venue_health import venue_ladder, venue_views
 from apps.trading.queries.waiting_cancels import cancels_waiting, last_order_ended
 
@@ -89,6 +90,7 @@ __all__ = [
     "symbol_quarantined",
     "trading_state",
     "transfer_views",
+    "unknown_orders",
     "venue_ladder",
     "venue_views",
     "view_of_break",
