@@ -1,7 +1,7 @@
 """T15: the leader's executor is frozen while it sends, another house leads and trades on, then it wakes.
 
-At the exchange simulator through the real ccxt; the exchange's own log is the oracle. Whole firms play it in
-``make drills DRILLS=T15``; the places before the request are also in ``tests/integration/trading/test_fences.py``.
+At the exchange simulator through the real ccxt; the exchange's own log is the oracle. The places before the request are
+also in ``tests/integration/trading/test_fences.py``, on paper.
 """
 
 import time

@@ -1,5 +1,5 @@
 """T17: two instances start together, again and again: one leads each time, and epochs rise. At the level of the lease,
-with real processes and a connection each; whole firms start together in ``make drills DRILLS=T17``.
+with real processes and a connection each.
 """
 
 import os

@@ -1,7 +1,4 @@
-"""T26: two schedulers send every entry of the schedule twice, and each task runs once in its time all the same.
-
-``make drills DRILLS=T26`` lets two real beat processes do it to a whole firm.
-"""
+"""T26: two schedulers send every entry of the schedule twice, and each task runs once in its time all the same."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
