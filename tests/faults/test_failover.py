@@ -1,4 +1,5 @@
-"""The executor of the primary is killed; that of the backup, on the same database, takes over and trades on.
+"""The executor of the primary is killed (T18), or its line to PostgreSQL is cut (T16); that of the backup, on the same
+database, takes over and trades on.
 
 Two real processes without the rest of their houses; ``make drills DRILLS=T18`` plays it with two whole ones.
 """
@@ -7,6 +8,7 @@ import time
 from collections import Counter
 
 import pytest
+from django.db import connection
 
 from apps.foundation import beats, lease
 from apps.trading import queries
@@ -14,6 +16,7 @@ from apps.trading.models import OrderTransition, PaperOrder
 from tests.support.execution_worker import ExecutionWorker
 from tests.support.leading import HOUSE
 from tests.support.trading_desk import open_desk
+from workers.drills.tcp_proxy import TcpProxy, Weather
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 LIMIT = 90
@@ -30,8 +33,8 @@ def desk(clean_redis):
 def start(tmp_path):
     running = []
 
-    def started(name, role):
-        running.append(ExecutionWorker(tmp_path / name, name=name, role=role))
+    def started(name, role, **given):
+        running.append(ExecutionWorker(tmp_path / name, name=name, role=role, **given))
         return running[-1]
 
     yield started
@@ -79,3 +82,45 @@ def test_the_backup_trades_on_and_no_order_is_sent_twice(desk, start):
     assert sorted(sent.values()) == [1, 1]
     assert PaperOrder.objects.count() == 2
     desk.assert_books_balance()
+
+
+@pytest.fixture
+def line():
+    """Between one house and PostgreSQL; the other house and the test speak to it directly."""
+    settings = connection.settings_dict
+    with TcpProxy((settings["HOST"], int(settings["PORT"]))) as proxy:
+        yield proxy
+
+
+def test_a_primary_that_is_cut_off_stops_by_itself_and_the_backup_trades_on(desk, start, line):
+    primary = start("hq-1", "primary", database_port=line.port)
+    until(leads("hq-1"), "the primary to lead", primary)
+    until(trades, "the primary to trade", primary)
+    backup = start("hq-2", "backup")
+    until(lambda: "hq-2:execution/order_sweep" in {pulse.name for pulse in beats.all()}, "the backup", backup)
+
+    line.weather = Weather.BLACKHOLE  # a pulled cable: nothing ends, nothing arrives
+    waiting = desk.propose(quantity="0.001")
+    until(leads("hq-2"), "the backup to lead", backup)
+    until(trades, "the backup to trade", backup)
+    # Approved before the takeover: the backup sends it, or ends it unsent while it may only reduce risk.
+    until(lambda: desk.order(waiting).state in {"ACCEPTED", "CANCELED"}, "the backup to decide", backup)
+    following = desk.propose(quantity="0.001")
+    until(lambda: desk.order(following).state == "ACCEPTED", "the backup to send", backup)
+
+    line.clear()  # what was half open is reset
+    until(stands_by, "the primary to stand by", primary)
+    later = desk.propose(quantity="0.001")
+    until(lambda: desk.order(later).state == "ACCEPTED", "the backup to send again", backup)
+    assert leads("hq-2")()
+    assert {desk.order(order).epoch for order in (following, later)} == {one.epoch for one in lease.observe()}
+    sent = Counter(OrderTransition.objects.filter(to_state="SUBMITTING").values_list("order_id", flat=True))
+    assert set(sent.values()) == {1}
+    assert PaperOrder.objects.count() == len(sent) == 2 + (desk.order(waiting).state == "ACCEPTED")
+    desk.assert_books_balance()
+
+
+def stands_by():
+    """Whether the primary's loops say that it does not lead any more."""
+    pulse = next(one for one in beats.all() if one.name == "execution/order_sweep")
+    return "hq-2 holds the lease" in pulse.detail.get("standing_by", "")

@@ -15,14 +15,15 @@ HERE = ("leadership", "order_sweep", "paper_matching", "reconciliation")
 
 
 class ExecutionWorker:
-    """Runs from the start on; ``kill`` is SIGKILL to all of it."""
+    """Runs from the start on; ``kill`` is SIGKILL to all of it. ``database_port``: of a line to PostgreSQL."""
 
-    def __init__(self, home: Path, *, name: str, role: str) -> None:
+    def __init__(self, home: Path, *, name: str, role: str, database_port: int | None = None) -> None:
         settings = connection.settings_dict
         user = f"{settings['USER']}:{quote(settings['PASSWORD'])}"
+        port = database_port or settings["PORT"]
         environment = {
             **os.environ,
-            "DATABASE_URL": f"postgresql://{user}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}",
+            "DATABASE_URL": f"postgresql://{user}@{settings['HOST']}:{port}/{settings['NAME']}",
             "DJANGO_SETTINGS_MODULE": "tradinghq.settings",
             "MARKET": "recorded",
             "HQ_HOME": str(home),
