@@ -132,12 +132,18 @@ def _migrate(owner_url: str) -> None:
     done = subprocess.run(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate", "--noinput", "--verbosity", "0"],
         check=False,
-        env={**os.environ, "DATABASE_URL": owner_url},
+        env=as_owner(owner_url),
         capture_output=True,
         text=True,
     )
     if done.returncode != 0:
         raise env.EnvironmentRefused(f"The database could not be migrated:\n{done.stderr.strip()[-2000:]}")
+
+
+def as_owner(owner_url: str) -> dict[str, str]:
+    """The environment of this process on the database as its owner; a file with the app's address would win."""
+    kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL_FILE"}
+    return {**kept, "DATABASE_URL": owner_url}
 
 
 def append_only_tables(owner_url: str) -> list[str]:
