@@ -15,12 +15,19 @@ import yaml
 from apps.management.queries import firm_gauges
 from tests.support.running_firm import ROOT
 from tradinghq.management.commands.prepare import METRICS
-from tradinghq.supervision.house_programs import CONTAINER_LOOPS, CORE_LOOPS, CORE_TEAMS, EXECUTION, EXECUTION_LOOPS
+from tradinghq.supervision.house_programs import (
+    CONTAINER_LOOPS,
+    CORE_LOOPS,
+    CORE_TEAMS,
+    EXECUTION,
+    EXECUTION_LOOPS,
+    RESEARCH,
+)
 
 DOCKER = ROOT / "docker"
 COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
-HOUSE = {"prepare", "web", "beat", "core", "fleet", "execution", "guard"}
+HOUSE = {"prepare", "web", "beat", "core", "fleet", "execution", "guard", "research"}
 KEYS_ONLY_IN = {"prepare", "execution"}
 GRAFANA = DOCKER / "compose" / "grafana"
 
@@ -87,8 +94,8 @@ def test_exchange_keys_can_be_opened_by_the_executor_alone():
 def test_every_loop_and_every_queue_of_the_house_is_carried_once():
     loops = [name for one in SERVICES.values() for name in one.get("environment", {}).get("HQ_LOOPS", "").split(",")]
     assert sorted(name for name in loops if name) == sorted((*CORE_LOOPS, *CONTAINER_LOOPS, *EXECUTION_LOOPS))
-    queues = [queue for name in ("core", "fleet", "execution") for queue in words(name, "--queues")]
-    assert sorted(queues) == sorted((*CORE_TEAMS, EXECUTION))
+    queues = [queue for name in ("core", "fleet", "execution", "research") for queue in words(name, "--queues")]
+    assert sorted(queues) == sorted((*CORE_TEAMS, EXECUTION, RESEARCH))
     for name in ("core", "fleet", "execution"):
         assert words(name, "--include") == [
             "workers.worker_loops",
@@ -103,7 +110,7 @@ def test_every_setting_is_one_that_the_house_reads():
     )
     for name in HOUSE:
         for setting in SERVICES[name]["environment"]:
-            if setting not in {"PROMETHEUS_MULTIPROC_DIR", "DOCKER_HOST"}:
+            if setting not in {"PROMETHEUS_MULTIPROC_DIR", "DOCKER_HOST", "NUMBA_CACHE_DIR"}:
                 assert f'"{setting.removesuffix("_FILE")}"' in read, setting
 
 

@@ -7,7 +7,14 @@ from apps.foundation.errors import HQError
 from tradinghq.supervision.first_steps import FIRST_LOGIN, prepare_database, prepare_house
 from tradinghq.unsafe_settings import refuse_to_start
 
-METRICS = ("beat", "core", "fleet", "execution", "guard")  # a folder each, where each has a container of its own
+METRICS = (
+    "beat",
+    "core",
+    "fleet",
+    "execution",
+    "guard",
+    "research",
+)  # a folder each, where each has a container of its own
 
 
 class Command(BaseCommand):
