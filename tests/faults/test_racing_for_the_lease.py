@@ -11,11 +11,10 @@ import pytest
 from django.db import connection
 
 from apps.foundation import lease
-from tests.faults.conftest import FULL
 from tests.support.lease_racer import SCOPES, Racer
 
 pytestmark = pytest.mark.faults
-ROUNDS = 200 if FULL else 50
+ROUNDS = 200
 
 
 def until(question):
