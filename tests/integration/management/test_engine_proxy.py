@@ -40,10 +40,12 @@ def proxied(tmp_path_factory):
     file.write_text(CONFIGURATION.read_text().replace("bind :2375", f"bind 127.0.0.1:{port}"))
     process = subprocess.Popen([program, "-W", "-db", "-f", str(file)], stdout=subprocess.DEVNULL)
     address = f"tcp://127.0.0.1:{port}"
-    until(lambda: _answers(address), "the proxy to pass a question on")
-    yield docker.APIClient(base_url=address, version="auto")
-    process.terminate()
-    process.wait(10)
+    try:
+        until(lambda: _answers(address), "the proxy to pass a question on")
+        yield docker.APIClient(base_url=address, version="auto")
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def _answers(address: str) -> bool:
