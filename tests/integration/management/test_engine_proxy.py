@@ -14,6 +14,7 @@ from apps.management.adapters.docker_engine import DockerEngine
 from apps.management.adapters.docker_runtime import DockerRuntime
 from tests.integration.management.test_docker_runtime import seen, spec
 from tests.support.agent_image import agent_image
+from tests.support.requirements import skip_or_fail
 from tests.support.running_firm import ROOT, free_port
 from tests.support.running_supervisor import until
 from tests.support.runtime_worlds import docker_world
@@ -34,7 +35,7 @@ def proxied(tmp_path_factory):
     """The address of the proxy, as compose starts it but on loopback."""
     program = shutil.which("haproxy")
     if program is None:
-        pytest.skip("HAProxy is not installed (apt install haproxy).")
+        skip_or_fail("haproxy", "HAProxy is not installed (apt install haproxy).")
     port = free_port()
     file = tmp_path_factory.mktemp("proxy") / "haproxy.cfg"
     file.write_text(CONFIGURATION.read_text().replace("bind :2375", f"bind 127.0.0.1:{port}"))
