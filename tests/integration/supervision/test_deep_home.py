@@ -13,7 +13,7 @@ def test_the_supervisor_is_reached_in_a_deep_folder(tmp_path):
     assert len(str(path)) <= LONGEST_SOCKET_PATH
     assert path == control_socket(home)
     assert path != control_socket(home / "other")
-    supervisor = RunningSupervisor(home)
+    supervisor = RunningSupervisor(home, {})
     try:
         assert supervisor.control.processes() == []
         assert path.stat().st_mode & 0o077 == 0
