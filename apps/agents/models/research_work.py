@@ -1,6 +1,6 @@
 """The life of stored research: who asked, how it stands, who works on it, how it ended. Wall clock throughout."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import pgtrigger
 from django.db import models
@@ -35,6 +35,8 @@ class ResearchWork(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     problem = models.TextField(default="", blank=True, help_text="Why it failed or was canceled, in a sentence.")
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
 
     class Meta:
         abstract = True

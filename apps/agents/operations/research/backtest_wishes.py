@@ -6,8 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from apps.agents.operations.check_agent_settings import check_instruments, check_timeframe
 from apps.agents.operations.run_backtest import BacktestWish, WantedStrategy
 from apps.foundation.errors import Refused
+from apps.foundation.money import plain
+from apps.foundation.time_text import utc_text
 from apps.market import queries as market
 from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import CandleColumns
@@ -21,6 +24,30 @@ class StoredCandles:
 
     series: Sequence[CandleColumns]
     rules: Mapping[str, InstrumentRules]
+
+
+def asked_terms(
+    *,
+    instruments: Sequence[str],
+    timeframe: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    starting_capital: Decimal,
+    fee: Decimal | None,
+    slippage_bps: Decimal | None,
+) -> dict[str, Any]:
+    """On what and on which terms, as it is stored. Without instruments the watch list, without a timeframe the market's
+    base. Raises ``Refused`` naming the field.
+    """
+    return {
+        "instruments": check_instruments(instruments) or list(market.watched_symbols()),
+        "timeframe": check_timeframe(timeframe or market.market_clock().base_timeframe),
+        "start": utc_text(start),
+        "end": utc_text(end),
+        "starting_capital": plain(starting_capital),
+        "fee": None if fee is None else plain(fee),
+        "slippage_bps": None if slippage_bps is None else plain(slippage_bps),
+    }
 
 
 def wish_of(stored: Mapping[str, Any]) -> BacktestWish:

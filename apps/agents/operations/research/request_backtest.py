@@ -8,15 +8,13 @@ from typing import Any
 from django.db import transaction
 
 from apps.agents.models import BacktestRun, RunState
-from apps.agents.operations.check_agent_settings import check_instruments, check_timeframe
-from apps.agents.operations.research.backtest_wishes import wish_of
+from apps.agents.operations.research.backtest_wishes import asked_terms, wish_of
 from apps.agents.operations.research.tell_research import call_workers, tell_backtest_changed
 from apps.agents.operations.run_backtest import backtest_mode
 from apps.agents.queries.backtest_views import backtest_line
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict, Refused
 from apps.foundation.identifiers import new_id
-from apps.foundation.money import plain
 from apps.foundation.time_text import utc_text
 from apps.market import queries as market
 from apps.market.domain import timeframes
@@ -51,13 +49,15 @@ def request_backtest(
     """
     wish = {
         "strategies": [_strategy(place, given) for place, given in enumerate(strategies)],
-        "instruments": check_instruments(instruments) or list(market.watched_symbols()),
-        "timeframe": check_timeframe(timeframe or market.market_clock().base_timeframe),
-        "start": utc_text(start),
-        "end": utc_text(end),
-        "starting_capital": plain(starting_capital),
-        "fee": None if fee is None else plain(fee),
-        "slippage_bps": None if slippage_bps is None else plain(slippage_bps),
+        **asked_terms(
+            instruments=instruments,
+            timeframe=timeframe,
+            start=start,
+            end=end,
+            starting_capital=starting_capital,
+            fee=fee,
+            slippage_bps=slippage_bps,
+        ),
         "seed": seed,
         "mode": mode,
         "limits": dict(limits or {}),

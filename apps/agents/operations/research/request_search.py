@@ -9,7 +9,7 @@ from django.db import transaction
 
 from apps.agents.domain.search.walk_forward import Fold
 from apps.agents.models import UNDER_WAY, SearchFold, SearchRun
-from apps.agents.operations.check_agent_settings import check_instruments, check_timeframe
+from apps.agents.operations.research.backtest_wishes import asked_terms
 from apps.agents.operations.research.request_backtest import check_backtest
 from apps.agents.operations.research.search_wishes import search_wish_of
 from apps.agents.operations.research.tell_research import call_workers, tell_search_changed
@@ -18,8 +18,6 @@ from apps.agents.queries.search_views import search_line
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict, Refused
 from apps.foundation.identifiers import new_id
-from apps.foundation.money import plain
-from apps.foundation.time_text import utc_text
 from apps.market import queries as market
 from apps.market.domain import timeframes
 
@@ -52,13 +50,15 @@ def request_search(
     """The waiting search's line. Raises ``Refused`` naming the field, ``Conflict`` where too many are under way."""
     wish: dict[str, Any] = {
         "strategy": strategy,
-        "instruments": check_instruments(instruments) or list(market.watched_symbols()),
-        "timeframe": check_timeframe(timeframe or market.market_clock().base_timeframe),
-        "start": utc_text(start),
-        "end": utc_text(end),
-        "starting_capital": plain(starting_capital),
-        "fee": None if fee is None else plain(fee),
-        "slippage_bps": None if slippage_bps is None else plain(slippage_bps),
+        **asked_terms(
+            instruments=instruments,
+            timeframe=timeframe,
+            start=start,
+            end=end,
+            starting_capital=starting_capital,
+            fee=fee,
+            slippage_bps=slippage_bps,
+        ),
         "seed": seed,
         "mode": mode,
         "space": {name: list(span) for name, span in (space or {}).items()},

@@ -6,9 +6,11 @@ nothing.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from apps.agents.models import AskedRun, ClaimedWork, RunState
 from apps.agents.operations.research.tell_research import call_workers
@@ -38,7 +40,7 @@ class Claim:
 def claim_next_work(*, moment: Moment) -> Claim | None:
     """Take what has waited longest, backtests first; None where nothing waits. Another worker takes another piece."""
     for kind in KINDS.values():
-        waiting = kind.model._default_manager.select_for_update(skip_locked=True).filter(state=RunState.QUEUED)  # noqa: SLF001
+        waiting = kind.model.objects.select_for_update(skip_locked=True).filter(state=RunState.QUEUED)
         row = waiting.order_by("queued_at", "pk").first()
         if row is None:
             continue
@@ -53,7 +55,7 @@ def claim_next_work(*, moment: Moment) -> Claim | None:
 def beat_work(*, claim: Claim, progress: float, step: str, wall: datetime) -> bool:
     """Show that the claim's worker lives and how far it is; False: the claim is gone."""
     kind = KINDS[claim.kind]
-    told = {"progress": min(1.0, progress), "step": step} if issubclass(kind.model, AskedRun) else {}
+    told: dict[str, Any] = {"progress": min(1.0, progress), "step": step} if issubclass(kind.model, AskedRun) else {}
     if not _held(claim).update(beat_at=wall, **told):
         return False
     kind.show(claim.id, wall)
@@ -68,7 +70,7 @@ def fail_work(*, claim: Claim, problem: str, moment: Moment) -> bool:
     )
     if ended:
         kind = KINDS[claim.kind]
-        kind.changed(kind.model._default_manager.get(pk=claim.id))  # noqa: SLF001
+        kind.changed(kind.model.objects.get(pk=claim.id))
     return bool(ended)
 
 
@@ -79,7 +81,7 @@ def tend_research(*, moment: Moment) -> int:
     """
     lost = 0
     for kind in KINDS.values():
-        running = kind.model._default_manager.select_for_update(skip_locked=True)  # noqa: SLF001
+        running = kind.model.objects.select_for_update(skip_locked=True)
         silent = running.filter(state=RunState.RUNNING, beat_at__lt=moment.wall - LOST_AFTER)
         for row in silent.order_by("pk"):
             _give_back(row, moment)
@@ -91,7 +93,7 @@ def tend_research(*, moment: Moment) -> int:
 
 def call_for_waiting() -> None:
     """Call workers while anything waits."""
-    if any(kind.model._default_manager.filter(state=RunState.QUEUED).exists() for kind in KINDS.values()):  # noqa: SLF001
+    if any(kind.model.objects.filter(state=RunState.QUEUED).exists() for kind in KINDS.values()):
         call_workers()
 
 
@@ -104,6 +106,5 @@ def _give_back(row: ClaimedWork, moment: Moment) -> None:
     row.save(update_fields=["state", "claim", "queued_at", "problem", "ended_at"])
 
 
-def _held(claim: Claim):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a query set of any kind of work
-    rows = KINDS[claim.kind].model._default_manager  # noqa: SLF001
-    return rows.filter(pk=claim.id, state=RunState.RUNNING, claim=claim.token)
+def _held(claim: Claim) -> QuerySet[ClaimedWork]:
+    return KINDS[claim.kind].model.objects.filter(pk=claim.id, state=RunState.RUNNING, claim=claim.token)
