@@ -3,7 +3,7 @@
 from celery import Task, shared_task
 
 from apps.management import operations as management
-from apps.management.wiring import fleet_budget, inference_programs, research_worker, runtime
+from apps.management.wiring import fleet_budget, inference_programs, research_programs, runtime
 from apps.market.queries import current_moment
 
 
@@ -28,7 +28,7 @@ def watch_health() -> None:
 @shared_task(name="workers.fleet.start_research_worker", base=Task)  # a house that stands by does research, too
 def start_research_worker() -> None:
     """Somebody asked for research: see that a worker of this house runs."""
-    management.start_research_worker(worker=research_worker())
+    management.start_research_worker(programs=research_programs())
 
 
 @shared_task(name="workers.fleet.autoscale")

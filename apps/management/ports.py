@@ -39,14 +39,6 @@ class ObservedContainer:
     out_of_memory: bool = False
 
 
-class OnDemandProgram(Protocol):
-    """A program of this house that somebody starts when there is work, and that ends by itself."""
-
-    def start(self) -> bool:
-        """Start it unless it runs; False where this house has no such program: then others do its work."""
-        ...
-
-
 class Runtime(Protocol):
     """Starts, watches and stops our containers; never touches others. Raises ``NotReady`` when it does not answer."""
 
@@ -72,15 +64,15 @@ class Runtime(Protocol):
         ...
 
 
-class WorkerPrograms(Protocol):
+class OnDemandPrograms(Protocol):
     """Workers that run on demand under this machine's supervisor. Raises ``NotReady`` while it is silent."""
 
     def running(self) -> Mapping[str, bool]:
-        """Every program by name, and whether it runs or starts."""
+        """Every program by name, and whether it runs or starts; none where no supervisor looks after this house."""
         ...
 
     def start(self, name: str) -> None:
-        """Start it, without waiting."""
+        """Start it, without waiting, unless it runs."""
         ...
 
     def stop(self, name: str) -> None:

@@ -9,14 +9,13 @@ from apps.foundation.derived_secrets import derived_secret
 from apps.management.adapters.docker_engine import DockerEngine
 from apps.management.adapters.docker_runtime import DockerRuntime
 from apps.management.adapters.host_capacity import default_budget
-from apps.management.adapters.inference_programs import InferencePrograms
-from apps.management.adapters.on_demand_program import OnDemandSupervised
+from apps.management.adapters.on_demand_programs import INFERENCE, RESEARCH, OnDemandSupervised
 from apps.management.adapters.process_runtime import ProcessRuntime
 from apps.management.adapters.redis_bridge import RedisBridge
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl
 from apps.management.domain.host_budget import Resources
-from apps.management.ports import BridgeLine, EndWatch, OnDemandProgram, Runtime, WorkerPrograms
+from apps.management.ports import BridgeLine, EndWatch, OnDemandPrograms, Runtime
 
 HOUSE_LENGTH = 12
 
@@ -34,15 +33,15 @@ def runtime() -> Runtime:
 
 
 @cache
-def research_worker() -> OnDemandProgram:
-    """The research worker of this house, where the supervisor has one."""
-    return OnDemandSupervised(SupervisorControl(settings.HQ_SUPERVISOR_SOCKET), "research:research")
+def research_programs() -> OnDemandPrograms:
+    """The research worker under this machine's supervisor."""
+    return OnDemandSupervised(settings.HQ_SUPERVISOR_SOCKET, RESEARCH)
 
 
 @cache
-def inference_programs() -> WorkerPrograms:
+def inference_programs() -> OnDemandPrograms:
     """The inference workers under this machine's supervisor."""
-    return InferencePrograms(settings.HQ_SUPERVISOR_SOCKET)
+    return OnDemandSupervised(settings.HQ_SUPERVISOR_SOCKET, INFERENCE)
 
 
 @cache

@@ -6,12 +6,13 @@ from importlib import import_module
 
 from django.conf import settings
 
+from apps.management.adapters.on_demand_programs import INFERENCE, RESEARCH
 from tests.architecture.source_tree import ROOT, parsed, python_files, shown
 from tradinghq.celery import app
 from tradinghq.periodic_schedule import SCHEDULE
-from tradinghq.supervision.house_programs import CORE_TEAMS, RESEARCH
+from tradinghq.supervision.house_programs import CORE_TEAMS
 
-TEAMS = (*CORE_TEAMS, "execution", "inference", RESEARCH)
+TEAMS = (*CORE_TEAMS, "execution", INFERENCE, RESEARCH)
 NAME = re.compile(r"workers\.(\w+)\.(\w+)")
 
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from apps.management.adapters.on_demand_programs import INFERENCE, RESEARCH
 from apps.management.adapters.supervised_programs import SupervisedProgram
 from tradinghq.embedded import postgres_server, redis_server
 from tradinghq.embedded.addresses import EmbeddedServers
 
 SERVERS = "servers"
 HOUSE = "house"
-INFERENCE = "inference"  # started while an agent wants a judge, see keep_inference
 POSTGRES, REDIS = "postgres", "redis"
 CELERY = (sys.executable, "-m", "celery", "-A", "tradinghq.celery:app")
 QUIET_WORKER = (
@@ -50,7 +50,6 @@ LEAN = {
     "PYTHONUNBUFFERED": "1",
 }
 EXECUTION = "execution"
-RESEARCH = "research"  # a group of its own, so that it neither starts nor counts with the house
 RESEARCH_ENDS_IDLE = 60
 FOR_EXECUTION_ONLY = "HQ_PGP_PASSPHRASE"
 

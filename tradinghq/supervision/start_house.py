@@ -15,6 +15,7 @@ from django.conf import settings
 from apps.agents.queries import local_devices
 from apps.foundation import process_metrics
 from apps.foundation.errors import HQError
+from apps.management.adapters.on_demand_programs import INFERENCE, RESEARCH
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
 from apps.management.wiring import house_engine
@@ -27,8 +28,6 @@ from tradinghq.supervision.house_exchange import ACCOUNT, house_exchange
 from tradinghq.supervision.house_lock import take_lock
 from tradinghq.supervision.house_programs import (
     HOUSE,
-    INFERENCE,
-    RESEARCH,
     SERVERS,
     HouseSettings,
     house_programs,

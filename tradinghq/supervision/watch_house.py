@@ -16,10 +16,11 @@ from types import FrameType
 from typing import Any
 
 from apps.foundation.errors import NotReady
+from apps.management.adapters.on_demand_programs import INFERENCE
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
 from tradinghq import environment as env
-from tradinghq.supervision.house_programs import HOUSE, INFERENCE, SERVERS
+from tradinghq.supervision.house_programs import HOUSE, SERVERS
 from tradinghq.supervision.leftovers import end_leftovers
 from tradinghq.supervision.stop_house import stop_programs
 

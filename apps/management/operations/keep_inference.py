@@ -5,13 +5,13 @@ import structlog
 from apps.agents.domain.strategies.registry import judges_by_model
 from apps.agents.queries import desired_agents
 from apps.foundation import beats
-from apps.management.ports import WorkerPrograms
+from apps.management.ports import OnDemandPrograms
 from apps.management.queries.fleet_pause import fleet_is_paused
 
 log = structlog.get_logger(__name__)
 
 
-def keep_inference(*, programs: WorkerPrograms) -> tuple[str, ...]:
+def keep_inference(*, programs: OnDemandPrograms) -> tuple[str, ...]:
     """Start or stop the workers of this machine's devices; the names of those it changed.
 
     Raises ``NotReady`` where no supervisor answers. Without torch there are no programs: the agents abstain and say so.

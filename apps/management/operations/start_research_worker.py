@@ -2,14 +2,22 @@
 
 import structlog
 
-from apps.management.ports import OnDemandProgram
+from apps.foundation.errors import NotReady
+from apps.management.ports import OnDemandPrograms
 
 log = structlog.get_logger(__name__)
 
 
-def start_research_worker(*, worker: OnDemandProgram) -> bool:
+def start_research_worker(*, programs: OnDemandPrograms) -> bool:
     """Whether this house has one, which runs now; else a worker that somebody keeps running takes the queue."""
-    started = worker.start()
-    if not started:
+    try:
+        known = programs.running()
+    except NotReady as away:
+        log.warning("research_worker_not_started", reason=away.message)  # asked again while something waits
+        return False
+    if not known:
         log.info("research_left_to_other_workers")
-    return started
+    for name, runs in sorted(known.items()):
+        if not runs:
+            programs.start(name)
+    return bool(known)

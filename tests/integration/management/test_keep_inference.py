@@ -8,14 +8,13 @@ import pytest
 
 from apps.agents import operations as agents
 from apps.foundation import beats
-from apps.management.adapters.inference_programs import GROUP, InferencePrograms
+from apps.management.adapters.on_demand_programs import INFERENCE, OnDemandSupervised
 from apps.management.adapters.supervised_programs import SupervisedProgram
 from apps.management.adapters.supervisor_control import control_socket
 from apps.management.models.fleet_state import ONLY, FleetState
 from apps.management.operations import keep_inference
 from tests.support.agents_room import open_agents_room
 from tests.support.running_supervisor import ROOT, running_supervisor, until
-from tradinghq.supervision.house_programs import INFERENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAME = "inference-cpu0"
@@ -26,7 +25,7 @@ def programs():
     waits = (sys.executable, "-c", "import signal; signal.pause()")
     program = SupervisedProgram(name=NAME, argv=waits, environment={"PATH": os.environ["PATH"]}, directory=ROOT)
     with running_supervisor(inference=[program]) as supervisor:
-        yield InferencePrograms(control_socket(supervisor.folder.home))
+        yield OnDemandSupervised(control_socket(supervisor.folder.home), INFERENCE)
 
 
 def pulse(process, moment):
@@ -36,7 +35,6 @@ def pulse(process, moment):
 
 def test_a_worker_runs_exactly_while_an_agent_needs_it(programs, clean_redis):
     room = open_agents_room()
-    assert GROUP == INFERENCE
     assert programs.running() == {NAME: False}
     assert keep_inference(programs=programs) == ()
     card = agents.create_agent(strategy="neural", actor="test", moment=room.moment())
@@ -57,4 +55,4 @@ def test_a_worker_runs_exactly_while_an_agent_needs_it(programs, clean_redis):
 def test_where_no_supervisor_is_there_is_nothing_to_keep(tmp_path, clean_redis):
     room = open_agents_room()
     agents.create_agent(strategy="neural", actor="test", moment=room.moment())
-    assert keep_inference(programs=InferencePrograms(tmp_path / "control.sock")) == ()
+    assert keep_inference(programs=OnDemandSupervised(tmp_path / "control.sock", INFERENCE)) == ()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from apps.management.adapters.on_demand_programs import RESEARCH
 from apps.management.queries import firm_gauges
 from tests.support.running_firm import ROOT
 from tradinghq.management.commands.prepare import METRICS
@@ -21,7 +22,6 @@ from tradinghq.supervision.house_programs import (
     CORE_TEAMS,
     EXECUTION,
     EXECUTION_LOOPS,
-    RESEARCH,
 )
 
 DOCKER = ROOT / "docker"
