@@ -76,6 +76,11 @@ export function failure(notDone: string, error: unknown): string {
   return unanswered ? sentence(error) : `${notDone} ${sentence(error)}`;
 }
 
+/** Whatever was thrown, as a problem. */
+export function problemBehind(error: unknown): ApiProblem {
+  return error instanceof ApiProblem ? error : new ApiProblem(0, "unknown", sentence(error));
+}
+
 /** The sentence of whatever was thrown. */
 export function sentence(error: unknown): string {
   if (error instanceof ApiProblem) return error.message;
