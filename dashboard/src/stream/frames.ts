@@ -61,8 +61,8 @@ export function subscription(channels: string[], positions: Map<string, Position
   return { op: "subscribe", channels, since };
 }
 
-/** Milliseconds before the next attempt: doubling from half a second to fifteen, spread by `jitter` in [0, 1). */
+/** Milliseconds before the next attempt: doubling from half a second to five, spread by `jitter` in [0, 1). */
 export function backOff(attempt: number, jitter: number): number {
-  const ceiling = Math.min(15_000, 500 * 2 ** Math.min(attempt, 10));
+  const ceiling = Math.min(5_000, 500 * 2 ** Math.min(attempt, 10));
   return Math.round(ceiling * (0.6 + 0.4 * jitter));
 }
