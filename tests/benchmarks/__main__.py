@@ -44,7 +44,7 @@ def main() -> None:
         raise SystemExit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(known)}.")
     lines: list[Line] = []
     for part in [name for name in wanted if name in QUIET]:
-        lines += _quiet(part)
+        lines += _told(_quiet(part))
     if with_firm := {name: PARTS[name] for name in wanted if name in PARTS}:
         lines += _on_a_firm(with_firm)
     if with_engine := {name: IN_CONTAINERS[name] for name in wanted if name in IN_CONTAINERS}:
@@ -57,6 +57,12 @@ def _quiet(part: str) -> list[Line]:
     command = [sys.executable, "-m", "tests.benchmarks.quiet_part", part]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return [Line(**line) for line in json.loads(answer.splitlines()[-1])]
+
+
+def _told(found: list[Line]) -> list[Line]:
+    """Said at once, since a later part may fail."""
+    print(table(found), file=sys.stderr, flush=True)
+    return found
 
 
 def _on_an_engine(wanted: FirmParts) -> list[Line]:
@@ -77,9 +83,7 @@ def _on_a_firm(wanted: FirmParts, **environment: str) -> list[Line]:
             _join(firm)
             for name, part in wanted.items():
                 print(f"measuring {name} ...", file=sys.stderr, flush=True)
-                found = part(firm)
-                print(table(found), file=sys.stderr, flush=True)  # a later part may fail
-                lines += found
+                lines += _told(part(firm))
         finally:
             firm.stop()
     return lines

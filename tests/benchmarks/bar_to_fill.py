@@ -75,8 +75,8 @@ def _watch(database: str) -> tuple[dict[datetime, datetime], list[tuple[datetime
         deadline = time.monotonic() + LONGEST_SECONDS
         filled: list[tuple[datetime, datetime]] = []
         while time.monotonic() < deadline and len(filled) < ENOUGH_FILLS:
-            for _ in connection.notifies(timeout=2, stop_after=1):
-                bar, at = connection.execute("SELECT bar_at, released_at FROM market_marketclock").fetchone()
-                released[bar] = at
+            list(connection.notifies(timeout=2, stop_after=1))  # asked within, the next would come without an end
+            bar, at = connection.execute("SELECT bar_at, released_at FROM market_marketclock").fetchone()
+            released[bar] = at
             filled = connection.execute(FILLS, [began]).fetchall()
     return released, filled
