@@ -18,5 +18,4 @@ class TradingHQConfig(AppConfig):
         watch_accounts()
         if os.environ.get("HQ_PROCESS"):
             # What is imported stays for good: the collector need not walk it again, least of all when the process ends.
-            gc.collect()
             gc.freeze()
