@@ -20,7 +20,7 @@ import pytest  # noqa: E402
 
 django.setup()
 
-from tests.support.cloned_database import clone_for_transaction_tests  # noqa: E402
+from tests.support.cloned_database import clone_for_transaction_tests, drop_clone  # noqa: E402
 from tests.support.firm_tests_on_one_worker import FirmTestsOnOneWorker  # noqa: E402
 from tests.support.requirements import check_requirements  # noqa: E402
 
@@ -45,6 +45,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     check_requirements(item)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clone_ends_with_the_run(django_db_blocker) -> Iterator[None]:
+    yield
+    with django_db_blocker.unblock():
+        drop_clone()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

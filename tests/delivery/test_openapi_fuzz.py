@@ -19,7 +19,7 @@ from apps.trading.operations.books.verify_books import check_books
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db
-EXAMPLES = 12
+EXAMPLES = 8
 SIGN_IN = "/api/v1/auth/token"  # its limit on failures would answer for everything else
 
 

@@ -5,12 +5,11 @@ with real processes and a connection each.
 import os
 import signal
 import time
-from urllib.parse import quote
 
 import pytest
-from django.db import connection
 
 from apps.foundation import lease
+from tests.support.cloned_database import database_url
 from tests.support.lease_racer import SCOPES, Racer
 
 pytestmark = pytest.mark.faults
@@ -28,10 +27,7 @@ def until(question):
 
 @pytest.fixture
 def racers(transactional_db):
-    settings = connection.settings_dict
-    user = f"{settings['USER']}:{quote(settings['PASSWORD'])}"
-    url = f"postgresql://{user}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
-    pair = [Racer(name, url) for name in ("a", "b")]
+    pair = [Racer(name, database_url()) for name in ("a", "b")]
     yield pair
     for racer in pair:
         racer.close()

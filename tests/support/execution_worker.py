@@ -5,10 +5,8 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import quote
 
-from django.db import connection
-
+from tests.support.cloned_database import database_url
 from tradinghq.supervision.house_programs import EXECUTION_LOOPS
 
 HERE = ("leadership", "order_sweep", "paper_matching", "reconciliation")
@@ -18,12 +16,9 @@ class ExecutionWorker:
     """Runs from the start on; ``kill`` is SIGKILL to all of it. ``database_port``: of a line to PostgreSQL."""
 
     def __init__(self, home: Path, *, name: str, role: str, database_port: int | None = None) -> None:
-        settings = connection.settings_dict
-        user = f"{settings['USER']}:{quote(settings['PASSWORD'])}"
-        port = database_port or settings["PORT"]
         environment = {
             **os.environ,
-            "DATABASE_URL": f"postgresql://{user}@{settings['HOST']}:{port}/{settings['NAME']}",
+            "DATABASE_URL": database_url(port=database_port),
             "DJANGO_SETTINGS_MODULE": "tradinghq.settings",
             "MARKET": "recorded",
             "HQ_HOME": str(home),

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from urllib.parse import quote
 from uuid import UUID
 
 PLACES = ("claim", "send", "write")
@@ -21,10 +20,8 @@ class FrozenAtExchange:
     """Started and standing still; ``wake`` lets it go on."""
 
     def __init__(self, desk, order_id, where: str, *, relied: float = 3600.0) -> None:
-        from django.db import connection
+        from tests.support.cloned_database import database_url
 
-        settings = connection.settings_dict
-        user = f"{settings['USER']}:{quote(settings['PASSWORD'])}"
         given = {
             "order": str(order_id),
             "epoch": desk.term.epoch,
@@ -38,7 +35,7 @@ class FrozenAtExchange:
             [sys.executable, "-m", "tests.support.frozen_at_exchange", json.dumps(given)],
             env={
                 **os.environ,
-                "DATABASE_URL": f"postgresql://{user}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}",
+                "DATABASE_URL": database_url(),
                 "DJANGO_SETTINGS_MODULE": "tradinghq.settings",
                 "MARKET": "recorded",
             },

@@ -4,10 +4,8 @@ import os
 import signal
 import subprocess
 from pathlib import Path
-from urllib.parse import quote
 
-from django.db import connection
-
+from tests.support.cloned_database import database_url
 from tests.support.leading import HOUSE
 from tests.support.running_supervisor import ROOT
 from tradinghq.supervision.house_programs import HouseSettings, inference_programs
@@ -17,8 +15,6 @@ class InferenceWorker:
     """Judges on ``cpu0`` from the start on; ``end`` is SIGTERM and the exit status."""
 
     def __init__(self, home: Path) -> None:
-        settings = connection.settings_dict
-        user = f"{settings['USER']}:{quote(settings['PASSWORD'])}"
         house = HouseSettings(
             home=home,
             directory=ROOT,
@@ -28,7 +24,7 @@ class InferenceWorker:
             runtime="process",
             environment={
                 **os.environ,
-                "DATABASE_URL": f"postgresql://{user}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}",
+                "DATABASE_URL": database_url(),
                 "DJANGO_SETTINGS_MODULE": "tradinghq.settings",
                 "MARKET": "recorded",
                 "HQ_HOME": str(home),

@@ -5,21 +5,19 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import quote
 
 from django.conf import settings
-from django.db import connection
+
+from tests.support.cloned_database import database_url
 
 
 class ResearchWorker:
     """Runs from the start on and ends after three seconds without work; ``kill`` is SIGKILL to all of it."""
 
     def __init__(self, home: Path) -> None:
-        database = connection.settings_dict
-        user = f"{database['USER']}:{quote(database['PASSWORD'])}"
         environment = {
             **os.environ,
-            "DATABASE_URL": f"postgresql://{user}@{database['HOST']}:{database['PORT']}/{database['NAME']}",
+            "DATABASE_URL": database_url(),
             "REDIS_URL": settings.REDIS_URL,
             "DJANGO_SETTINGS_MODULE": "tradinghq.settings",
             "MARKET": "recorded",

@@ -8,17 +8,16 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import quote
 
 import psycopg
 import pytest
-from django.db import connection
 
 from apps.foundation import audit
 from apps.foundation.clock import wall_now
 from apps.foundation.errors import HQError
 from apps.foundation.firm_key import FirmKey
 from apps.trading.models import Order
+from tests.support.cloned_database import database_url
 from tests.support.running_supervisor import until
 from tests.support.trading_desk import open_desk
 from tradinghq.backup.make_backup import make_backup
@@ -53,13 +52,10 @@ def bought(clean_redis):
     return desk.buy()
 
 
-def url() -> str:
-    at = connection.settings_dict
-    return f"postgresql://{at['USER']}:{quote(at['PASSWORD'])}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
-
-
 def backup(key, folder):
-    return make_backup(url=url(), key=key, folder=folder, instance="hq-1", made_at=wall_now(), say=lambda _: None)
+    return make_backup(
+        url=database_url(), key=key, folder=folder, instance="hq-1", made_at=wall_now(), say=lambda _: None
+    )
 
 
 def manage(home, *words):

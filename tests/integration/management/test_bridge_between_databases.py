@@ -1,7 +1,6 @@
 """Two instances with their own databases, homes and keys speak over a real Redis, and the line is cut in between."""
 
 from datetime import timedelta
-from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -18,7 +17,7 @@ from apps.management.operations.bridge.write_post import write_post
 from apps.management.queries import own_claim, peer_views
 from apps.trading.queries import trading_state
 from tests.support.bridge_instance import PASSPHRASE, BridgeInstance
-from tests.support.cloned_database import _disconnect
+from tests.support.cloned_database import database_url, disconnect
 from tests.support.own_redis import OwnRedis
 from tests.support.quick_keys import use_quick_keys
 from workers.drills.tcp_proxy import TcpProxy, Weather
@@ -48,13 +47,12 @@ def line(redis):
 @pytest.fixture
 def other_database(transactional_db):
     """The address of a second database like ours, as empty."""
-    settings = connection.settings_dict
-    name = f"{settings['NAME']}_other"
-    _disconnect()
+    own = connection.settings_dict["NAME"]
+    name = f"{own}_other"
+    disconnect()
     with connection._nodb_cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{settings["NAME"]}" STRATEGY FILE_COPY')
-    user = f"{settings['USER']}:{quote(settings['PASSWORD'])}"
-    yield f"postgresql://{user}@{settings['HOST']}:{settings['PORT']}/{name}"
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{own}" STRATEGY FILE_COPY')
+    yield database_url(name=name)
     with connection._nodb_cursor() as cursor:
         cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
+from tests.support.cloned_database import database_url
 from tests.support.running_firm import free_port
 from tradinghq.backup.unfinished_restore import begin_restore
 from tradinghq.environment import EnvironmentRefused
@@ -96,8 +98,10 @@ def test_a_setting_with_nothing_behind_it(tmp_path, changes, words):
     assert not (tmp_path / "embedded").exists()
 
 
-def test_a_venue_that_is_no_account(tmp_path):
-    refused(up(tmp_path, VENUE="nobody", MARKET="live"), "VENUE was 'nobody'", "There are: paper")
+@pytest.mark.django_db(transaction=True)
+def test_a_venue_that_is_no_account(tmp_path, clean_redis):
+    elsewhere = {"DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL}
+    refused(up(tmp_path, VENUE="nobody", MARKET="live", **elsewhere), "VENUE was 'nobody'", "There are: paper")
 
 
 def test_a_restore_that_was_not_finished(tmp_path):

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
-from urllib.parse import quote
 
 import psutil
 import pytest
@@ -19,6 +18,7 @@ from apps.foundation.models import AuditEntry, DatabaseDuty, Lease
 from apps.trading.models import Order, PaperOrder
 from apps.trading.models.order_triggers import is_lease_lost
 from apps.trading.operations.accounts.open_portfolio import open_portfolio
+from tests.support.cloned_database import database_url
 from tests.support.leading import HOUSE, lead
 from tests.support.trading_desk import open_desk
 
@@ -108,12 +108,9 @@ def test_a_research_instance_takes_no_orders(desk, settings):
 
 
 def sender_of(order_id, desk, *words):
-    settings = connection.settings_dict
-    user = f"{settings['USER']}:{quote(settings['PASSWORD'])}"
-    url = f"postgresql://{user}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.frozen_sender", str(order_id), str(desk.term.epoch), *words],
-        env={**os.environ, "DATABASE_URL": url, "MARKET": "recorded"},
+        env={**os.environ, "DATABASE_URL": database_url(), "MARKET": "recorded"},
         stdout=subprocess.PIPE,
         text=True,
     )
