@@ -1,20 +1,25 @@
 """Every setting, one section a topic. There is no second settings file: what differs comes from the environment."""
 
+import gc
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from apps.management.adapters.supervisor_control import control_socket
 from apps.market.domain.instruments import full_symbol
 from tradinghq import environment as env
 from tradinghq.admin_theme import UNFOLD
 from tradinghq.container_images import built_image
+from tradinghq.database_address import database_at
 from tradinghq.embedded.addresses import stored_servers
 from tradinghq.house_identity import house_key
 from tradinghq.instance_secrets import secret_key
 from tradinghq.rest_settings import REST_FRAMEWORK, SIMPLE_JWT, SPECTACULAR_SETTINGS
 
 __all__ = ["REST_FRAMEWORK", "SIMPLE_JWT", "SPECTACULAR_SETTINGS", "UNFOLD"]
+
+# Nearly all objects that loading makes stay. By Python's own thresholds the collector looks through them so often that a
+# sixth of each process's start is spent there.
+gc.set_threshold(50_000, 10, 10)
 
 # Place and identity
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -137,28 +142,6 @@ AUTH_PASSWORD_VALIDATORS = [
 
 
 # Database: PostgreSQL everywhere. DATABASE_URL is the app's role, DATABASE_OWNER_URL the owner's, who migrates.
-def _database(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
-    if parts.scheme not in {"postgres", "postgresql"}:
-        raise env.EnvironmentRefused(f"DATABASE_URL must start with postgresql://, was {parts.scheme or 'empty'}://.")
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "",
-        "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": 0,
-        # Asked when it leaves the pool (75 us), so that a restart of PostgreSQL fails no later request.
-        "CONN_HEALTH_CHECKS": True,
-        # A pool, since CONN_MAX_AGE opens a connection a request under ASGI and fails under load. The pool's own
-        # reconnect_timeout of 300 s doubles its pauses: after 70 s without PostgreSQL it came back 47 s late.
-        # An executor has threads that wait for a slow exchange with their connection, and its loops beside them.
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 20 if EXECUTING else 8, "timeout": 5, "reconnect_timeout": 5}},
-        "TEST": {"NAME": f"test_{parts.path.lstrip('/')}"},
-    }
-
-
 # Without DATABASE_URL every command finds the embedded server through HQ_HOME; before its first start nothing answers.
 EMBEDDED = stored_servers(HQ_HOME)
 # The house reaches its embedded servers by these ports of loopback instead of their own: drills stand between.
@@ -171,7 +154,8 @@ DATABASE_URL = env.text("DATABASE_URL") or (
     REACHED.database_url() if REACHED else "postgresql://hq_app@127.0.0.1:1/tradinghq"
 )
 DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL") or DATABASE_URL
-DATABASES = {"default": _database(DATABASE_URL)}
+# An executor has threads that wait for a slow exchange with their connection, and its loops beside them.
+DATABASES = {"default": database_at(DATABASE_URL, pool=20 if EXECUTING else 8)}
 
 # Redis: cache, bus and broker; it may be lost at any time without a wrong order
 REDIS_URL = env.text("REDIS_URL") or (REACHED.redis_url() if REACHED else "redis://127.0.0.1:1/0")

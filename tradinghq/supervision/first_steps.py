@@ -1,9 +1,6 @@
 """What a house needs before its processes start: tables, rights, an administrator, a portfolio, agents."""
 
-import os
 import secrets
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +10,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.agents.operations import seed_agents
@@ -30,9 +29,11 @@ from apps.trading.domain.venues.venues import SIMULATED, SIMULATED_DIALECT
 from apps.trading.operations import open_portfolio, open_simulated_account
 from apps.trading.queries import account_views
 from tradinghq import environment as env
+from tradinghq.database_address import database_at
 from tradinghq.periodic_schedule import sync_periodic_tasks
 from tradinghq.supervision.house_exchange import can_seal, ensure_account_file
 
+OWNER = "owner"  # the connection under which migrations run
 ADMIN = "admin"
 FIRST_LOGIN = "first-login.txt"
 
@@ -129,21 +130,15 @@ def keep_first_login(home: Path, password: str) -> None:
 
 
 def _migrate(owner_url: str) -> None:
-    done = subprocess.run(
-        [sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate", "--noinput", "--verbosity", "0"],
-        check=False,
-        env=as_owner(owner_url),
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise env.EnvironmentRefused(f"The database could not be migrated:\n{done.stderr.strip()[-2000:]}")
-
-
-def as_owner(owner_url: str) -> dict[str, str]:
-    """The environment of this process on the database as its owner; a file with the app's address would win."""
-    kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL_FILE"}
-    return {**kept, "DATABASE_URL": owner_url}
+    """By a connection of the owner's in this process: a process of its own would load everything once more."""
+    connections.databases[OWNER] = {**connections.databases[DEFAULT_DB_ALIAS], **database_at(owner_url)}
+    try:
+        call_command("migrate", database=OWNER, interactive=False, verbosity=0)
+    except (DatabaseError, CommandError) as error:
+        raise env.EnvironmentRefused(f"The database could not be migrated: {error}") from error
+    finally:
+        connections[OWNER].close()
+        del connections[OWNER], connections.databases[OWNER]
 
 
 def append_only_tables(owner_url: str) -> list[str]:
