@@ -91,8 +91,8 @@ class Clone:
 
 def clone_for_transaction_tests() -> None:
     """From now on ``django_db(transaction=True)``, ``transactional_db`` and ``live_server`` work on a clone."""
-    TransactionTestCase._fixture_setup = classmethod(_enter)
-    TransactionTestCase._fixture_teardown = _leave
+    TransactionTestCase._fixture_setup = classmethod(lambda _: enter_clone())
+    TransactionTestCase._fixture_teardown = lambda _: leave_clone()
 
 
 def database_url(*, port: int | None = None, name: str = "") -> str:
@@ -102,7 +102,8 @@ def database_url(*, port: int | None = None, name: str = "") -> str:
     return f"postgresql://{user}@{at['HOST']}:{port or at['PORT']}/{name or at['NAME']}"
 
 
-def _enter(cls) -> None:
+def enter_clone() -> None:
+    """Work on the clone until ``leave_clone``."""
     template = connection.settings_dict["NAME"]
     disconnect()
     _templates.append(template)
@@ -111,7 +112,8 @@ def _enter(cls) -> None:
     connection.settings_dict["NAME"] = _kept[0].name
 
 
-def _leave(self) -> None:
+def leave_clone() -> None:
+    """Put the clone back as it was, or drop it, and work on the migrated database again."""
     clone = _kept[0]
     clone.uses += 1
     connection.close()

@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from apps.foundation import live_updates
 from apps.foundation.clock import wall_now
 from tests.delivery.conftest import make_user, sign_in
-from tests.support import cloned_database
+from tests.support.cloned_database import enter_clone, leave_clone
 from tradinghq.asgi import application
 from tradinghq.websocket import channel_registry
 
@@ -99,9 +99,9 @@ def db(django_db_setup, django_db_blocker):
     It takes the place and the name of pytest-django's fixture: only for that name does it make a database at all.
     """
     with django_db_blocker.unblock():
-        cloned_database._clone(None)
+        enter_clone()
         yield
-        cloned_database._drop(None)
+        leave_clone()
 
 
 @pytest.fixture
