@@ -282,6 +282,22 @@ def test_a_trade_that_the_venue_takes_back_is_kept_as_unproven(desk):
     assert only(kind="position_gap").amount == Decimal("-0.001")
 
 
+def test_a_trade_that_a_lagging_list_lacked_is_proven_once_it_is_listed(desk):
+    desk.buy(quantity="0.002")
+    desk.buy(quantity="0.001")
+    late = PaperFill.objects.order_by("pk").last()
+    tamper("DELETE FROM trading_paper_fill WHERE id = %s", late.pk)
+    look(desk)
+    assert "does not list" in only(kind="bad_answer").detail
+    late.save(force_insert=True)
+    look(desk, later=10)
+    look(desk, later=20)
+    row = only(kind="bad_answer")
+    assert (row.state, row.healing) == ("HEALED", "The venue lists it again.")
+    assert not breaks(state="OPEN")
+    assert_books(desk)
+
+
 def test_an_order_the_venue_forgets_is_given_up_only_after_several_answers(desk):
     order_id = desk.propose(type="limit", limit_price=Decimal(40_000), quantity="0.001")
     desk.send(order_id)

@@ -94,6 +94,7 @@ def _compare_page(fills: Sequence[VenueFill], venue: Venue, moment: Moment, done
             keep_break(_missed(fill, venue.account), moment=moment)
     for posted, fill in found.altered:
         keep_break(_altered(posted, fill, venue.account), moment=moment)
+    _heal_unproven(venue.account, here.values(), moment)
 
 
 def _closed_causes(account: str, fills: Iterable[VenueFill]) -> set[str]:
@@ -141,6 +142,17 @@ def _altered(posted: TradeHere, fill: VenueFill, account: str) -> Finding:
     )
 
 
+def _heal_unproven(account: str, listed: Iterable[TradeHere], moment: Moment) -> None:
+    """A list that lagged has caught up."""
+    causes = [_unproven(trade.symbol, trade.venue_trade_id) for trade in listed]
+    with transaction.atomic():
+        heal_breaks(breaks=Q(account_id=account, cause__in=causes), healing="The venue lists it again.", moment=moment)
+
+
+def _unproven(symbol: str, name: str) -> str:
+    return f"unproven:trade:{symbol}:{name}"
+
+
 def _keep_unproven(seen: set[str], earliest: datetime, venue: Venue, moment: Moment) -> None:
     ours = Fill.objects.filter(account_id=venue.account, traded_firm__gt=earliest)
     ours = ours.exclude(venue_trade_id__startswith=PREFIX)
@@ -154,7 +166,7 @@ def _keep_unproven(seen: set[str], earliest: datetime, venue: Venue, moment: Mom
             Finding(
                 account=venue.account,
                 kind=BreakKind.BAD_ANSWER,
-                cause=f"unproven:trade:{symbol}:{name}",
+                cause=_unproven(symbol, name),
                 detail=f"Our books have the trade {name} ({words}), and the venue does not list it any more.",
                 symbol=symbol,
                 facts={"venue_trade_id": name},
