@@ -6,12 +6,13 @@ While Redis is away no vote comes, and the rounds close at their deadlines sayin
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+import prometheus_client
 import structlog
-from prometheus_client import Counter
 from redis import RedisError
 from redis.exceptions import ResponseError
 
@@ -25,10 +26,13 @@ BLOCK_MS = 250  # how soon a new agent's stream or a passed deadline is noticed
 GATHER_MS = 5  # features that come one after another within this are judged together
 ENTRIES_A_STREAM = 50
 LONGEST_MESSAGE = 10_000
+LONGEST_STREAM, KEPT_OF_IT = 5_000, 1_000  # entries: a stream that grew beyond is cut to its newest ones
 AWAY_SECONDS = 0.25
 IDLE_SECONDS = 0.02
 STREAM_PREFIX = "votes."
-REDIS_AWAY = Counter("hq_vote_reads_failed_total", "Reads of the vote streams that failed because Redis was away.")
+REDIS_AWAY = prometheus_client.Counter(
+    "hq_vote_reads_failed_total", "Reads of the vote streams that failed because Redis was away."
+)
 log = structlog.get_logger(__name__)
 
 
@@ -39,6 +43,7 @@ def collect_votes() -> bool:
         entries = _gather(entries)
     if entries:
         agents.record_votes(entries=entries, moment=current_moment())
+        _cut_floods(entries)
     closed = agents.close_ready_rounds(moment=current_moment())
     return bool(entries or closed)
 
@@ -52,6 +57,34 @@ def parse_vote(text: str | None) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) else None
+
+
+def _cut_floods(entries: Iterable[agents.StreamEntry]) -> None:
+    """Keep the stream of an agent that writes faster than it is read from filling Redis; what is lost is counted.
+
+    What was read goes first, so that only unread entries are counted.
+    """
+    last = {entry.agent_id: entry.entry_id for entry in entries}
+    read = Counter(entry.agent_id for entry in entries)
+    client = redis_pool.client()
+    for agent_id in (agent_id for agent_id, count in read.items() if count >= ENTRIES_A_STREAM):
+        name = f"{STREAM_PREFIX}{agent_id}"
+        try:
+            if client.xlen(name) <= LONGEST_STREAM:
+                continue
+            client.xtrim(name, minid=_after(last[agent_id]), approximate=False)
+            lost = client.xtrim(name, maxlen=KEPT_OF_IT, approximate=False)
+        except RedisError as error:
+            REDIS_AWAY.inc()
+            log.warning("vote_stream_not_cut", agent_id=str(agent_id), reason=str(error))
+            continue
+        agents.count_unread(agent_id=agent_id, entries=lost, moment=current_moment())
+
+
+def _after(entry_id: str) -> str:
+    """The identifier that follows, whether or not an entry has it."""
+    milliseconds, _, number = entry_id.partition("-")
+    return f"{milliseconds}-{int(number or 0) + 1}"
 
 
 def _gather(entries: list[agents.StreamEntry]) -> list[agents.StreamEntry]:

@@ -83,6 +83,7 @@ class VoteCursor(models.Model):
     entry_ms = models.BigIntegerField(default=0, help_text="First part of the last entry read: milliseconds.")
     entry_number = models.BigIntegerField(default=0, help_text="Second part: number within the millisecond.")
     silent_since = models.DateTimeField(null=True, help_text="Wall time of the first of the rounds it missed in a row.")
+    missed_at = models.DateTimeField(null=True, help_text="Wall time of the last round it missed.")
 
     def __str__(self) -> str:
         return self.entry_id

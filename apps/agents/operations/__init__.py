@@ -12,7 +12,7 @@ from apps.agents.operations.judge_windows import JudgedBatch, judge_windows, war
 from apps.agents.operations.load_model import model_of_file, shipped_model
 from apps.agents.operations.open_rounds import open_rounds
 from apps.agents.operations.promote_model import promote_model, retire_model
-from apps.agents.operations.record_vote import StreamEntry, record_vote, record_votes
+from apps.agents.operations.record_vote import StreamEntry, count_unread, record_vote, record_votes
 from apps.agents.operations.register_model import register_model, register_shipped_model
 from apps.agents.operations.research.backtest_wishes import StoredCandles, stored_candles
 from apps.agents.operations.research.cancel_backtest import cancel_backtest
@@ -76,6 +76,7 @@ __all__ = [
     "close_ready_rounds",
     "compute_work",
     "configure_agent",
+    "count_unread",
     "create_agent",
     "destroy_agent",
     "fail_work",

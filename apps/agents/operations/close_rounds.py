@@ -6,6 +6,8 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 
 from apps.agents.models import DecisionRound, RoundState, Vote, VoteCursor, locking
 from apps.agents.operations.decide_round import decide_round
@@ -80,8 +82,8 @@ def _note_silence(row: DecisionRound, votes: Sequence[Vote]) -> None:
     voted = {vote.agent_id for vote in votes}
     missed = {UUID(entry["agent_id"]) for entry in row.asked} - voted
     if missed:
-        silent = VoteCursor.objects.filter(agent_id__in=missed, silent_since__isnull=True)
-        silent.update(silent_since=row.opened_wall)
+        since = Coalesce("silent_since", Value(row.opened_wall))
+        VoteCursor.objects.filter(agent_id__in=missed).update(silent_since=since, missed_at=row.opened_wall)
     VoteCursor.objects.filter(agent_id__in=voted, silent_since__isnull=False).update(silent_since=None)
 
 

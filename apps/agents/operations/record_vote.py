@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
+from apps.agents.domain.flood import CROWD, TRIES, worth_a_look
 from apps.agents.domain.vote_checks import AskedRound, RefusedVoteError, asked_round_id, checked_vote
-from apps.agents.models import DecisionRound, RoundState, Vote, VoteCursor, VoteRefusal
+from apps.agents.models import DecisionRound, RoundState, Vote, VoteCursor
+from apps.agents.operations.count_refusal import count_refusal
 from apps.agents.operations.send_windows import AskedWindow, asked_window, send_windows
 from apps.agents.operations.store_vote import store_vote
 from apps.foundation.clock import Moment
 
-log = structlog.get_logger(__name__)
+FLOOD = "flood"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,42 @@ class StreamEntry:
 def record_votes(*, entries: Sequence[StreamEntry], moment: Moment) -> int:
     """Take in entries of the streams in one transaction, each once however often it is read; how many were good.
 
-    Features are handed to an inference device together, as many as were read at once.
+    Features are handed to an inference device together, as many as were read at once. Of an agent that writes far more
+    than it is asked, the rest is counted against it unread.
     """
     windows: list[AskedWindow] = []
     with transaction.atomic():
-        taken = sum(_take_entry(entry, moment, windows) for entry in entries)
+        heard, floods = _without_floods(entries)
+        taken = sum(_take_entry(entry, moment, windows) for entry in heard)
+        for agent_id, unread in floods.items():
+            if _move_cursor(unread[-1]):
+                count_unread(agent_id=agent_id, entries=len(unread), moment=moment)
         send_windows(windows, moment)
     return taken
+
+
+@transaction.atomic
+def count_unread(*, agent_id: UUID, entries: int, moment: Moment) -> None:
+    """Count entries that nobody looked at, since there were far too many of them."""
+    detail = f"{entries} entries at once that named no open round, or one that it had answered {TRIES} times."
+    count_refusal(agent_id, RefusedVoteError(FLOOD, detail), moment, messages=entries)
+
+
+def _without_floods(entries: Sequence[StreamEntry]) -> tuple[list[StreamEntry], dict[UUID, list[StreamEntry]]]:
+    """What is looked at, in its order, and by agent what is not."""
+    written: dict[UUID, list[StreamEntry]] = {}
+    for entry in entries:
+        written.setdefault(entry.agent_id, []).append(entry)
+    floods: dict[UUID, list[StreamEntry]] = {}
+    if any(len(crowd) > CROWD for crowd in written.values()):
+        asked = DecisionRound.objects.filter(state=RoundState.OPEN).values_list("pk", flat=True)
+        still_open = {str(round_id) for round_id in asked}
+        for agent_id, crowd in written.items():
+            looks = worth_a_look([entry.message for entry in crowd], still_open)
+            if unread := [entry for entry, look in zip(crowd, looks, strict=True) if not look]:
+                floods[agent_id] = unread
+    dropped = {id(entry) for unread in floods.values() for entry in unread}
+    return [entry for entry in entries if id(entry) not in dropped], floods
 
 
 def record_vote(*, agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment) -> bool:
@@ -61,7 +91,7 @@ def _take_or_count(
     try:
         window = _take(agent_id, message, moment)
     except RefusedVoteError as refusal:
-        _count(agent_id, refusal, moment)
+        count_refusal(agent_id, refusal, moment)
         return False
     if window is not None:
         windows.append(window)
@@ -97,18 +127,3 @@ def _move_cursor(entry: StreamEntry) -> bool:
     before = Q(entry_ms__lt=at) | Q(entry_ms=at, entry_number__lt=place)
     moved = VoteCursor.objects.filter(before, agent_id=entry.agent_id).update(entry_ms=at, entry_number=place)
     return moved == 1
-
-
-def _count(agent_id: UUID, refusal: RefusedVoteError, moment: Moment) -> None:
-    """One row an agent, code and hour: a flood of nonsense costs one UPDATE each and no space."""
-    hour = moment.wall.replace(minute=0, second=0, microsecond=0)
-    row, new = VoteRefusal.objects.get_or_create(
-        agent_id=agent_id,
-        code=refusal.code,
-        hour=hour,
-        defaults={"detail": refusal.detail, "first_at": moment.wall, "last_at": moment.wall},
-    )
-    if new:
-        log.warning("vote_refused", agent_id=str(agent_id), code=refusal.code, reason=refusal.detail)
-    else:
-        VoteRefusal.objects.filter(pk=row.pk).update(count=F("count") + 1, detail=refusal.detail, last_at=moment.wall)

@@ -26,6 +26,7 @@ from apps.agents.queries.fleet_members import (
 )
 from apps.agents.queries.heartbeats import heartbeat_key, heartbeats
 from apps.agents.queries.inference_devices import device_loads, device_views, local_devices, queue_of
+from apps.agents.queries.missed_rounds import MissedRounds, missed_rounds
 from apps.agents.queries.neural_models import ModelInForce, all_models, model_in_force, model_view, shown_model
 from apps.agents.queries.rounds import open_rounds_count, rounds_opened, rounds_settled
 from apps.agents.queries.search_views import (
@@ -42,6 +43,7 @@ from apps.agents.queries.vote_streams import vote_cursors
 __all__ = [
     "DesiredAgent",
     "FleetMember",
+    "MissedRounds",
     "ModelInForce",
     "Punctuality",
     "agent_card",
@@ -70,6 +72,7 @@ __all__ = [
     "heartbeat_key",
     "heartbeats",
     "local_devices",
+    "missed_rounds",
     "model_in_force",
     "model_view",
     "open_rounds_count",

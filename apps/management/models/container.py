@@ -20,6 +20,7 @@ class Container(models.Model):
     observed_at = models.DateTimeField()
     beat_at = models.DateTimeField(null=True, blank=True)
     votes = models.BigIntegerField(null=True, blank=True)
+    progressed_at = models.DateTimeField(null=True, blank=True, help_text="When its count of votes last moved.")
     exit_code = models.IntegerField(null=True, blank=True)
     restarts = models.PositiveIntegerField(default=0)
     crashes = ArrayField(models.DateTimeField(), default=list, blank=True)

@@ -10,10 +10,10 @@ from redis import RedisError
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotReady, Refused
 from apps.management.domain.fleet_plan import Act, Present, Step, Wanted, plan_fleet
-from apps.management.domain.health_policy import Health, is_crash_loop, next_try, remember_crash
+from apps.management.domain.health_policy import NO_PROGRESS, Health, is_crash_loop, next_try, remember_crash
 from apps.management.models import Container, Severity
 from apps.management.operations.keep_incidents import clear_incident, open_incident
-from apps.management.operations.observe_containers import lock_fleet, observe_containers
+from apps.management.operations.observe_containers import STALLED, lock_fleet, observe_containers
 from apps.management.operations.tell_screens import tell_agent_changed, tell_system_changed
 from apps.management.operations.wanted_containers import keep_redis_users, wanted_containers
 from apps.management.ports import ContainerSpec, Runtime
@@ -58,7 +58,7 @@ def _converge(runtime: Runtime, moment: Moment) -> tuple[Step, ...]:
         [Present(one.name, one.digest, one.running) for one in seen.values()],
         quarantined={name for name, row in rows.items() if row.quarantined_at is not None},
         resting={name for name, row in rows.items() if next_try(row.crashes, moment.wall) > moment.wall},
-        unhealthy={name for name, row in rows.items() if row.health == Health.SILENT},
+        unhealthy={name for name, row in rows.items() if row.health in NO_PROGRESS},
     )
     refusals = _carry_out(steps, specs, runtime)
     taken = tuple(step for step in steps if step.name in refusals)
@@ -133,6 +133,8 @@ def _record(step: Step, row: Container, spec: ContainerSpec | None, refusal: Ref
         )
         return
     row.started_at = None
+    if step.act == Act.REPLACE and row.health in NO_PROGRESS:
+        _note_stall(row, moment)
     if step.act in {Act.STOP, Act.REPLACE}:
         row.handle, row.memory_bytes, row.cpu_percent = "", None, None
         clear_incident(kind=NOT_STOPPED, subject=step.name, reason="It was stopped.", moment=moment)
@@ -140,6 +142,14 @@ def _record(step: Step, row: Container, spec: ContainerSpec | None, refusal: Ref
         _record_start(step, row, spec, refusal, moment)
     row.save()
     tell_agent_changed(row.subject_id)
+
+
+def _note_stall(row: Container, moment: Moment) -> None:
+    """One that hangs is no better than one that ends: it counts as a crash, and too many of them end its tries."""
+    row.restarts += 1
+    row.crashes = remember_crash(row.crashes, moment.wall)
+    detail = f"{row.reason} It is replaced. Crashes: {row.restarts}."
+    open_incident(kind=STALLED, subject=row.name, detail=detail, severity=Severity.WARNING, moment=moment)
 
 
 def _record_start(step: Step, row: Container, spec: ContainerSpec, refusal: Refused | None, moment: Moment) -> None:

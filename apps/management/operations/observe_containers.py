@@ -7,10 +7,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from apps.agents.queries import heartbeats
+from apps.agents.queries import MissedRounds, heartbeats, missed_rounds
 from apps.agents.queries.heartbeats import Heartbeats
 from apps.foundation.clock import Moment
-from apps.management.domain.health_policy import Health, judge, remember_crash
+from apps.management.domain.health_policy import Health, Unanswered, judge, remember_crash
 from apps.management.models import Container, Severity
 from apps.management.operations.keep_incidents import clear_incident, open_incident
 from apps.management.operations.tell_screens import tell_agent_changed
@@ -18,6 +18,7 @@ from apps.management.operations.wanted_containers import PREFIX
 from apps.management.ports import ObservedContainer, Runtime
 
 ENDED = "agent_ended"
+STALLED = "agent_stalled"
 OUT_OF_MEMORY = "agent_out_of_memory"
 FLEET_LOCK = 7_214_001  # any number that no other advisory lock of the house uses
 
@@ -44,24 +45,27 @@ def observe_containers(
         rows[name] = Container(
             name=name, subject_id=UUID(name.removeprefix(PREFIX)), health=Health.STARTING, observed_at=moment.wall
         )
-    beats = heartbeats([row.subject_id for row in rows.values()])
+    subjects = [row.subject_id for row in rows.values()]
+    beats, missed = heartbeats(subjects), missed_rounds(subjects)
     for name in sorted(rows):
         row = rows[name]
         before = (row.health, row.handle)
         row.runtime, row.limits_enforced = runtime.name, runtime.enforces_limits
         row.observed_at, row.wanted = moment.wall, name in wanted
-        _bring_up_to_date(row, seen.get(name), beats, moment)
+        _bring_up_to_date(row, seen.get(name), beats, missed.get(row.subject_id), moment)
         row.save()
         if (row.health, row.handle) != before:
             tell_agent_changed(row.subject_id)
     return rows, seen
 
 
-def _bring_up_to_date(row: Container, found: ObservedContainer | None, beats: Heartbeats, moment: Moment) -> None:
+def _bring_up_to_date(
+    row: Container, found: ObservedContainer | None, beats: Heartbeats, missed: MissedRounds | None, moment: Moment
+) -> None:
     crashed = _take_over(row, found, moment)
     if crashed and found is not None and row.wanted:
         _tell_crash(row, found, moment)
-    _read_beat(row, beats.beats.get(row.subject_id))
+    _read_beat(row, beats.beats.get(row.subject_id), moment)
     if not row.wanted:
         row.quarantined_at, row.crashes = None, []  # stopping and starting an agent lifts its quarantine
         row.health, row.reason = Health.STOPPED, ""
@@ -75,10 +79,11 @@ def _bring_up_to_date(row: Container, found: ObservedContainer | None, beats: He
             beats_known=beats.known,
             wall=moment.wall,
             ended_reason=found.detail if found else "",
+            unanswered=Unanswered(missed.since, missed.until, row.progressed_at) if missed else None,
         )
         row.health, row.reason = verdict.health, verdict.reason
         if row.health == Health.HEALTHY:
-            for kind in (ENDED, OUT_OF_MEMORY):
+            for kind in (ENDED, OUT_OF_MEMORY, STALLED):
                 clear_incident(kind=kind, subject=row.name, reason="It runs and makes progress again.", moment=moment)
 
 
@@ -108,10 +113,11 @@ def _take_over(row: Container, found: ObservedContainer | None, moment: Moment) 
     return crashed
 
 
-def _read_beat(row: Container, beat: Mapping[str, Any] | None) -> None:
+def _read_beat(row: Container, beat: Mapping[str, Any] | None, moment: Moment) -> None:
     if beat is None:
         return
     at = datetime.fromisoformat(beat["at"])
     row.beat_at = at if at.tzinfo else None
     votes = beat.get("votes")
-    row.votes = votes if isinstance(votes, int) else row.votes
+    if isinstance(votes, int) and votes != row.votes:
+        row.votes, row.progressed_at = votes, moment.wall

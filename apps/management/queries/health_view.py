@@ -31,4 +31,4 @@ def health_view(moment: Moment) -> dict[str, Any]:
 
 
 def _is_bad(health: str) -> bool:
-    return health in {"silent", "ended", "quarantined"}
+    return health in {"silent", "stalled", "ended", "quarantined"}

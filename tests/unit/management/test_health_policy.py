@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apps.management.domain.health_policy import Health, is_crash_loop, judge, next_try, remember_crash
+from apps.management.domain.health_policy import Health, Unanswered, is_crash_loop, judge, next_try, remember_crash
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -38,6 +38,22 @@ def verdict(**changes):
 )
 def test_a_process_counts_as_healthy_only_while_its_heartbeat_moves(changes, expected):
     assert verdict(**changes) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "progressed", "expected"),
+    [
+        (200, 140, None, Health.STALLED),
+        (200, 141, None, Health.HEALTHY),  # not for long enough
+        (200, 20, 100, Health.STALLED),
+        (200, 20, 70, Health.HEALTHY),  # it works, and what becomes of its answers is not its fault
+        (900, 590, None, Health.HEALTHY),  # most of it was owed by the process before this one
+    ],
+)
+def test_one_that_beats_and_answers_nothing_for_a_minute_of_questions_is_stalled(first, last, progressed, expected):
+    owed = Unanswered(seconds_ago(first), seconds_ago(last), seconds_ago(progressed) if progressed else None)
+    assert verdict(unanswered=owed) == expected
+    assert verdict(unanswered=owed, beats_known=False) == Health.HEALTHY
 
 
 def test_why_it_ended_is_kept():
