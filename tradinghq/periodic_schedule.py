@@ -36,7 +36,7 @@ SCHEDULE = (
     PeriodicWork("poll quotes", "workers.market.poll_quotes", 5, live_only=True),
     PeriodicWork("check providers", "workers.market.check_providers", 30),
     PeriodicWork("plan backfills", "workers.market.plan_backfills", 300, live_only=True),
-    PeriodicWork("score agents", "workers.agents.score_agents", 900),
+    PeriodicWork("score agents", "workers.agents.score_agents", 900, live_only=True),
     PeriodicWork("converge fleet", "workers.fleet.converge", 30),
     PeriodicWork("keep inference", "workers.fleet.keep_inference", 30),
     PeriodicWork("watch health", "workers.fleet.watch_health", 30),

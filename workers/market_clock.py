@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from apps.agents import operations as scoreboard
 from apps.agents import queries as agents
 from apps.foundation import after_commit, beats
 from apps.foundation.clock import Moment, wall_now
@@ -21,6 +22,7 @@ LONGEST_BAR = timedelta(seconds=5)  # wall clock: a bar that isn't settled by th
 ASK_AGAIN = timedelta(seconds=1)
 MOST_REQUESTS = 5  # of the rounds of one bar
 REQUEST_SECONDS = 30  # life of a request for rounds
+SCORED_EVERY = "1h"  # firm clock: in lock-step weights change between the same bars on every run
 IDLE_SECONDS = 0.05
 REST = timedelta(seconds=0.5)  # between looks at a market that doesn't move
 PATIENCE = timedelta(seconds=60)  # wall clock: how long a starting house is waited for
@@ -72,6 +74,8 @@ class MarketClockDriver:
         if not settled:
             log.warning("bar_left_unsettled", bar_at=bar_at.isoformat(), waited_seconds=LONGEST_BAR.total_seconds())
         self.quiet_until = None
+        if timeframes.is_boundary(bar_at, SCORED_EVERY):
+            scoreboard.score_agents(moment=Moment(wall=wall, firm=bar_at))
         return market.release_next_bar(moment=Moment(wall=wall, firm=bar_at))
 
     def _is_together(self, wall: datetime) -> bool:

@@ -16,6 +16,8 @@ class AgentScore(models.Model):
     hit_rate = models.FloatField(null=True)
     brier = models.FloatField(null=True)
     pnl_bps = models.FloatField(help_text="Net of costs, long only, in basis points of a full position.")
+    fee_bps = models.FloatField(null=True, help_text="What one side cost, as counted.")
+    was_benched = models.BooleanField(null=True, help_text="Whether it was benched when it was judged.")
     weight = models.FloatField()
     benched_reason = models.TextField(default="", blank=True)
 

@@ -68,6 +68,7 @@ class Vote(models.Model):
     received_wall = models.DateTimeField()
     next_bar_bps = models.FloatField(null=True)
     horizon_bps = models.FloatField(null=True)
+    scored_at = models.DateTimeField(null=True, help_text="Firm time at which the returns above were filled in.")
 
     class Meta:
         indexes = (

@@ -43,6 +43,7 @@ from apps.agents.operations.send_windows import A_BATCH
 from apps.agents.operations.sweep_windows import SweptPair, sweep_windows
 from apps.agents.operations.tell_device import DeviceRecord, tell_device
 from apps.agents.operations.train_model import TrainedModel, TrainingWish, train_model
+from apps.agents.operations.verify_scores import ScoresReport, check_scores, verify_scores
 from apps.agents.ports import FitSettings
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "FitSettings",
     "JudgedBatch",
     "ScaledAgents",
+    "ScoresReport",
     "SearchWish",
     "SearchedCandles",
     "StoredCandles",
@@ -71,6 +73,7 @@ __all__ = [
     "cancel_search",
     "change_policy",
     "check_lookahead",
+    "check_scores",
     "check_warmup",
     "claim_next_work",
     "close_ready_rounds",
@@ -106,5 +109,6 @@ __all__ = [
     "tell_device",
     "tend_research",
     "train_model",
+    "verify_scores",
     "warm_model_in_force",
 ]
