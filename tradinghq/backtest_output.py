@@ -78,6 +78,7 @@ def table(result: BacktestResult) -> list[str]:
         f"While held, prices went {_percent(trades['average_adverse'])} against and "
         f"{_percent(trades['average_favourable'])} for a trade on average (MAE, MFE)."
     )
+    lines += _luck(report["luck"]) if "luck" in report else []
     lines += _groups(report["by"])
     lines += ["", f"{'month':24}{'return':>12}{'holding':>12}{'beyond':>12}"]
     lines += [
@@ -123,6 +124,39 @@ def write_orders(path: Path, result: BacktestResult) -> None:
             head += [str(order.state), order.denial or order.reason]
             fills = [[plain(f.quantity), plain(f.price), plain(f.fee), utc_text(f.at)] for f in order.fills]
             writer.writerows([*head, *fill] for fill in fills or [["", "", "", ""]])
+
+
+def _luck(luck: Mapping[str, Any]) -> Iterator[str]:
+    """What chance could have made of the run."""
+    yield ""
+    days, trades = luck["days"], luck["trades"]
+    if days is None:
+        yield "Its days are too few, or too equal, to tell luck from skill."
+    else:
+        sharpe, whole = days["sharpe"], days["total_return"]
+        yield (
+            f"Without any edge, days like these do as well in {_percent(days['luck_probability'])} of"
+            f" {days['samples']:,} drawn histories; as far beyond holding in"
+            f" {_percent(days['luck_probability_beyond_holding'])}."
+        )
+        yield (
+            f"Nine of ten have a Sharpe from {_number(sharpe[0])} to {_number(sharpe[1])} and a return from"
+            f" {_percent(whole[0])} to {_percent(whole[1])}."
+        )
+    if trades is None:
+        yield "Its closed trades are too few to draw again."
+        return
+    yield f"{'trades drawn again':32}{'p5':>12}{'p25':>12}{'p50':>12}{'p75':>12}{'p95':>12}"
+    for label, name in (
+        ("return", "drawn_return"),
+        ("largest drawdown", "drawn_drawdown"),
+        ("largest drawdown, shuffled", "shuffled_drawdown"),
+    ):
+        yield f"{label:32}" + "".join(f"{_percent(value):>12}" for value in trades[name].values())
+    yield (
+        f"{_percent(trades['loss_probability'])} of the drawn histories lose; {_percent(trades['calmer_orders'])} of"
+        f" the orders have a drawdown no larger than the {_percent(trades['largest_drawdown'])} that happened."
+    )
 
 
 def _groups(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What the agents' room does."""
 
+from apps.agents.domain.performance.luck_report import luck_report
 from apps.agents.operations.bench_agent import bench_agent
 from apps.agents.operations.change_desired_state import destroy_agent, start_agent, stop_agent
 from apps.agents.operations.change_policy import change_policy
@@ -86,6 +87,7 @@ __all__ = [
     "finish_draining",
     "judge_windows",
     "keep_work",
+    "luck_report",
     "model_of_file",
     "open_rounds",
     "promote_model",

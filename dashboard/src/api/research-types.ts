@@ -85,6 +85,36 @@ export interface BacktestMetrics {
   trades: Figures;
   by: Record<string, Record<string, Figures>>;
   months: Record<string, { return: number; buy_and_hold_return: number; excess_return: number }>;
+  /** Runs from before it was measured have none. */
+  luck?: Luck;
+}
+
+/** p5 to p95 */
+export type Percentiles = Record<"p5" | "p25" | "p50" | "p75" | "p95", number>;
+
+/** What chance could have made of a run; null where it is too short to tell. */
+export interface Luck {
+  seed: number;
+  days: {
+    samples: number;
+    days: number;
+    block_days: number;
+    luck_probability: number;
+    luck_probability_beyond_holding: number | null;
+    sharpe: [number, number];
+    total_return: [number, number];
+  } | null;
+  trades: {
+    samples: number;
+    trades: number;
+    total_return: number;
+    largest_drawdown: number;
+    drawn_return: Percentiles;
+    drawn_drawdown: Percentiles;
+    shuffled_drawdown: Percentiles;
+    loss_probability: number;
+    calmer_orders: number;
+  } | null;
 }
 
 export interface Backtest extends BacktestLine {

@@ -69,7 +69,7 @@ def test_it_is_the_run_that_the_command_makes(market, capsys, wish, words):
     run_id = ask(**wish)
     assert take_up_next()
     capsys.readouterr()
-    call_command("backtest", *words, "--json")
+    call_command("backtest", *words, "--luck", "--json")
     told = json.loads(capsys.readouterr().out)
     view = json.loads(json.dumps(queries.backtest_view(run_id)))
     assert (view["state"], view["progress"], view["problem"]) == ("DONE", 1.0, "")

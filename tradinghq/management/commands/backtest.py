@@ -38,6 +38,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--resume-daily", action="store_true", help="resume trading each day after a loss limit")
         parser.add_argument("--model", type=Path, metavar="FILE", help="weights that judge; default: the package's")
+        parser.add_argument("--luck", action="store_true", help="draw its days and trades again: how much is chance?")
         parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
         parser.add_argument("--trades", type=Path, metavar="FILE.csv")
         parser.add_argument("--equity", type=Path, metavar="FILE.csv")
@@ -57,6 +58,8 @@ class Command(BaseCommand):
                 model=_model(options["model"]),
             )
             done = time.perf_counter()
+            if options["luck"]:
+                result.report["luck"] = agents.luck_report(result.performance, seed=options["seed"])
         except HQError as error:
             raise CommandError(error.message) from error
         self._write(options, result)

@@ -86,6 +86,7 @@ def tear_sheet(run: Mapping[str, Any]) -> str:
         f"<div><h2>Trades</h2>{_trades(metrics['trades'])}</div>",
         "</div>",
         f'<h2>Months, percent</h2><div class="wide">{month_map(months)}</div>',
+        *_luck(metrics.get("luck")),
         *(_groups(metrics["by"])),
         *_endings(run),
         f'<p class="dim">Digest of all orders: {escape(run["digest"])}</p>',
@@ -132,6 +133,41 @@ def _curves(metrics: Mapping[str, Any]) -> str:
 def _trades(trades: Mapping[str, Any]) -> str:
     shown: dict[str, Callable[[Any], str]] = {"share": _share, "number": _number, "count": lambda value: f"{value:,}"}
     return _table([(label, shown[kind](trades[name])) for name, (label, kind) in TRADES.items()])
+
+
+def _luck(luck: Mapping[str, Any] | None) -> list[str]:
+    """Runs from before it was measured have none."""
+    if luck is None:
+        return []
+    parts = ["<h2>How much is chance</h2>"]
+    days, trades = luck["days"], luck["trades"]
+    if days is None:
+        parts.append("<p>Its days are too few, or too equal, to tell luck from skill.</p>")
+    else:
+        rows = [
+            ("Without an edge, as good by luck", _share(days["luck_probability"])),
+            ("Without an edge, as far beyond holding", _share(days["luck_probability_beyond_holding"])),
+            ("Sharpe, nine of ten histories", " to ".join(_number(bound) for bound in days["sharpe"])),
+            ("Return, nine of ten histories", " to ".join(_share(bound) for bound in days["total_return"])),
+        ]
+        parts.append(_table(rows))
+        told = f"{days['samples']:,} histories of its {days['days']:,} days, in blocks of {days['block_days']:.0f}"
+        parts.append(f'<p class="dim">{told} on average; seed {luck["seed"]}.</p>')
+    if trades is None:
+        return [*parts, "<p>Its closed trades are too few to draw again.</p>"]
+    names = {
+        "Return": "drawn_return",
+        "Largest drawdown": "drawn_drawdown",
+        "Largest drawdown, shuffled": "shuffled_drawdown",
+    }
+    drawn: list[Sequence[str]] = [("Trades drawn again", *trades["drawn_return"])]
+    drawn += [(label, *(_share(value) for value in trades[name].values())) for label, name in names.items()]
+    told = (
+        f"{trades['samples']:,} times {trades['trades']:,} trades: {_share(trades['loss_probability'])} lose;"
+        f" {_share(trades['calmer_orders'])} of the orders have a drawdown no larger than the"
+        f" {_share(trades['largest_drawdown'])} that happened between closings."
+    )
+    return [*parts, f'<div class="wide">{_table(drawn)}</div><p class="dim">{told}</p>']
 
 
 def _groups(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:

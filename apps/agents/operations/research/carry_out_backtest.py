@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.agents.domain.backtest.strategy_views import Progress
+from apps.agents.domain.performance.luck_report import luck_report
 from apps.agents.domain.performance.thinned_curve import thinned_curve
 from apps.agents.domain.performance.trade_table import TradeTable
 from apps.agents.models import BacktestRun, BacktestTrade, RunState
@@ -30,7 +31,10 @@ def compute_backtest(*, work_id: UUID, told: Told) -> BacktestResult:
     told(0.0, f"Reading the candles of {len(wish['instruments'])} instruments.")
     end = datetime.fromisoformat(wish["end"]) if wish["end"] else None
     given = stored_candles(symbols=wish["instruments"], timeframe=wish["timeframe"], end=end)
-    return run_backtest(wish=wish_of(wish), series=given.series, rules=given.rules, progress=_bars(told))
+    result = run_backtest(wish=wish_of(wish), series=given.series, rules=given.rules, progress=_bars(told))
+    told(1.0, "Drawing its days and trades again.")
+    result.report["luck"] = luck_report(result.performance, seed=wish["seed"])
+    return result
 
 
 @transaction.atomic
