@@ -8,7 +8,7 @@ from typing import Any
 from apps.agents.domain.backtest.firm_backtest import FirmSetting, run_firm
 from apps.agents.domain.backtest.firm_rounds import BacktestAgent, Policy, StrategyFailedError
 from apps.agents.domain.backtest.signal_backtest import Costs, run_signal
-from apps.agents.domain.backtest.strategy_views import Progress, unheard
+from apps.agents.domain.backtest.strategy_views import Progress, answers_at_once, unheard
 from apps.agents.domain.performance.performance_report import Performance, performance_report
 from apps.agents.domain.strategies.contract import ForwardPass, JudgesByModel, Strategy
 from apps.agents.domain.strategies.parameter_values import ParameterError
@@ -137,7 +137,7 @@ def backtest_mode(wish: BacktestWish, series: Sequence[str]) -> str:
         )
     mode = wish.mode
     if mode == "auto":
-        mode = "signal" if alone and hasattr(strategies[0], "stances") else "firm"
+        mode = "signal" if alone and answers_at_once(strategies[0]) else "firm"
     for name, given in (("limits", wish.limits != DEFAULT_LIMITS), ("resumes_daily", wish.resumes_daily)):
         if mode == "signal" and given:
             told = f"{name} belong to the firm's run: a signal alone is traded without a gate. Take mode firm."

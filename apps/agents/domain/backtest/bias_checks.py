@@ -11,7 +11,7 @@ from datetime import datetime
 
 import numpy as np
 
-from apps.agents.domain.backtest.strategy_views import stances_over, view_at, vote_on
+from apps.agents.domain.backtest.strategy_views import answers_at_once, stances_over, view_at, vote_on
 from apps.agents.domain.strategies.contract import Strategy, StrategyVote
 from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import PRICES, CandleColumns
@@ -50,7 +50,7 @@ def lookahead_findings(
 ) -> Iterator[BiasFinding]:
     """The votes at these places that depend on what came later, or on what was asked before."""
     kept = build()
-    stances = stances_over(kept, columns, fee_bps=fee_bps) if hasattr(kept, "stances") else None
+    stances = stances_over(kept, columns, fee_bps=fee_bps) if answers_at_once(kept) else None
     for place in places:
         needs = kept.needs_bars
         vote = vote_on(kept, view_at(columns, place, needs, fee_bps=fee_bps))

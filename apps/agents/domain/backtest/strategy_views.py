@@ -64,14 +64,23 @@ def votes_over(
         yield vote_on(strategy, view_at(columns, place, strategy.needs_bars, fee_bps=fee_bps))
 
 
+def answers_at_once(strategy: Strategy) -> bool:
+    """Whether the strategy answers for all bars of a series at once."""
+    return hasattr(strategy, "stances") or hasattr(strategy, "stances_over_bars")
+
+
 def stances_over(
     strategy: Strategy, columns: CandleColumns, *, fee_bps: float, progress: Progress = unheard
 ) -> NDArray[np.int8]:
     """At every bar 1 (in), -1 (out) or 0 (as before): the sign of the vote, 0 for an abstention.
 
-    A strategy that offers ``stances`` answers for all bars at once; ``check_lookahead`` holds that against its votes.
-    One with a model judges many windows in one pass.
+    A strategy that offers ``stances`` or ``stances_over_bars`` answers for all bars at once; ``check_lookahead`` holds
+    that against its votes. One with a model judges many windows in one pass.
     """
+    by_bar = getattr(strategy, "stances_over_bars", None)
+    if by_bar is not None and len(columns):
+        told: NDArray[np.int8] = by_bar(view_at(columns, len(columns) - 1, len(columns), fee_bps=fee_bps))
+        return told
     at_once = getattr(strategy, "stances", None)
     if at_once is not None:
         found: NDArray[np.int8] = at_once(columns.close)

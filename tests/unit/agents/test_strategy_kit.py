@@ -1,0 +1,154 @@
+"""The kit that a strategy's own tests use, and the package that ``new_strategy`` writes."""
+
+import sys
+from importlib import import_module
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.agents.domain.strategies.breakout import Breakout
+from apps.agents.domain.strategies.contract import Parameter, StrategyVote
+from apps.agents.domain.strategy_kit import SHAPES, assert_sound, generated_candles, market_of, problems_of
+
+
+class Follows:
+    """Long after a rise, short after a fall: sound."""
+
+    name = "follows"
+    description = "As it went with the last bar."
+    default_timeframe = "5m"
+    parameters = (Parameter("horizon", 3, 1, 10, "Bars.", whole=True, searched=(2, 5)),)
+
+    def __init__(self, numbers):
+        self._horizon = int(numbers["horizon"])
+
+    @property
+    def needs_bars(self):
+        return 2
+
+    def vote(self, view):
+        side = float(np.sign(view.close[-1] - view.close[-2]))
+        return StrategyVote(side, 0.5, False, self._horizon, "It goes on.")
+
+
+class Peeks(Follows):
+    """Reaches behind the array it was given, where the next bars lie."""
+
+    def vote(self, view):
+        whole = view.close.base if view.close.base is not None else view.close
+        place = int(np.flatnonzero(whole == view.close[-1])[0])
+        later = whole[min(place + 1, len(whole) - 1)]
+        return StrategyVote(float(np.sign(later - view.close[-1])), 0.5, False, 1, "It knows.")
+
+
+class Remembers(Follows):
+    def __init__(self, numbers):
+        super().__init__(numbers)
+        self._votes = 0
+
+    def vote(self, view):
+        self._votes += 1
+        return StrategyVote(1.0 if self._votes % 2 else -1.0, 0.5, False, 1, "Every other one.")
+
+
+class NeedsMore(Follows):
+    def vote(self, view):
+        return StrategyVote(
+            float(np.sign(view.close.mean() - view.close[-1])), 0.5, False, 1, "The mean of all it has."
+        )
+
+
+class NotANumber(Follows):
+    def vote(self, view):
+        return StrategyVote(float("nan"), 2.0, False, 0, "")
+
+
+class Contradicts(Follows):
+    parameters = (
+        Parameter("horizon", 30, 0, 10, "Bars.", whole=True, searched=(2, 50)),
+        Parameter("share", 0.5, 0.0, 1.0, "Divides by it."),
+    )
+
+    def __init__(self, numbers):
+        super().__init__(numbers)
+        self._part = 1.0 / numbers["share"]
+
+
+def test_a_sound_strategy_is_taken():
+    assert_sound(Follows)
+    assert_sound(Breakout, entry=10)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Peeks, "once its future is"),
+        (Remembers, "of a strategy that was built anew"),
+        (NeedsMore, "bars instead of 2"),
+        (NotANumber, "direction was nan; it must lie between -1 and 1."),
+    ],
+)
+def test_what_the_firm_would_not_take_is_told_in_a_sentence(kind, words):
+    with pytest.raises(AssertionError) as told:
+        assert_sound(kind)
+    assert any(words in problem for problem in [str(told.value), *problems_of(kind)])
+
+
+def test_every_problem_of_a_declaration_is_told():
+    assert list(problems_of(Contradicts, {"horizon": 5})) == [
+        "horizon: its default 30 lies outside 0 to 10.",
+        "horizon: it is searched from 2 to 50, outside its bounds.",
+        "share = 0, which is declared, raises ZeroDivisionError: float division by zero.",
+    ]
+
+
+def test_markets_are_the_same_for_the_same_seed_and_whole():
+    for shape in SHAPES:
+        one, other = generated_candles(shape, seed=3), generated_candles(shape, seed=3)
+        assert np.array_equal(one.close, other.close)
+        assert (one.low <= np.minimum(one.open, one.close)).all()
+        assert (one.high >= np.maximum(one.open, one.close)).all()
+    assert market_of([1.0, 2.0, 3.0]).open.tolist() == [1.0, 1.0, 2.0]
+
+
+@pytest.fixture
+def written(tmp_path, capsys, monkeypatch):
+    call_command("new_strategy", "four_down", into=tmp_path)
+    folder = tmp_path / "four-down"
+    assert str(folder) in capsys.readouterr().out
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.syspath_prepend(str(folder / "tests"))
+    yield folder
+    for name in ("four_down", "four_down.strategy", "test_strategy"):
+        sys.modules.pop(name, None)
+
+
+def test_a_new_strategys_package_passes_its_own_tests(written):
+    tests = import_module("test_strategy")
+    found = [getattr(tests, name) for name in dir(tests) if name.startswith("test_")]
+    assert len(found) == 3
+    for test in found:
+        test()
+    project = (written / "pyproject.toml").read_text()
+    assert 'four_down = "four_down.strategy:FourDown"' in project
+    assert "$" not in project + (written / "README.md").read_text()
+    assert "FROM ${AGENT_IMAGE}" in (written / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Three Down", "it must be lower case letters"),
+        ("3down", "it must be lower case letters"),
+        ("momentum", "The name momentum is taken"),
+        ("four_down", "is there already"),
+    ],
+)
+def test_a_name_that_can_not_be_is_refused_and_nothing_overwritten(written, tmp_path, name, words):
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(CommandError, match=words):
+        call_command("new_strategy", name, into=tmp_path)
+    assert [path for path in sorted(tmp_path.rglob("*")) if "__pycache__" not in str(path)] == [
+        path for path in before if "__pycache__" not in str(path)
+    ]
