@@ -16,6 +16,9 @@ from apps.agents.models import (
     Decision,
     DecisionRound,
     NeuralModel,
+    Promotion,
+    PromotionGate,
+    PromotionJudgement,
     SearchFold,
     SearchRun,
     SearchTrial,
@@ -161,3 +164,26 @@ class NeuralModelAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NeuralModel]:
         return super().get_queryset(request).defer("weights")
+
+
+@admin.register(Promotion)
+class PromotionAdmin(ReadOnlyAdmin):
+    """Signed off over REST or on the desk, where the gates stand beside the button."""
+
+    list_display = ["agent", "stage", "since_firm", "paper_days", "canary_days", "opened_by", "opened_at"]
+    list_filter = ["stage"]
+    list_select_related = ["agent"]
+
+
+@admin.register(PromotionJudgement)
+class PromotionJudgementAdmin(ReadOnlyAdmin):
+    list_display = ["promotion", "outcome", "before", "after", "actor", "reason", "at_wall"]
+    list_filter = ["outcome", "after"]
+    list_select_related = ["promotion__agent"]
+
+
+@admin.register(PromotionGate)
+class PromotionGateAdmin(ReadOnlyAdmin):
+    list_display = ["judgement", "name", "required", "seen", "passed"]
+    list_filter = ["name", "passed"]
+    list_select_related = ["judgement"]

@@ -69,6 +69,7 @@ class AgentCardShape(serializers.Serializer):
     votes = AgentVoteShape(many=True)
     score = AgentScoreShape(allow_null=True)
     refused_votes = serializers.IntegerField()
+    promotion_stage = serializers.CharField(allow_null=True, help_text="None: it was never put on the way.")
 
 
 class RefusedVotesShape(serializers.Serializer):

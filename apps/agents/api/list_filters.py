@@ -2,9 +2,21 @@
 
 import django_filters as filters
 
-from apps.agents.models import Agent, Decision, DesiredState, ModelOrigin, ModelState, NeuralModel, Outcome, Vote
+from apps.agents.domain.promotion.stages import Stage
+from apps.agents.models import (
+    Agent,
+    Decision,
+    DesiredState,
+    ModelOrigin,
+    ModelState,
+    NeuralModel,
+    Outcome,
+    Promotion,
+    Vote,
+)
 from apps.market.domain import timeframes
 
+STAGES = [(stage.value, stage.value) for stage in Stage]
 TIMEFRAMES = [(name, name) for name in timeframes.SECONDS]
 
 
@@ -40,6 +52,15 @@ class ModelFilter(filters.FilterSet):
 
     class Meta:
         model = NeuralModel
+        fields: list[str] = []
+
+
+class PromotionFilter(filters.FilterSet):
+    stage = filters.ChoiceFilter(choices=STAGES)
+    agent_id = filters.UUIDFilter()
+
+    class Meta:
+        model = Promotion
         fields: list[str] = []
 
 

@@ -87,6 +87,14 @@ class ReasonRequest(StrictSerializer):
     reason = serializers.CharField(max_length=500)
 
 
+class OpenPromotionRequest(StrictSerializer):
+    agent = serializers.UUIDField()
+    model = serializers.UUIDField(required=False, help_text="The candidate that an agent by a model shall try.")
+    paper_days = serializers.IntegerField(required=False, help_text="Watched unheard for so long; 14 by default.")
+    canary_days = serializers.IntegerField(required=False, help_text="Watched with a small share; 7 by default.")
+    reason = serializers.CharField(max_length=500)
+
+
 class ExplainQuery(serializers.Serializer):
     instrument = InstrumentField()
     at = UtcTimeField(required=False, help_text="Missing: now, in firm time.")

@@ -4,6 +4,7 @@ from apps.agents.api import agent_views as agents
 from apps.agents.api import backtest_views as backtests
 from apps.agents.api import decision_views as decisions
 from apps.agents.api import model_views as models
+from apps.agents.api import promotion_views as promotions
 from apps.agents.api import search_views as searches
 from apps.foundation.rest.routes import endpoint
 
@@ -11,6 +12,7 @@ ONE = "agents/<uuid:agent_id>/"
 SEARCH = "agents/searches/<uuid:search_id>/"
 BACKTEST = "agents/backtests/<uuid:run_id>/"
 MODEL = "agents/models/<uuid:model_id>/"
+PROMOTION = "agents/promotions/<uuid:promotion_id>/"
 
 urlpatterns = [
     *endpoint("agents/", agents.AgentsView.as_view(), name="agents"),
@@ -28,6 +30,10 @@ urlpatterns = [
     *endpoint("agents/models/", models.ModelsView.as_view(), name="models"),
     *endpoint(f"{MODEL}promote/", models.PromoteModelView.as_view(), name="model-promote"),
     *endpoint(f"{MODEL}retire/", models.RetireModelView.as_view(), name="model-retire"),
+    *endpoint("agents/promotions/", promotions.PromotionsView.as_view(), name="promotions"),
+    *endpoint(PROMOTION, promotions.PromotionView.as_view(), name="promotion"),
+    *endpoint(f"{PROMOTION}advance/", promotions.AdvancePromotionView.as_view(), name="promotion-advance"),
+    *endpoint(f"{PROMOTION}end/", promotions.EndPromotionView.as_view(), name="promotion-end"),
     *endpoint("agents/devices/", models.DevicesView.as_view(), name="devices"),
     *endpoint(ONE, agents.AgentView.as_view(), name="agent"),
     *endpoint(f"{ONE}start/", agents.StartAgentView.as_view(), name="agent-start"),

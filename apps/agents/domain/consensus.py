@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 METHODS = ("weighted", "majority", "unanimous", "log_odds")
+WEIGHING = frozenset({"weighted", "log_odds"})  # in these a small weight is a small say
 CERTAINTY_LIMIT = 0.98  # no single voice may claim more, or one agent would decide the pool alone
 
 

@@ -7,6 +7,7 @@ from apps.agents.models.consensus_policy import ConsensusPolicy
 from apps.agents.models.decision import Decision, Outcome
 from apps.agents.models.decision_round import DecisionRound, RoundState, Vote, VoteRefusal
 from apps.agents.models.neural_model import ModelOrigin, ModelState, NeuralModel
+from apps.agents.models.promotion import JudgementOutcome, Promotion, PromotionGate, PromotionJudgement
 from apps.agents.models.research_work import UNDER_WAY, AskedRun, ClaimedWork, ResearchWork, RunState
 from apps.agents.models.search_run import SearchFold, SearchRun, SearchTrial
 
@@ -24,10 +25,14 @@ __all__ = [
     "Decision",
     "DecisionRound",
     "DesiredState",
+    "JudgementOutcome",
     "ModelOrigin",
     "ModelState",
     "NeuralModel",
     "Outcome",
+    "Promotion",
+    "PromotionGate",
+    "PromotionJudgement",
     "ResearchWork",
     "RoundState",
     "RunState",

@@ -25,7 +25,7 @@ class DecisionRound(models.Model):
     closed_wall = models.DateTimeField(null=True)
     state = models.CharField(max_length=6, choices=RoundState, default=RoundState.OPEN)
     asked = models.JSONField(
-        default=list, help_text="Agents that were asked: id, name, weight, may_veto, benched_reason."
+        default=list, help_text="Agents that were asked: id, name, weight, may_veto, benched_reason, canary."
     )
     absent = models.JSONField(
         default=list, help_text="Agents that could not be asked, with the reason: warming 37/200."

@@ -13,6 +13,10 @@ from apps.agents.operations.judge_windows import JudgedBatch, judge_windows, war
 from apps.agents.operations.load_model import model_of_file, shipped_model
 from apps.agents.operations.open_rounds import open_rounds
 from apps.agents.operations.promote_model import promote_model, retire_model
+from apps.agents.operations.promotion.advance_promotion import advance_promotion
+from apps.agents.operations.promotion.end_promotion import end_promotion
+from apps.agents.operations.promotion.follow_promotions import follow_promotions
+from apps.agents.operations.promotion.open_promotion import open_promotion
 from apps.agents.operations.record_vote import StreamEntry, count_unread, record_vote, record_votes
 from apps.agents.operations.register_model import register_model, register_shipped_model
 from apps.agents.operations.research.backtest_wishes import StoredCandles, stored_candles
@@ -67,6 +71,7 @@ __all__ = [
     "TrainedModel",
     "TrainingWish",
     "WantedStrategy",
+    "advance_promotion",
     "beat_work",
     "bench_agent",
     "call_for_waiting",
@@ -83,12 +88,15 @@ __all__ = [
     "count_unread",
     "create_agent",
     "destroy_agent",
+    "end_promotion",
     "fail_work",
     "finish_draining",
+    "follow_promotions",
     "judge_windows",
     "keep_work",
     "luck_report",
     "model_of_file",
+    "open_promotion",
     "open_rounds",
     "promote_model",
     "record_vote",

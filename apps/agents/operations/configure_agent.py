@@ -12,12 +12,14 @@ from apps.agents.operations.check_agent_settings import (
     check_strategy,
     check_timeframe,
 )
+from apps.agents.operations.promotion.end_promotion import back_to_research
 from apps.agents.operations.tell_agent_change import tell_agent_change
 from apps.agents.queries.agent_cards import agent_card
 from apps.agents.queries.find_agent import found_agent
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict, Refused
 
+SHOWN_WITH = ("instruments", "timeframe", "parameters")  # with other ones a candidate has shown nothing yet
 CHANGEABLE = ("instruments", "timeframe", "parameters", "resources", "may_veto")
 
 
@@ -38,6 +40,8 @@ def configure_agent(*, agent_id: UUID, changes: dict[str, Any], actor: str, mome
     if not checked:
         return agent_card(agent_id)
     with transaction.atomic():
+        if other := [name for name in SHOWN_WITH if name in checked]:
+            back_to_research(agent, actor=actor, changed=", ".join(other), moment=moment)
         alive = Agent.objects.filter(pk=agent_id).exclude(desired_state=DesiredState.DESTROYED)
         if not alive.update(**checked, changed_at=moment.wall):
             raise Conflict(f"{agent.name} was destroyed; create another agent.", code="agent_destroyed")

@@ -1,16 +1,17 @@
 """One round to one decision: pool the votes, turn the score into a target, hand it to trading, write it all down."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from apps.agents.domain.consensus import Consensus, Opinion, pool_votes
+from apps.agents.domain.consensus import WEIGHING, Consensus, Opinion, pool_votes
 from apps.agents.domain.expected_edge import expected_edge_bps
 from apps.agents.domain.explanation import headline
+from apps.agents.domain.promotion.canary_share import limited_weights
 from apps.agents.domain.standing_position import DENIED_RECENTLY, denial_that_holds, share_held
 from apps.agents.domain.target_stance import Stance, wanted_stance
 from apps.agents.models import ConsensusPolicy, Decision, DecisionRound, Outcome, Vote
@@ -97,7 +98,7 @@ def _find(row: DecisionRound, votes: Sequence[Vote], policy: ConsensusPolicy, mo
         return Finding(Outcome.SKIPPED, "too_late", late)
     if not row.asked:
         return Finding(Outcome.SKIPPED, "nobody_asked", _nobody_asked(row))
-    opinions = _opinions(row, votes)
+    opinions = _opinions(row, votes, policy.method, moment.firm)
     pooled = pool_votes(votes=opinions, asked=_voters(row), rules=policy.consensus_rules(), now=moment.firm)
     found = Finding(Outcome.NO_TRADE, pooled.code, pooled.reason + _silent(row, opinions), consensus=pooled)
     if not pooled.reached:
@@ -122,23 +123,36 @@ def _act_on(pooled: Consensus, row: DecisionRound, policy: ConsensusPolicy, foun
     _propose(row, stance, found, moment)
 
 
-def _opinions(row: DecisionRound, votes: Sequence[Vote]) -> list[Opinion]:
+def _opinions(row: DecisionRound, votes: Sequence[Vote], method: str, now: datetime) -> list[Opinion]:
     entries = {entry["agent_id"]: entry for entry in row.asked}
+    canaries = {agent_id for agent_id, entry in entries.items() if entry.get("canary")}
+    weights = {
+        agent_id: 0.0 if entry["benched_reason"] else float(entry["weight"]) for agent_id, entry in entries.items()
+    }
+    speaking = {str(vote.agent_id) for vote in votes if not vote.abstain and vote.expires_at > now}
+    weights |= _limited({agent_id: weights[agent_id] for agent_id in speaking}, canaries, method)
     return [
         Opinion(
             agent_id=str(vote.agent_id),
             name=entry["name"],
-            weight=0.0 if entry["benched_reason"] else entry["weight"],
+            weight=weights[str(vote.agent_id)],
             direction=vote.direction,
             confidence=vote.confidence,
             abstain=vote.abstain,
             horizon_bars=vote.horizon_bars,
             expires_at=vote.expires_at,
-            may_veto=entry["may_veto"],
+            may_veto=entry["may_veto"] and str(vote.agent_id) not in canaries,
         )
         for vote in votes
         for entry in [entries[str(vote.agent_id)]]
     ]
+
+
+def _limited(weights: Mapping[str, float], canaries: Collection[str], method: str) -> dict[str, float]:
+    """Where a method counts heads and not weights, a canary has none."""
+    if method in WEIGHING:
+        return limited_weights(weights, canaries)
+    return {agent_id: 0.0 if agent_id in canaries else weight for agent_id, weight in weights.items()}
 
 
 def _voters(row: DecisionRound) -> int:

@@ -27,7 +27,7 @@ from apps.foundation import redis_pool
 from apps.foundation.errors import NotReady
 
 STREAM_LENGTH = 1_000
-KEPT_WARM = 2  # models: the one in force, and the one before it for rounds that are still open
+KEPT_WARM = 3  # models: the one in force, the one before it for rounds that are still open, and a candidate
 log = structlog.get_logger(__name__)
 _warm: dict[tuple[UUID, str], ForwardPass] = {}
 

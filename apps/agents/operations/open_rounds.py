@@ -20,6 +20,7 @@ from apps.agents.models import Agent, DecisionRound, DesiredState, RoundState, V
 from apps.agents.queries.agent_needs import needs_bars
 from apps.agents.queries.heartbeats import heartbeats
 from apps.agents.queries.neural_models import model_in_force
+from apps.agents.queries.promotion_standings import Standing, promotion_standings
 from apps.foundation import after_commit
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotReady
@@ -50,7 +51,7 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Look:
     """What all rounds of one bar share: the time, the deadline, the sources' quotes, who shows no sign of life, whether
-    the model in force may be heard.
+    the model in force may be heard, how far candidates are.
     """
 
     bar_at: datetime
@@ -58,7 +59,8 @@ class Look:
     deadline: datetime
     quotes: Mapping[str, Sequence[Quote]]
     silent: Mapping[UUID, str]
-    unheard: str  # why votes by a model do not count; empty where they do
+    unheard: str  # why votes by the model in force do not count; empty where they do
+    standings: Mapping[UUID, Standing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,9 @@ def _look(questions: Sequence[Question], bar_at: datetime, moment: Moment) -> Lo
     silent = _silent_agents(moment) if questions else {}
     by_model = any(judges_by_model(agent.strategy) for question in questions for agent in question.agents)
     model = model_in_force() if by_model else None
-    return Look(bar_at, moment, moment.wall + wait, quotes, silent, model.unheard if model else "")
+    unheard = model.unheard if model else ""
+    standings = promotion_standings() if questions else {}
+    return Look(bar_at, moment, moment.wall + wait, quotes, silent, unheard, standings)
 
 
 def _open(question: Question, seen: Look) -> UUID:
@@ -146,7 +150,7 @@ def _open(question: Question, seen: Look) -> UUID:
         opened_wall=seen.moment.wall,
         deadline_wall=seen.deadline,
         state=RoundState.OPEN,
-        asked=[_asked(agent, seen.unheard) for agent in ready],
+        asked=[_asked(agent, seen) for agent in ready],
         absent=absent,
         fee_bps=float(terms_of(question.symbol).side_fee_bps),
         volatility=_volatility(window.candles),
@@ -202,14 +206,24 @@ def _volatility(candles: Sequence[Candle]) -> float:
     return bar_volatility(np.array([float(candle.close) for candle in candles]), VOLATILITY_BARS) if candles else 0.0
 
 
-def _asked(agent: Agent, unheard: str) -> dict[str, Any]:
+def _asked(agent: Agent, seen: Look) -> dict[str, Any]:
+    standing = seen.standings.get(agent.pk)
     return {
         "agent_id": str(agent.pk),
         "name": agent.name,
         "weight": agent.weight,
         "may_veto": agent.may_veto,
-        "benched_reason": agent.benched_reason or (unheard if judges_by_model(agent.strategy) else ""),
+        "benched_reason": agent.benched_reason or _unheard(agent, standing, seen.unheard),
+        "canary": standing is not None and standing.is_canary,
     }
+
+
+def _unheard(agent: Agent, standing: Standing | None, by_model_in_force: str) -> str:
+    """Why its votes are kept but not counted, besides its record."""
+    if standing is not None and standing.unheard:
+        return standing.unheard
+    own_model = standing is not None and standing.model is not None
+    return by_model_in_force if judges_by_model(agent.strategy) and not own_model else ""
 
 
 def _absent(agent: Agent, reason: str) -> dict[str, Any]:

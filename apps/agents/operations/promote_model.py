@@ -21,15 +21,19 @@ def promote_model(*, model_id: UUID, actor: str, reason: str, moment: Moment) ->
     told = _required(reason)
     with transaction.atomic():
         locking.take(locking.PROMOTING)
-        row = found_model(model_id)
-        _check(row)
-        for old in NeuralModel.objects.filter(state=ModelState.PROMOTED):
-            _retire(old, actor, f"Replaced by {row.digest[:16]}.", moment)
-        NeuralModel.objects.filter(pk=row.pk, state=ModelState.CANDIDATE).update(
-            state=ModelState.PROMOTED, promoted_at=moment.wall, promoted_by=actor, promotion_reason=told
-        )
-        _tell("model.promoted", row, actor, told, moment)
+        put_in_force(found_model(model_id), actor=actor, reason=told, moment=moment)
     return model_view(model_id)
+
+
+def put_in_force(row: NeuralModel, *, actor: str, reason: str, moment: Moment) -> None:
+    """The same within the running transaction, which holds the lock of promoting. Raises ``Conflict``."""
+    _check(row)
+    for old in NeuralModel.objects.filter(state=ModelState.PROMOTED):
+        take_out_of_force(old, actor=actor, reason=f"Replaced by {row.digest[:16]}.", moment=moment)
+    NeuralModel.objects.filter(pk=row.pk, state=ModelState.CANDIDATE).update(
+        state=ModelState.PROMOTED, promoted_at=moment.wall, promoted_by=actor, promotion_reason=reason
+    )
+    _tell("model.promoted", row, actor, reason, moment)
 
 
 def retire_model(*, model_id: UUID, actor: str, reason: str, moment: Moment) -> dict[str, Any]:
@@ -40,8 +44,16 @@ def retire_model(*, model_id: UUID, actor: str, reason: str, moment: Moment) -> 
         row = found_model(model_id)
         if row.state == ModelState.RETIRED:
             raise Conflict(f"The model {row.digest[:16]} is retired already.", code="model_retired")
-        _retire(row, actor, told, moment)
+        take_out_of_force(row, actor=actor, reason=told, moment=moment)
     return model_view(model_id)
+
+
+def take_out_of_force(row: NeuralModel, *, actor: str, reason: str, moment: Moment) -> None:
+    """Retire it within the running transaction, which holds the lock of promoting; one that is retired stays so."""
+    NeuralModel.objects.filter(pk=row.pk).exclude(state=ModelState.RETIRED).update(
+        state=ModelState.RETIRED, retired_at=moment.wall, retired_by=actor, retirement_reason=reason
+    )
+    _tell("model.retired", row, actor, reason, moment)
 
 
 def _check(row: NeuralModel) -> None:
@@ -53,13 +65,6 @@ def _check(row: NeuralModel) -> None:
             f"The model {row.digest[:16]} failed {len(failed)} of {len(row.card['gates'])} gates: {'; '.join(failed)}.",
             code="gates_failed",
         )
-
-
-def _retire(row: NeuralModel, actor: str, reason: str, moment: Moment) -> None:
-    NeuralModel.objects.filter(pk=row.pk).exclude(state=ModelState.RETIRED).update(
-        state=ModelState.RETIRED, retired_at=moment.wall, retired_by=actor, retirement_reason=reason
-    )
-    _tell("model.retired", row, actor, reason, moment)
 
 
 def _required(reason: str) -> str:

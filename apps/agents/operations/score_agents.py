@@ -8,6 +8,7 @@ from django.db import transaction
 from apps.agents.domain.agent_scoring import Scores, score_votes
 from apps.agents.domain.agent_weighting import bench_reason, weight_from
 from apps.agents.models import Agent, AgentScore, DesiredState, Vote
+from apps.agents.operations.promotion.follow_promotions import follow_promotions
 from apps.agents.operations.tell_agent_change import tell_agent_change
 from apps.agents.queries.vote_outcomes import JUDGED_VOTES, Closes, ends_at, past_vote, returns_after, side_fee_bps
 from apps.foundation import outbox
@@ -20,13 +21,16 @@ LOOKED_AT = 2_000  # unscored votes taken up in one run
 
 
 def score_agents(*, moment: Moment) -> int:
-    """Fill in the returns that are known by now, then score each agent that got new ones; how many were scored.
+    """Fill in the returns that are known by now, score each agent that got new ones, and let candidates fall whose
+    record asks for it; how many were scored.
 
     At most once an agent and firm time, each in one transaction: what a score was made of can be told afterwards
     (``verify_scores``).
     """
     ids = Agent.objects.exclude(desired_state=DesiredState.DESTROYED).order_by("pk").values_list("pk", flat=True)
-    return sum(_score(agent_id, moment) for agent_id in list(ids))
+    scored = sum(_score(agent_id, moment) for agent_id in list(ids))
+    follow_promotions(moment=moment)
+    return scored
 
 
 @transaction.atomic

@@ -13,7 +13,8 @@ from apps.agents.domain.vote_checks import AskedRound, CheckedVote, RefusedVoteE
 from apps.agents.models import Agent, DecisionRound
 from apps.agents.operations.store_vote import store_vote
 from apps.agents.queries.inference_devices import device_loads, queue_of
-from apps.agents.queries.neural_models import ModelInForce, model_in_force
+from apps.agents.queries.neural_models import model_in_force
+from apps.agents.queries.promotion_standings import promotion_standings
 from apps.foundation import after_commit
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotReady
@@ -55,13 +56,28 @@ def send_windows(windows: Sequence[AskedWindow], moment: Moment) -> None:
     """Within the transaction that took the windows in; the messages leave once it has committed."""
     if not windows:
         return
-    model = model_in_force()
-    loads = _loads(moment)
+    in_force, own, loads = model_in_force(), _own_models(), _loads(moment)
+    judged: dict[UUID | None, list[AskedWindow]] = {}
+    for window in windows:
+        judged.setdefault(own.get(window.agent_id) or (in_force.id if in_force else None), []).append(window)
+    for model, together in judged.items():
+        loads = _send(model, together, loads, moment)
+
+
+def _own_models() -> dict[UUID, UUID]:
+    """By agent the candidate that judges its windows while it is being promoted."""
+    return {agent: standing.model for agent, standing in promotion_standings().items() if standing.model is not None}
+
+
+def _send(
+    model: UUID | None, windows: Sequence[AskedWindow], loads: list[DeviceLoad], moment: Moment
+) -> list[DeviceLoad]:
+    """Hand them on in batches; the loads with what they add."""
     obstacle = _obstacle(model, loads)
-    if obstacle or model is None:
+    if obstacle:
         for window in windows:
             _abstain(window, obstacle, moment)
-        return
+        return loads
     parameters = dict(
         Agent.objects.filter(pk__in={window.agent_id for window in windows}).values_list("pk", "parameters")
     )
@@ -73,9 +89,10 @@ def send_windows(windows: Sequence[AskedWindow], moment: Moment) -> None:
             JUDGE_TASK,
             queue=queue_of(device),
             expires=max(window.asked.deadline_wall for window in batch),
-            model=str(model.id),
+            model=str(model),
             windows=[_message(window, parameters[window.agent_id]) for window in batch],
         )
+    return loads
 
 
 def _loads(moment: Moment) -> list[DeviceLoad]:
@@ -85,7 +102,7 @@ def _loads(moment: Moment) -> list[DeviceLoad]:
         return []
 
 
-def _obstacle(model: ModelInForce | None, loads: Sequence[DeviceLoad]) -> str:
+def _obstacle(model: UUID | None, loads: Sequence[DeviceLoad]) -> str:
     if not loads:
         return ports.engine().missing() or NO_WORKER
     if choose_device(loads) is None:

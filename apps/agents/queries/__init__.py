@@ -28,6 +28,8 @@ from apps.agents.queries.heartbeats import heartbeat_key, heartbeats
 from apps.agents.queries.inference_devices import device_loads, device_views, local_devices, queue_of
 from apps.agents.queries.missed_rounds import MissedRounds, missed_rounds
 from apps.agents.queries.neural_models import ModelInForce, all_models, model_in_force, model_view, shown_model
+from apps.agents.queries.promotion_standings import Standing, promotion_standings
+from apps.agents.queries.promotion_views import all_promotions, found_promotion, promotion_lines, promotion_view
 from apps.agents.queries.rounds import open_rounds_count, rounds_opened, rounds_settled
 from apps.agents.queries.search_views import (
     all_searches,
@@ -46,11 +48,13 @@ __all__ = [
     "MissedRounds",
     "ModelInForce",
     "Punctuality",
+    "Standing",
     "agent_card",
     "agent_cards",
     "all_backtests",
     "all_decisions",
     "all_models",
+    "all_promotions",
     "all_searches",
     "backtest_choices",
     "backtest_line_of",
@@ -68,6 +72,7 @@ __all__ = [
     "fleet_members",
     "found_agent",
     "found_backtest",
+    "found_promotion",
     "found_search",
     "heartbeat_key",
     "heartbeats",
@@ -78,6 +83,9 @@ __all__ = [
     "open_rounds_count",
     "performance_view",
     "policy_view",
+    "promotion_lines",
+    "promotion_standings",
+    "promotion_view",
     "punctuality",
     "queue_of",
     "recent_backtests",

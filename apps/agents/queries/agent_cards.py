@@ -12,6 +12,7 @@ from apps.agents.models import Agent, AgentScore, DecisionRound, DesiredState, V
 from apps.agents.queries.agent_needs import needs_bars
 from apps.agents.queries.find_agent import found_agent
 from apps.agents.queries.heartbeats import Heartbeats, heartbeats
+from apps.agents.queries.promotion_standings import promotion_standings
 from apps.foundation.money import plain
 from apps.foundation.time_text import utc_text
 from apps.market import queries as market
@@ -69,7 +70,7 @@ def cards_of(rows: Iterable[Agent]) -> list[dict[str, Any]]:
     ids = [agent.pk for agent in agents]
     beats, scores, votes = heartbeats(ids), _newest_scores(ids), _newest_votes(ids)
     refused = dict(VoteRefusal.objects.filter(agent_id__in=ids).values_list("agent_id").annotate(total=Sum("count")))
-    warming = _warming(ids)
+    warming, standings = _warming(ids), promotion_standings()
     watched = market.watched_symbols()
     return [
         {
@@ -80,6 +81,7 @@ def cards_of(rows: Iterable[Agent]) -> list[dict[str, Any]]:
             "votes": votes.get(agent.pk, []),
             "score": scores.get(agent.pk),
             "refused_votes": refused.get(agent.pk, 0),
+            "promotion_stage": standings[agent.pk].stage if agent.pk in standings else None,
         }
         for agent in agents
     ]

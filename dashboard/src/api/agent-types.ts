@@ -1,5 +1,6 @@
 /** The agents' views. */
 
+import type { Stage } from "./promotion-types";
 import type { Order, Verdict } from "./trading-types";
 
 /** One line an agent that was asked: what it said and what that weighed, or why it said nothing. */
@@ -125,6 +126,8 @@ export interface AgentCard {
   votes: Vote[];
   score: Score | null;
   refused_votes: number;
+  /** null: it was never put on the way of a promotion. */
+  promotion_stage: Stage | null;
 }
 
 export interface Performance {

@@ -1,0 +1,1 @@
+"""Promotion of agents: open, sign off, follow, end."""

@@ -1,0 +1,42 @@
+/** A candidate's way from research to live. */
+
+export type Stage = "research" | "walk_forward" | "paper" | "canary" | "live" | "ended";
+
+export interface PromotionGate {
+  name: string;
+  required: string;
+  seen: string;
+  passed: boolean;
+}
+
+export interface PromotionJudgement {
+  outcome: "opened" | "advanced" | "refused" | "demoted" | "ended";
+  before: Stage | null;
+  after: Stage;
+  at: string;
+  at_firm: string;
+  actor: string;
+  reason: string;
+  gates: PromotionGate[];
+}
+
+export interface Promotion {
+  id: string;
+  agent_id: string;
+  agent: string;
+  strategy: string;
+  model_id: string | null;
+  model: string | null;
+  stage: Stage;
+  next_stage: Stage | null;
+  since: string;
+  paper_days: number;
+  canary_days: number;
+  canary_share: number;
+  unheard: string | null;
+  opened_at: string;
+  opened_by: string;
+  ended_reason: string | null;
+  gates: PromotionGate[];
+  judgements: PromotionJudgement[];
+}

@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+
+import { judgementText, stageWord, stepTone, WAY } from "../src/agents/promotion-words";
+import type { PromotionJudgement } from "../src/api/promotion-types";
+
+const judged: PromotionJudgement = {
+  outcome: "advanced",
+  before: "paper",
+  after: "canary",
+  at: "2026-03-02T12:00:00Z",
+  at_firm: "2026-03-02T12:00:00Z",
+  actor: "ann",
+  reason: "A fortnight of it.",
+  gates: [],
+};
+
+describe("promotions in words", () => {
+  it("draws what is behind, where it stands, and what is ahead", () => {
+    expect(WAY.map((step) => stepTone(step, "paper"))).toEqual(["good", "good", "calm", "", ""]);
+    expect(WAY.map((step) => stepTone(step, "ended"))).toEqual(["", "", "", "", ""]);
+    expect(stageWord("walk_forward")).toBe("Walk-forward");
+  });
+
+  it("tells who decided what and why", () => {
+    expect(judgementText(judged)).toBe("Paper to Canary, signed off by ann: A fortnight of it.");
+    const gate = { name: "long_enough", required: "14 days", seen: "3 days", passed: false };
+    expect(judgementText({ ...judged, outcome: "refused", gates: [gate] })).toBe("ann asked to leave Paper; one gate was failed.");
+    expect(judgementText({ ...judged, outcome: "demoted", before: "live", after: "paper", actor: "scoreboard", reason: "It lost." })).toBe("Live back to Paper (scoreboard): It lost.");
+    expect(judgementText({ ...judged, outcome: "opened", before: null, after: "research" })).toBe("Put on the way by ann: A fortnight of it.");
+  });
+});

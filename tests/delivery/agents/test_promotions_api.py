@@ -1,0 +1,58 @@
+"""Promotions over REST: open, look, sign off, end; refusals say which gate and are kept."""
+
+import pytest
+
+from tests.delivery.agents.test_agents_api import refused
+from tests.support.agents_room import open_agents_room
+
+pytestmark = pytest.mark.django_db
+PROMOTIONS = "/api/v1/agents/promotions/"
+
+
+@pytest.fixture
+def room(clean_redis):
+    return open_agents_room()
+
+
+def test_a_candidate_is_opened_judged_and_ended(room, person):
+    agent = room.agent("momentum")
+    body = {"agent": str(agent.pk), "reason": "An idea.", "paper_days": 5}
+    opened = person("trader").post(PROMOTIONS, body)
+    assert opened.status_code == 201
+    view = opened.json()
+    assert (view["agent"], view["stage"], view["next_stage"], view["paper_days"]) == (
+        "momentum-1",
+        "research",
+        "walk_forward",
+        5,
+    )
+    assert view["unheard"] == "it is a candidate on stage research"
+    assert [gate["name"] for gate in view["gates"]] == ["backtest_is_stored"]
+    refused(person("trader").post(PROMOTIONS, body), 409, "promotion_open")
+
+    path = f"{PROMOTIONS}{view['id']}/"
+    admin = person("admin")
+    problem = refused(admin.post(f"{path}advance/", {"reason": "I like it."}), 409, "gates_failed")
+    assert "backtest_is_stored (required: a finished backtest of momentum alone" in problem["detail"]
+    refused(admin.post(f"{path}advance/", {"reason": " "}), 400, "blank", "reason")
+    refused(admin.post(f"{path}advance/", {}), 400, "required", "reason")
+    assert person("risk").post(f"{path}advance/", {"reason": "Me too."}).status_code == 403
+    judgement = person("viewer").get(path).json()["judgements"][0]
+    assert (judgement["outcome"], judgement["reason"]) == ("refused", "I like it.")
+    assert judgement["gates"] == view["gates"]
+
+    ended = person("risk").post(f"{path}end/", {"reason": "Enough."})
+    assert (ended.status_code, ended.json()["stage"], ended.json()["ended_reason"]) == (200, "ended", "Enough.")
+    refused(person("risk").post(f"{path}end/", {"reason": "Again."}), 409, "promotion_ended")
+    listed = person("viewer").get(PROMOTIONS, {"stage": "ended"}).json()["results"]
+    assert [row["id"] for row in listed] == [view["id"]]
+    assert person("viewer").get(PROMOTIONS, {"stage": "live"}).json()["results"] == []
+
+
+def test_what_can_not_be_promoted_is_refused(room, person):
+    trader = person("trader")
+    wish = {"agent": str(room.agent("momentum").pk), "reason": "x"}
+    refused(trader.post(PROMOTIONS, wish | {"canary_days": 0}), 400, "out_of_range", "canary_days")
+    refused(trader.post(PROMOTIONS, wish | {"agent": "0" * 32}), 404, "unknown_agent")
+    refused(trader.post(PROMOTIONS, wish | {"speed": 1}), 400, "unknown_field", "speed")
+    refused(trader.get(f"{PROMOTIONS}{'0' * 8}-0000-0000-0000-{'0' * 12}/"), 404, "unknown_promotion")
