@@ -20,6 +20,7 @@ from apps.agents.domain.backtest.signal_backtest import run_signal, sweep_crossi
 from apps.agents.domain.performance.performance_report import performance_report
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.market.domain.instruments import InstrumentRules
+from tests.benchmarks import peer_backtests
 from tests.benchmarks.measure import Line, in_turns, milliseconds, p50
 from tests.support.candle_columns import random_columns
 from tests.support.candle_files import write_rows
@@ -34,7 +35,7 @@ FEE, CAPITAL = 0.001, 1_000.0
 def run() -> list[Line]:
     """Milliseconds beside the bare loops, and what a candle costs at three sizes."""
     columns = random_columns(CANDLES, seed=1)
-    return [*_one(columns), _cold(columns), *_sweep(columns), *_firm()]
+    return [*_one(columns), _cold(columns), *_sweep(columns), *_firm(), *peer_backtests.run(columns)]
 
 
 def _complete(columns):

@@ -1,0 +1,56 @@
+"""The same crossing in backtesting.py: ``python backtesting_py.py CANDLES.npz``. Run by an interpreter of its own, in
+which that package is installed; tells JSON on stdout.
+"""
+
+import json
+import sys
+import time
+import warnings
+
+started = time.perf_counter()
+warnings.simplefilter("ignore")
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+from backtesting import Backtest, Strategy  # noqa: E402
+
+imported = time.perf_counter()
+FAST, SLOW = 20, 50
+
+
+def mean(values, length):
+    return pd.Series(values).rolling(length).mean()
+
+
+class Crossing(Strategy):
+    def init(self):
+        self.fast = self.I(mean, self.data.Close, FAST, plot=False)
+        self.slow = self.I(mean, self.data.Close, SLOW, plot=False)
+
+    def next(self):
+        if self.fast[-1] > self.slow[-1]:
+            if not self.position:
+                self.buy()
+        elif self.fast[-1] < self.slow[-1] and self.position:
+            self.position.close()
+
+
+def main():
+    columns = np.load(sys.argv[1])
+    names = {"open": "Open", "high": "High", "low": "Low", "close": "Close", "volume": "Volume"}
+    index = pd.to_datetime(columns["times"], unit="ms")
+    # A fraction of each price, so that whole units come near to all in.
+    frame = pd.DataFrame({title: columns[name] for name, title in names.items()}, index=index)
+    frame[["Open", "High", "Low", "Close"]] /= 1e6
+    began = time.perf_counter()
+    figures = Backtest(frame, Crossing, cash=1_000.0, commission=0.001, trade_on_close=False).run()
+    ended = time.perf_counter()
+    told = {
+        "trades": int(figures["# Trades"]),
+        "equity": float(figures["Equity Final [$]"]),
+        "run_ms": 1000.0 * (ended - began),
+        "import_ms": 1000.0 * (imported - started),
+    }
+    print(json.dumps(told))
+
+
+main()
