@@ -26,6 +26,13 @@ _TOLD_OF = (
     "SELECT DISTINCT o.client_order_id FROM trading_reconciliationbreak b JOIN trading_order o ON o.id = b.order_id "
     "WHERE b.account_id = %s"
 )
+# After a restore: orders that waited here when the exchange proved that the record which is lost had sent them.
+_SENT_BY_A_LOST_RECORD = (
+    "SELECT o.client_order_id FROM trading_ordertransition t JOIN trading_order o ON o.id = t.order_id "
+    "WHERE o.account_id = %s AND t.actor = 'reconciliation' AND t.to_state = 'UNKNOWN' "
+    "AND t.from_state IN ('PROPOSED', 'APPROVED', 'ARMED') "
+    "AND EXISTS (SELECT FROM foundation_audit_entry WHERE action = 'record.restored')"
+)
 
 
 def requests_there(firm: Firm) -> list[dict[str, Any]]:
@@ -124,8 +131,11 @@ def _one_create(_: Firm, truth: Truth) -> list[str]:
 
 
 def _known_before_sent(firm: Firm, truth: Truth) -> list[str]:
-    """Or taken in from the exchange, as after a restore, and told of as a break."""
+    """Or taken in from the exchange, as after a restore, and told of as a break; or made anew by the books that were
+    restored, under the id that it had, and taken as sent.
+    """
     told = {name for (name,) in firm.rows(_TOLD_OF, firm.account)}
+    taken_as_sent = {name for (name,) in firm.rows(_SENT_BY_A_LOST_RECORD, firm.account)}
     found = []
     for order in truth["books"]["orders"]:
         if order["foreign"]:
@@ -136,6 +146,8 @@ def _known_before_sent(firm: Firm, truth: Truth) -> list[str]:
         elif ours[4] == IMPORTED:
             if order["client_id"] not in told:
                 found.append(f"order {order['client_id']} was taken in from the exchange, and no break tells of it.")
+        elif order["client_id"] in taken_as_sent:
+            continue
         elif ours[3].timestamp() * 1000 > order["created_ms"] + RACE_SECONDS * 1000:
             found.append(f"order {order['client_id']} was stored after the exchange made it.")
     return found
