@@ -2,11 +2,13 @@
 
 import pgtrigger
 from django.db import models
+from django.db.models import Q
 
 _ONE_HOLDER = (
     "IF TG_OP = 'INSERT' THEN "
-    "IF NEW.epoch <> 0 OR NEW.house <> '' THEN "
-    "RAISE EXCEPTION 'The lease of % is born without a holder', NEW.scope USING ERRCODE = 'check_violation'; END IF; "
+    "IF NEW.epoch <> 0 OR NEW.house <> '' OR NEW.expires_at > clock_timestamp() THEN "
+    "RAISE EXCEPTION 'The lease of % is born ended and without a holder', NEW.scope "
+    "USING ERRCODE = 'check_violation'; END IF; "
     "RETURN NEW; END IF; "
     "IF NEW.epoch < OLD.epoch THEN "
     "RAISE EXCEPTION 'The lease of %: its epoch may not fall from % to %', NEW.scope, OLD.epoch, NEW.epoch "
@@ -28,7 +30,7 @@ _ONE_HOLDER = (
 
 class Lease(models.Model):
     """All times are the database's (``clock_timestamp()``). The database refuses to lower an epoch, to give a lease
-    that is alive to another house, to revive an ended term, and to delete a row.
+    that is alive to another house, to revive an ended term, a term of nobody, and to delete a row.
     """
 
     scope = models.CharField(max_length=40, primary_key=True, help_text="The account's name.")
@@ -44,6 +46,11 @@ class Lease(models.Model):
     class Meta:
         db_table = "foundation_lease"
         ordering = ["scope"]
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(epoch=0, house="") | (Q(epoch__gt=0) & ~Q(house="")), name="lease_term_has_a_house"
+            ),
+        )
         triggers = (
             pgtrigger.Trigger(
                 name="one_holder",

@@ -97,7 +97,7 @@ def check_lease() -> pgtrigger.Trigger:
         func=(
             f"PERFORM set_config('idle_in_transaction_session_timeout', '{LONGEST_PAUSE}', true); "  # noqa: S608 - our own
             "SELECT * INTO held FROM foundation_lease WHERE scope = NEW.account_id FOR SHARE; "
-            "IF NOT FOUND OR held.epoch <> NEW.epoch THEN "
+            "IF NOT FOUND OR held.epoch = 0 OR held.epoch <> NEW.epoch THEN "
             "RAISE EXCEPTION 'Order % was claimed in epoch %, the lease of % is in epoch %', "
             f"NEW.id, NEW.epoch, NEW.account_id, coalesce(held.epoch, 0) USING ERRCODE = '{LEASE_LOST}'; END IF; "
             f"IF held.expires_at - clock_timestamp() <= interval '{SUBMIT_BUDGET.total_seconds():.0f} s' THEN "

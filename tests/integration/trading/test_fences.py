@@ -159,15 +159,19 @@ def test_in_the_database_of_research_no_order_leaves_whatever_its_lease_table_sa
         Order.objects.filter(pk=order_id).update(state="SUBMITTING", epoch=desk.term.epoch, origin="venue")
 
 
-def test_a_lease_that_nobody_took_lets_no_order_of_research_leave(desk):
-    """A row may be born without a holder and with any end, so a lease of epoch 0 that lives can be written by hand."""
+def test_a_lease_that_nobody_took_lets_no_order_leave(desk):
+    """Written by hand it is born ended; and of one that lives all the same (its rules were off) nothing is claimed."""
     open_portfolio(currency="USDT", capital="1000", moment=desk.moment(), account="second")
-    at = now()
-    Lease.objects.create(scope="second", expires_at=at + timedelta(hours=1), sends_from=at)
-    claimed = Order.objects.filter(pk=desk.propose(account="second"))
-    with transaction.atomic():
-        assert claimed.update(state="SUBMITTING", epoch=0) == 1  # the fence of the lease alone would let it pass
-        transaction.set_rollback(True)
-    DatabaseDuty.objects.update(duty="research")
-    with pytest.raises(DatabaseError, match="research instance, which sends nothing"):
-        claimed.update(state="SUBMITTING", epoch=0)
+    order_id, at = desk.propose(account="second"), now()
+    born = {"scope": "second", "sends_from": at}
+    with pytest.raises(DatabaseError, match="born ended"), transaction.atomic():
+        Lease.objects.create(**born, expires_at=at + timedelta(hours=1))
+    row = Lease.objects.create(**born, expires_at=at)
+    for term in ({}, {"epoch": 7}, {"house": "nobody we know"}):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            Lease.objects.filter(pk=row.pk).update(expires_at=at + timedelta(hours=1), **term)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE foundation_lease DISABLE TRIGGER USER")
+        Lease.objects.filter(pk=row.pk).update(expires_at=at + timedelta(hours=1))
+        cursor.execute("ALTER TABLE foundation_lease ENABLE TRIGGER USER")
+    assert "the lease of second is in epoch 0" in refused(order_id, 0)
