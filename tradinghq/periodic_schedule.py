@@ -38,6 +38,7 @@ SCHEDULE = (
     PeriodicWork("plan backfills", "workers.market.plan_backfills", 300, live_only=True),
     PeriodicWork("score agents", "workers.agents.score_agents", 900, live_only=True),
     PeriodicWork("converge fleet", "workers.fleet.converge", 30),
+    PeriodicWork("stand down", "workers.fleet.stand_down", 30),
     PeriodicWork("keep inference", "workers.fleet.keep_inference", 30),
     PeriodicWork("watch health", "workers.fleet.watch_health", 30),
     PeriodicWork("autoscale", "workers.fleet.autoscale", 60),

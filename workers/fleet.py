@@ -2,6 +2,7 @@
 
 from celery import Task, shared_task
 
+from apps.foundation.lease import this_house
 from apps.management import operations as management
 from apps.management.wiring import fleet_budget, inference_programs, research_programs, runtime
 from apps.market.queries import current_moment
@@ -11,6 +12,12 @@ from apps.market.queries import current_moment
 def converge() -> None:
     """Make what runs what is wanted."""
     management.converge_fleet(runtime=runtime(), moment=current_moment())
+
+
+@shared_task(name="workers.fleet.stand_down", base=Task)  # it is the house that stands by that must do it
+def stand_down() -> None:
+    """Another house leads: stop what runs here."""
+    management.stand_down(runtime=runtime(), house=this_house())
 
 
 @shared_task(name="workers.fleet.keep_inference")

@@ -20,6 +20,7 @@ from apps.management.operations.promote_instance import promote_instance
 from apps.management.operations.release_quarantine import release_quarantine
 from apps.management.operations.run_drill import claim_drill, end_drill, note_drill_steps, request_drill
 from apps.management.operations.scale_fleet import preview_scale, scale_fleet
+from apps.management.operations.stand_down import stand_down
 from apps.management.operations.start_research_worker import start_research_worker
 from apps.management.operations.watch_health import watch_health
 
@@ -61,6 +62,7 @@ __all__ = [
     "resume",
     "scale_fleet",
     "see_instance",
+    "stand_down",
     "start_research_worker",
     "watch_bridge",
     "watch_health",

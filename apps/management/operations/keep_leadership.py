@@ -19,6 +19,7 @@ from apps.management.domain.instance_roles import may_be_first, may_take
 from apps.management.models import Instance, Severity
 from apps.management.operations.keep_incidents import open_incident
 from apps.management.operations.keep_instances import see_instance
+from apps.management.operations.stand_down import STAND_DOWN
 from apps.management.operations.tell_screens import tell_system_changed
 from apps.management.queries.instance_views import promoted_instance
 from apps.trading import operations as trading
@@ -58,6 +59,7 @@ def _renew(house: House, epoch: int, lives: Mapping[str, timedelta], memory: Lea
     if not kept:
         memory.forget()
         _record("leadership.lost", house, {"epoch": epoch}, moment, epoch)
+        after_commit.enqueue(STAND_DOWN, queue="fleet", expires=AT_ONCE_SECONDS)
         return
     memory.learn(epoch=epoch, asked=asked)
     if not frozenset(lives) <= kept:

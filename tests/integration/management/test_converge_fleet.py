@@ -9,6 +9,7 @@ import pytest
 
 from apps.agents import operations as agents
 from apps.agents.models import Agent, DecisionRound
+from apps.foundation import lease
 from apps.foundation.clock import Moment, wall_now
 from apps.foundation.identifiers import new_id
 from apps.foundation.models import OutboxEvent
@@ -17,6 +18,8 @@ from apps.management.domain.health_policy import Health
 from apps.management.domain.host_budget import Resources
 from apps.management.models import Container, Incident
 from apps.management.operations.wanted_containers import container_name
+from apps.trading.operations import open_portfolio
+from tests.support.leading import HOUSE, lead
 from tests.support.running_supervisor import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,6 +71,18 @@ def test_a_wanted_agent_runs_and_becomes_healthy_by_its_heartbeat(runtime, agent
     assert view["agent"] == agent.name
     assert 10 * 2**20 < view["memory_bytes"] < 90 * 2**20
     assert converge(runtime) == []
+
+
+def test_the_agents_of_a_house_end_once_another_one_leads(runtime, agent):
+    open_portfolio(currency="USDT", capital="1000", moment=moment())
+    lead(HOUSE)
+    assert operations.stand_down(runtime=runtime, house=HOUSE) == ()
+    lease.release(house=HOUSE)
+    assert operations.stand_down(runtime=runtime, house=HOUSE) == ()  # nobody leads: it may be us again
+    lead(lease.House("another house", "hq-2"))
+    assert operations.stand_down(runtime=runtime, house=HOUSE) == (container_name(agent.pk),)
+    assert list(runtime.observe()) == []
+    assert operations.stand_down(runtime=runtime, house=HOUSE) == ()
 
 
 def test_the_agents_process_holds_no_database_and_no_secret_of_ours(runtime, agent):
