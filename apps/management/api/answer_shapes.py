@@ -20,8 +20,10 @@ class StopProgressShape(serializers.Serializer):
     by = serializers.CharField()
     reason = serializers.CharField()
     halted_at = UtcTimeField()
+    orders_total = serializers.IntegerField(help_text="Cancellations that waited for a venue at the halt.")
     orders_left = serializers.IntegerField(help_text="Cancellations that no venue has confirmed yet.")
     orders_seconds = serializers.FloatField(allow_null=True, help_text="From the halt to the last; null: not yet.")
+    agents_total = serializers.IntegerField(help_text="Agents that ran at the halt.")
     agents_left = serializers.IntegerField()
     agents_seconds = serializers.FloatField(allow_null=True, help_text="From the halt to the last; null: not yet.")
 

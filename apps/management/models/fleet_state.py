@@ -16,6 +16,8 @@ class FleetState(models.Model):
     reason = models.TextField(blank=True, default="")
     actor = models.CharField(max_length=150, blank=True, default="")
     changed_at = models.DateTimeField(null=True, blank=True)
+    orders_at_stop = models.PositiveIntegerField(default=0, help_text="Cancellations that waited for a venue then.")
+    agents_at_stop = models.PositiveIntegerField(default=0, help_text="Agents' containers that ran then.")
     orders_asked = models.BooleanField(default=False, help_text="Every open order was asked to be canceled.")
     orders_ended_at = models.DateTimeField(null=True, blank=True, help_text="No cancellation waits any more.")
     agents_ended_at = models.DateTimeField(null=True, blank=True, help_text="No agent's container runs any more.")

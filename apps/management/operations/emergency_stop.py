@@ -15,7 +15,7 @@ from apps.management.models import FleetState
 from apps.management.models.fleet_state import ONLY
 from apps.management.operations.follow_stop import STOP_CHANNEL, end_of_stop
 from apps.management.operations.tell_screens import tell_system_changed
-from apps.management.queries.stop_progress import stop_progress
+from apps.management.queries.stop_progress import containers_left, stop_progress
 from apps.trading import operations as trading
 from apps.trading import queries as trading_queries
 
@@ -57,6 +57,8 @@ def _pause_fleet(*, orders_asked: bool, actor: str, reason: str, moment: Moment)
         "reason": reason,
         "actor": actor,
         "changed_at": moment.wall,
+        "orders_at_stop": trading_queries.cancels_waiting(),
+        "agents_at_stop": containers_left(),
         "orders_asked": orders_asked,
         "orders_ended_at": None,
         "agents_ended_at": None,

@@ -10,7 +10,9 @@ from apps.trading import queries as trading
 
 
 def stop_progress() -> dict[str, Any] | None:
-    """The steps of the stop in force, each with what is left of it and its seconds since the halt; None without one."""
+    """The steps of the stop in force, each with what it had to end, what is left of that, and its seconds since the
+    halt once it is through; None without a stop.
+    """
     stop = FleetState.objects.filter(pk=ONLY, paused=True).first()
     if stop is None or stop.changed_at is None:
         return None
@@ -18,11 +20,18 @@ def stop_progress() -> dict[str, Any] | None:
         "by": stop.actor,
         "reason": stop.reason,
         "halted_at": utc_text(stop.changed_at),
+        "orders_total": stop.orders_at_stop,
         "orders_left": 0 if stop.orders_ended_at else trading.cancels_waiting(),
         "orders_seconds": _seconds(stop.changed_at, stop.orders_ended_at),
-        "agents_left": 0 if stop.agents_ended_at else Container.objects.exclude(handle="").count(),
+        "agents_total": stop.agents_at_stop,
+        "agents_left": 0 if stop.agents_ended_at else containers_left(),
         "agents_seconds": _seconds(stop.changed_at, stop.agents_ended_at),
     }
+
+
+def containers_left() -> int:
+    """How many containers of agents were seen last and not stopped since."""
+    return Container.objects.exclude(handle="").count()
 
 
 def _seconds(began: datetime, ended: datetime | None) -> float | None:

@@ -51,6 +51,19 @@ export interface Incident {
   close_reason: string;
 }
 
+/** How far the emergency stop in force has come; seconds are from the halt to the end of a step, null before. */
+export interface StopProgress {
+  by: string;
+  reason: string;
+  halted_at: string;
+  orders_total: number;
+  orders_left: number;
+  orders_seconds: number | null;
+  agents_total: number;
+  agents_left: number;
+  agents_seconds: number | null;
+}
+
 export interface SystemView {
   mode: string;
   venue: string;
@@ -69,6 +82,7 @@ export interface SystemView {
   warming: { agent: string; name: string; text: string }[];
   agents: Record<string, number>;
   fleet_paused: boolean;
+  emergency_stop: StopProgress | null;
   open_incidents: number;
   incidents: Incident[];
   as_of: string;

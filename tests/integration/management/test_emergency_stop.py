@@ -61,6 +61,7 @@ def test_agents_end_orders_are_canceled_and_both_are_measured_from_the_halt(runt
     told = stop()
     assert (told["state"], told["agents"]) == ("HALTED", "stopping")
     assert (told["progress"]["orders_left"], told["progress"]["agents_left"]) == (1, 2)
+    assert (told["progress"]["orders_total"], told["progress"]["agents_total"]) == (1, 2)
 
     seen = followed(runtime)
     assert running(runtime) == []
@@ -71,6 +72,7 @@ def test_agents_end_orders_are_canceled_and_both_are_measured_from_the_halt(runt
     assert desk.order(order).state == "CANCELED"
     seen = followed(runtime)
     assert (seen["orders_left"], seen["orders_seconds"] > 0) == (0, True)
+    assert (seen["orders_total"], seen["agents_total"]) == (1, 2)
     assert not Incident.objects.exists()
     assert converge(runtime) == []
 
