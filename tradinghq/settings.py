@@ -30,6 +30,7 @@ HQ_INSTANCE = env.text("HQ_INSTANCE", "hq-1")
 HQ_HOUSE = env.text("HQ_HOUSE") or house_key(HQ_HOME)  # holds the lease; given where its processes share no home
 HQ_ROLE = env.choice("HQ_ROLE", "primary", ("primary", "backup", "research"))
 HQ_BRIDGE_URL = env.text("HQ_BRIDGE_URL")  # the Redis over which instances speak with each other
+HQ_BRIDGE_KEEP_DAYS = env.integer("HQ_BRIDGE_KEEP_DAYS", 90, lowest=31, highest=3650)  # the database keeps 30 anyway
 HQ_PEERS = env.words("HQ_PEERS", "")  # with whom; each is added by an admin with its public key too
 HQ_RUNTIME = env.built(
     "HQ_RUNTIME", env.choice("HQ_RUNTIME", "process", ("process", "docker", "swarm")), ("process", "docker")

@@ -42,8 +42,9 @@ class OutgoingEnvelope(models.Model):
 
 
 class TakenEnvelope(models.Model):
-    """One numbered message of a peer, taken once: the constraint is the replay protection that outlives everything.
+    """One numbered message of a peer, taken once: constraint and link are the replay protection that outlives Redis.
 
+    Forgotten when it is old (``prune_post``): the number of the last one, which stays on the link, refuses it then.
     ``outcome``: ``taken``, or the code by which it was refused for good. ``attempt`` and ``entry`` are those of the
     last copy that its sender repeated. Wall clock.
     """
@@ -71,7 +72,11 @@ class TakenEnvelope(models.Model):
         indexes = (models.Index(fields=["kind", "subject"], name="bridge_taken_subject"),)
         triggers = (
             pgtrigger.ReadOnly(name="never_changed", exclude=["attempt", "entry"]),
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="kept_for_a_month",
+                operation=pgtrigger.Delete,
+                condition=pgtrigger.Condition("(OLD.taken_at > clock_timestamp() - interval '30 days')"),
+            ),
         )
 
     def __str__(self) -> str:

@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 
 from apps.foundation import audit, auth_sessions, beats, idempotency, outbox
 from apps.foundation.clock import Moment
 from apps.management.domain.autoscaling import Action
 from apps.management.models import Incident, ScalingDecision, Severity
+from apps.management.operations.bridge.prune_post import prune_post
 from apps.management.operations.keep_incidents import clear_incident, open_incident
 from apps.trading import operations as trading
 
@@ -52,7 +54,7 @@ def _judge(kind: str, *, ok: bool, detail: str, moment: Moment) -> None:
 @transaction.atomic
 def prune_records(*, moment: Moment) -> dict[str, int]:
     """Delete pulses, delivered events, replayed answers, sessions, closed incidents, looks of the autoscaler that
-    changed nothing, and equity, each past its time.
+    changed nothing, messages of the bridge, and equity, each past its time.
     """
     wall = moment.wall
     old = Incident.objects.filter(closed_at__lt=wall - KEEP_INCIDENTS)
@@ -63,6 +65,7 @@ def prune_records(*, moment: Moment) -> dict[str, int]:
         "answers": idempotency.prune_answers(before=wall - KEEP_ANSWERS),
         "sessions": auth_sessions.prune_sessions(before=wall - KEEP_SESSIONS),
         "looks": looks.delete()[0],
+        "bridge": prune_post(before=wall - timedelta(days=settings.HQ_BRIDGE_KEEP_DAYS)),
         "incidents": old.delete()[0],
         "equity": trading.prune_equity(moment=moment),
     }

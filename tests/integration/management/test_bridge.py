@@ -180,7 +180,7 @@ class TestReplayed:
         for change in ({"in_sequence": 0}, {"in_beat_series": -1}, {"peer_epoch": -1}):
             with pytest.raises(DatabaseError), transaction.atomic():
                 BridgeLink.objects.filter(own=HERE).update(**change)
-        for rows in (TakenEnvelope, BridgeLink, BridgePeerKey):
+        for rows in (TakenEnvelope, BridgeLink, BridgePeerKey):  # a message of less than a month is kept, too
             with pytest.raises(DatabaseError, match="Cannot delete"), transaction.atomic():
                 rows.objects.all().delete()
         with pytest.raises(DatabaseError), transaction.atomic():
@@ -264,6 +264,48 @@ class TestRights:
         assert [cause.reason.startswith("hq-lab was stopped") for cause in trading_state().causes] == [True]
         here.turn()
         assert OutgoingEnvelope.objects.filter(kind="halt", link__own=HERE).count() == 1
+
+
+DAY = 86_400.0
+
+
+class TestForgetting:
+    def test_what_was_taken_long_ago_goes_and_its_number_stays_used_up(self, here, there, settings):
+        old = there.envelope(issued_at=now(-100 * DAY).wall)
+        there.put(old)
+        here.take(later=-100 * DAY)
+        there.put(there.envelope(sequence=2, issued_at=now(-60 * DAY).wall))
+        here.take(later=-60 * DAY)
+        settings.HQ_BRIDGE_KEEP_DAYS = 90
+        assert operations.prune_records(moment=now())["bridge"] == 1
+        assert outcomes() == [(2, "taken")]
+        settings.HQ_BRIDGE_KEEP_DAYS = 31
+        assert operations.prune_records(moment=now())["bridge"] == 1
+        there.put(old)
+        here.take()
+        assert outcomes() == []
+        assert set(incidents()) == {("bridge_replayed", THERE)}
+        there.put(there.envelope(sequence=3))
+        here.take()
+        assert outcomes() == [(3, "taken")]
+
+    def test_what_waits_and_the_telling_of_a_stop_in_force_are_kept(self, here, there):
+        operations.emergency_stop(actor="ada", reason="smoke", flatten=False, moment=now())
+        here.turn()
+        there.take()
+        there.turn()
+        here.turn()
+        here.write("not taken yet")
+        kinds = lambda: sorted((row.kind, row.taken_at is None) for row in here.link.outgoing.all())  # noqa: E731
+        assert kinds() == [("halt", False), ("role", False), ("role", True)]
+        OutgoingEnvelope.objects.filter(taken_at__isnull=False).update(taken_at=now(-100 * DAY).wall)
+        operations.prune_records(moment=now())
+        assert kinds() == [("halt", False), ("role", True)]
+        here.turn()
+        assert OutgoingEnvelope.objects.filter(kind="halt", link__own=HERE).count() == 1
+        operations.resume(actor="ada", reason="over", moment=now())
+        operations.prune_records(moment=now())
+        assert kinds() == [("role", True)]
 
 
 class TestNothingHalfDone:

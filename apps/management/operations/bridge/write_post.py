@@ -17,6 +17,11 @@ from apps.trading.domain.risk.cause_kinds import OPERATOR_STOP
 FROM_BRIDGE = "bridge:"  # how an actor begins that is a peer
 
 
+def cause_of_halt(cause_id: str) -> str:
+    """By which a stop is told to each peer once."""
+    return f"halt:{cause_id}"
+
+
 def lock_link(own: str, peer: str) -> BridgeLink:
     """The link of the two, locked in the running transaction; made when they never spoke."""
     BridgeLink.objects.get_or_create(own=own, peer_id=peer)
@@ -69,7 +74,8 @@ def tell_changes(*, claim: OwnClaim, peer: str, moment: Moment) -> None:
     for cause in trading.state_view(history=0)["causes"]:
         if cause["kind"] == OPERATOR_STOP and not cause["author"].startswith(FROM_BRIDGE):
             body = {"cause_id": cause["id"], **{name: cause[name] for name in ("author", "reason", "opened_at")}}
-            write_post(own=claim.name, peer=peer, kind=Kind.HALT, body=body, cause=f"halt:{cause['id']}", moment=moment)
+            told = cause_of_halt(cause["id"])
+            write_post(own=claim.name, peer=peer, kind=Kind.HALT, body=body, cause=told, moment=moment)
 
 
 @transaction.atomic
