@@ -118,7 +118,7 @@ class StrategiesView(HouseView):
     @extend_schema(responses=shapes.StrategyShape(many=True))
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """The strategies that agents can be made of, with their parameters."""
-        return Response(whole_page(queries.strategy_views()))
+        return Response(whole_page(queries.strategy_views(self.moment.wall)))
 
 
 class ConsensusView(HouseView):

@@ -108,6 +108,7 @@ class StrategyShape(serializers.Serializer):
     description = serializers.CharField()
     default_timeframe = serializers.CharField()
     needs_bars = serializers.IntegerField()
+    unavailable = serializers.CharField(help_text="Why an agent of it could not vote here; empty where it could.")
     parameters = StrategyParameterShape(many=True)
 
 

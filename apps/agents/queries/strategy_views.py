@@ -1,13 +1,32 @@
 """The strategies that agents can be made of."""
 
+from datetime import datetime
 from typing import Any
 
-from apps.agents.domain.strategies.registry import build_strategy, strategy_class, strategy_names
+from apps.agents import ports
+from apps.agents.domain.strategies.registry import build_strategy, judges_by_model, strategy_class, strategy_names
+from apps.agents.queries.inference_devices import device_loads
+from apps.foundation.errors import NotReady
 
 
-def strategy_views() -> list[dict[str, Any]]:
-    """Every registered strategy with its parameters, their defaults and bounds, by name."""
-    return [_view(name) for name in strategy_names()]
+def strategy_views(wall: datetime) -> list[dict[str, Any]]:
+    """Every registered strategy with its parameters, their defaults and bounds, by name.
+
+    ``unavailable``: why an agent of it could not vote here, and the remedy; empty where it could.
+    """
+    silent = _no_network_judges(wall)
+    return [{**_view(name), "unavailable": silent if judges_by_model(name) else ""} for name in strategy_names()]
+
+
+def _no_network_judges(wall: datetime) -> str:
+    """Neither this installation nor a device that told of itself can ask a network."""
+    missing = ports.engine().missing()
+    if missing is None:
+        return ""
+    try:
+        return "" if device_loads(wall) else missing
+    except NotReady:
+        return missing
 
 
 def _view(name: str) -> dict[str, Any]:

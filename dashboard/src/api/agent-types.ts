@@ -157,5 +157,7 @@ export interface Strategy {
   description: string;
   default_timeframe: string;
   needs_bars: number;
+  /** Why an agent of it could not vote here, and the remedy; empty where it could. */
+  unavailable: string;
   parameters: StrategyParameter[];
 }

@@ -88,6 +88,19 @@ def test_without_a_worker_the_agent_abstains_and_says_how_to_get_one(room, clean
     assert VoteRefusal.objects.count() == 0
 
 
+def test_the_strategy_says_that_it_is_unavailable_where_no_network_can_be_asked(room, clean_redis, monkeypatch):
+    reason = "torch is not installed."
+    seen = lambda: {view["name"]: view["unavailable"] for view in queries.strategy_views(room.moment().wall)}  # noqa: E731
+    monkeypatch.setattr(type(ports.engine()), "missing", lambda _: reason)
+    assert {name for name, unavailable in seen().items() if unavailable} == {"neural"}
+    assert seen()["neural"] == reason
+    alive(room, clean_redis)  # where another machine judges
+    assert not any(seen().values())
+    clean_redis.flushdb()
+    monkeypatch.setattr(type(ports.engine()), "missing", lambda _: None)
+    assert not any(seen().values())
+
+
 def test_a_silent_device_and_a_full_one_are_not_chosen(room, clean_redis):
     agent = room.agent("neural")
     nobody = ports.engine().missing() or NO_WORKER
