@@ -23,7 +23,7 @@ DASHBOARD := dashboard/package.json dashboard/package-lock.json dashboard/index.
 # With NEURAL=1 also torch (a download of 200 MB, 700 MB on disk), and with it the neural agent and its tests.
 NETWORK := $(if $(filter 1 true yes on,$(NEURAL)),$(VENV)/.installed-neural)
 
-run: $(VENV)/.installed $(NETWORK) dashboard $(if $(filter docker,$(HQ_RUNTIME)),$(if $(HQ_AGENT_IMAGE),,image-agent))
+run: $(VENV)/.installed $(NETWORK) dashboard $(if $(filter docker swarm,$(HQ_RUNTIME)),$(if $(HQ_AGENT_IMAGE),,image-agent))
 	@exec $(BIN)/python manage.py up
 
 test: $(VENV)/.installed-dev $(NETWORK) dashboard

@@ -78,15 +78,6 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def built(name: str, value: Any, ready: tuple[Any, ...]) -> Any:
-    """``value``, where there is something behind it in this version; a setting that would do nothing is refused."""
-    if value not in ready:
-        there = ", ".join("1" if each is True else "0" if each is False else str(each) for each in ready)
-        was = "1" if value is True else value
-        raise EnvironmentRefused(f"{name} was {was}, which is not built yet; this version has {there}.")
-    return value
-
-
 def words(name: str, default: str) -> list[str]:
     """A list separated by commas; blanks are dropped."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]

@@ -32,9 +32,8 @@ HQ_ROLE = env.choice("HQ_ROLE", "primary", ("primary", "backup", "research"))
 HQ_BRIDGE_URL = env.text("HQ_BRIDGE_URL")  # the Redis over which instances speak with each other
 HQ_BRIDGE_KEEP_DAYS = env.integer("HQ_BRIDGE_KEEP_DAYS", 90, lowest=31, highest=3650)  # the database keeps 30 anyway
 HQ_PEERS = env.words("HQ_PEERS", "")  # with whom; each is added by an admin with its public key too
-HQ_RUNTIME = env.built(
-    "HQ_RUNTIME", env.choice("HQ_RUNTIME", "process", ("process", "docker", "swarm")), ("process", "docker")
-)
+HQ_RUNTIME = env.choice("HQ_RUNTIME", "process", ("process", "docker", "swarm"))
+HQ_SWARM_PLACEMENT = env.words("HQ_SWARM_PLACEMENT", "")  # on which hosts agents may run: node.labels.agents==yes
 HQ_AGENT_IMAGE = env.text("HQ_AGENT_IMAGE") or built_image(BASE_DIR, "agent")  # by id or digest, never by a tag
 HQ_AGENT_NETWORK = env.text("HQ_AGENT_NETWORK")  # one that exists; empty: the house makes a private one
 HQ_FLEET_MEMORY = env.size("HQ_FLEET_MEMORY")  # of all agents by their limits; 0: three quarters of the host's

@@ -135,8 +135,15 @@ def _secrets() -> Iterator[CheckMessage]:
 
 
 def _containers() -> Iterator[CheckMessage]:
-    if settings.HQ_RUNTIME != "docker":
+    if settings.HQ_RUNTIME not in {"docker", "swarm"}:
         return
+    missing = [name for name in ("REDIS_URL", "HQ_AGENT_NETWORK", "HQ_AGENT_REDIS_URL") if not env.text(name)]
+    if settings.HQ_RUNTIME == "swarm" and missing:
+        yield Error(
+            f"HQ_RUNTIME=swarm without {', '.join(missing)}: an agent on another host would not reach Redis.",
+            hint="Set REDIS_URL, HQ_AGENT_NETWORK to an overlay network, HQ_AGENT_REDIS_URL to Redis as seen in it.",
+            id="hq.E018",
+        )
     if not is_pinned(settings.HQ_AGENT_IMAGE):
         yield Error(
             f"HQ_AGENT_IMAGE was {settings.HQ_AGENT_IMAGE or 'unset'!r}, which names no image by its content.",
@@ -147,14 +154,14 @@ def _containers() -> Iterator[CheckMessage]:
         return  # the embedded Redis asks for passwords and listens on the containers' gateway
     if not urlsplit(settings.REDIS_URL).password:
         yield Error(
-            "HQ_RUNTIME=docker, and REDIS_URL has no password: every container could do anything in that Redis.",
+            f"HQ_RUNTIME={settings.HQ_RUNTIME}, and REDIS_URL has no password: containers could do anything there.",
             hint="Give Redis' default user a password, or none of its rights, and put the house's into REDIS_URL.",
             id="hq.E013",
         )
     host = urlsplit(settings.AGENT_REDIS_URL).hostname or "localhost"
     if _is_loopback(host):
         yield Error(
-            f"HQ_RUNTIME=docker, and REDIS_URL leads to {host}, where a container finds only itself.",
+            f"HQ_RUNTIME={settings.HQ_RUNTIME}, and REDIS_URL leads to {host}, where a container finds only itself.",
             hint="Set HQ_AGENT_REDIS_URL and HQ_AGENT_NETWORK to where the agents reach it, or unset REDIS_URL.",
             id="hq.E012",
         )

@@ -14,6 +14,7 @@ from apps.management.adapters.process_runtime import ProcessRuntime
 from apps.management.adapters.redis_bridge import RedisBridge
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl
+from apps.management.adapters.swarm_runtime import SwarmRuntime
 from apps.management.domain.host_budget import Resources
 from apps.management.ports import BridgeLine, EndWatch, OnDemandPrograms, Runtime
 
@@ -23,10 +24,12 @@ HOUSE_LENGTH = 12
 @cache
 def runtime() -> Runtime:
     """The runtime of ``HQ_RUNTIME``. Raises ``ImproperlyConfigured`` for one there is not: nothing is substituted."""
-    if settings.HQ_RUNTIME == "docker":
-        return docker_runtime()
+    if settings.HQ_RUNTIME in {"docker", "swarm"}:
+        return container_runtime()
     if settings.HQ_RUNTIME != "process":
-        raise ImproperlyConfigured(f"HQ_RUNTIME was {settings.HQ_RUNTIME!r}; the runtimes there are: process, docker.")
+        raise ImproperlyConfigured(
+            f"HQ_RUNTIME was {settings.HQ_RUNTIME!r}; the runtimes there are: process, docker, swarm."
+        )
     return ProcessRuntime(
         SupervisorFolder(settings.HQ_HOME), SupervisorControl(settings.HQ_SUPERVISOR_SOCKET), settings.BASE_DIR
     )
@@ -47,6 +50,18 @@ def inference_programs() -> OnDemandPrograms:
 @cache
 def end_watch() -> EndWatch:
     """Who tells at once that a container ended; a connection of its own, which may wait."""
+    return docker_runtime()
+
+
+def container_runtime() -> DockerRuntime | SwarmRuntime:
+    """A new one on the engine, or on the swarm that it manages."""
+    if settings.HQ_RUNTIME == "swarm":
+        return SwarmRuntime(
+            house_engine(),
+            image=settings.HQ_AGENT_IMAGE,
+            network=settings.HQ_AGENT_NETWORK,
+            placement=settings.HQ_SWARM_PLACEMENT,
+        )
     return docker_runtime()
 
 

@@ -18,8 +18,8 @@ import docker
 import psycopg
 
 from apps.foundation.clock import wall_now
-from apps.management.adapters.docker_engine import HOUSE_LABEL
-from apps.management.adapters.docker_runtime import NAME_LABEL, DockerRuntime
+from apps.management.adapters.docker_engine import HOUSE_LABEL, NAME_LABEL
+from apps.management.adapters.docker_runtime import DockerRuntime
 from tests.benchmarks.measure import Line
 from tests.support.agent_image import agent_image
 from tests.support.running_firm import RunningFirm

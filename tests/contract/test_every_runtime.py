@@ -7,7 +7,7 @@ import pytest
 
 from apps.management.ports import ContainerSpec
 from tests.support.running_supervisor import until
-from tests.support.runtime_worlds import docker_world, process_world
+from tests.support.runtime_worlds import docker_world, process_world, swarm_world
 
 NAME = "agent-00000000-0000-4000-8000-000000000001"
 TALK = "import time; print('hello from the container', flush=True); time.sleep(600)"
@@ -17,10 +17,11 @@ file = os.environ.get("WORD_FILE")
 print("told:", open(file).read() if file else os.environ["WORD"], flush=True)
 time.sleep(600)
 """
-WORLDS = {"process": process_world, "docker": docker_world}
+WORLDS = {"process": process_world, "docker": docker_world, "swarm": swarm_world}
+MARKED = [pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("docker", "swarm")]
 
 
-@pytest.fixture(scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+@pytest.fixture(scope="module", params=["process", *MARKED])
 def world(request):
     with WORLDS[request.param]() as playground:
         yield playground

@@ -10,8 +10,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from apps.management.adapters.docker_engine import HOUSE_LABEL
-from apps.management.adapters.docker_runtime import NAME_LABEL
+from apps.management.adapters.docker_engine import HOUSE_LABEL, NAME_LABEL
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from tests.faults.firm_facts import FirmFacts
 from tests.support.agent_image import agent_image

@@ -15,8 +15,8 @@ import pytest
 from apps.agents import operations as agents_room
 from apps.foundation.errors import NotReady
 from apps.management import operations, queries
-from apps.management.adapters.docker_engine import DockerEngine
-from apps.management.adapters.docker_runtime import NAME_LABEL, DockerRuntime
+from apps.management.adapters.docker_engine import NAME_LABEL, DockerEngine
+from apps.management.adapters.docker_runtime import DockerRuntime
 from apps.management.domain.health_policy import LOOP_CRASHES, Health
 from apps.management.models import Container, Incident
 from apps.management.operations import wanted_containers
@@ -186,7 +186,7 @@ def test_an_emergency_stop_stands_while_the_engine_is_away_and_ends_the_agents_w
 
 START_AND_DIE = """
 import os, signal, sys
-from apps.management.adapters.docker_engine import DockerEngine
+from apps.management.adapters.docker_engine import NAME_LABEL, DockerEngine
 from apps.management.adapters.docker_runtime import DockerRuntime
 from apps.management.ports import ContainerSpec
 house, image, name = sys.argv[1:]

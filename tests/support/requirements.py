@@ -6,6 +6,7 @@ import shutil
 import socket
 from pathlib import Path
 
+import docker
 import pytest
 
 DOCKER_SOCKET = Path("/var/run/docker.sock")
@@ -14,7 +15,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 def check_requirements(item: pytest.Item) -> None:
     """Skip or fail ``item`` when a machine's part that its markers name is missing."""
-    for part, missing in (("browser", _no_browser), ("docker", no_docker), ("neural", _no_torch)):
+    for part, missing in _PARTS.items():
         if item.get_closest_marker(part):
             reason = missing()
             if reason:
@@ -53,5 +54,17 @@ def no_docker() -> str | None:
     return None
 
 
+def _no_swarm() -> str | None:
+    """Nobody makes this machine's engine a swarm's manager but its owner."""
+    if reason := no_docker():
+        return reason
+    if docker.from_env().info()["Swarm"].get("ControlAvailable"):
+        return None
+    return "The Docker engine manages no swarm (docker swarm init --advertise-addr 127.0.0.1)."
+
+
 def _no_torch() -> str | None:
     return None if importlib.util.find_spec("torch") else "torch is not installed (make test NEURAL=1)."
+
+
+_PARTS = {"browser": _no_browser, "docker": no_docker, "swarm": _no_swarm, "neural": _no_torch}

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 import psutil
 
+from apps.foundation.errors import Refused
 from apps.management.adapters.docker_engine import DockerEngine
 from apps.management.adapters.docker_runtime import DockerRuntime
+from apps.management.adapters.swarm_runtime import SwarmRuntime
 from apps.management.ports import ObservedContainer
 from tests.support.agent_image import agent_image
 from tests.support.running_supervisor import RunningSupervisor, running_supervisor, until
@@ -65,6 +67,26 @@ class DockerWorld:
         self.engine.close_network()
 
 
+class SwarmWorld(DockerWorld):
+    """A house of its own in the swarm that this machine's engine manages, with an overlay network."""
+
+    def __init__(self) -> None:
+        self.engine = DockerEngine(f"test-{secrets.token_hex(4)}")
+        self.engine.api.create_network(self.engine.network, driver="overlay", internal=True)
+        self.runtime = SwarmRuntime(self.engine, image=agent_image(), network=self.engine.network)
+
+    def end(self) -> None:
+        self.runtime.stop_all()
+        until(self._network_is_free, "the swarm to leave the network")
+
+    def _network_is_free(self) -> bool:
+        try:
+            self.engine.close_network()
+        except Refused:
+            return False  # a container is still leaving it
+        return True
+
+
 @contextmanager
 def process_world() -> Iterator[ProcessWorld]:
     with running_supervisor() as supervisor:
@@ -73,7 +95,18 @@ def process_world() -> Iterator[ProcessWorld]:
 
 @contextmanager
 def docker_world() -> Iterator[DockerWorld]:
-    world = DockerWorld()
+    with _ended(DockerWorld()) as world:
+        yield world
+
+
+@contextmanager
+def swarm_world() -> Iterator[DockerWorld]:
+    with _ended(SwarmWorld()) as world:
+        yield world
+
+
+@contextmanager
+def _ended(world: DockerWorld) -> Iterator[DockerWorld]:
     try:
         yield world
     finally:

@@ -18,7 +18,7 @@ from apps.foundation.errors import HQError
 from apps.management.adapters.on_demand_programs import INFERENCE, RESEARCH
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
-from apps.management.wiring import house_engine
+from apps.management.wiring import container_runtime, house_engine
 from tradinghq import environment as env
 from tradinghq.backup.unfinished_restore import refuse_unfinished_restore
 from tradinghq.embedded import postgres_server, redis_server
@@ -60,6 +60,7 @@ def start_house(*, manage: str, say: Callable[[str], None]) -> None:
     if ended:
         say(f"Ended what an earlier start left behind: {', '.join(ended)}.")
     _check_port(settings.HQ_HOST, settings.HQ_PORT)
+    _check_swarm()
     servers = _addresses(home, manage)
     house = _house(servers)
     if house.embedded_postgres:
@@ -131,6 +132,16 @@ def _gateway() -> str:
         return house_engine().open_network()
     except HQError as error:
         raise env.EnvironmentRefused(f"HQ_RUNTIME was docker. {error.message}") from error
+
+
+def _check_swarm() -> None:
+    """The engine is asked once, so that a host that manages no swarm is told of at the start."""
+    if settings.HQ_RUNTIME != "swarm":
+        return
+    try:
+        container_runtime().observe()
+    except HQError as error:
+        raise env.EnvironmentRefused(f"HQ_RUNTIME was swarm. {error.message}") from error
 
 
 def _house(servers: EmbeddedServers | None) -> HouseSettings:

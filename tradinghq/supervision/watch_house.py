@@ -126,7 +126,7 @@ class HouseWatch:
 
     def _stop_containers(self) -> None:
         """By a command of its own, so that this small process loads neither Django nor the engine's SDK."""
-        if env.text("HQ_RUNTIME") != "docker":
+        if env.text("HQ_RUNTIME") not in {"docker", "swarm"}:
             return
         command = [sys.executable, self._manage, "stop_containers"]
         done = subprocess.run(command, check=False, capture_output=True, text=True)  # the engine's own limits hold

@@ -12,6 +12,8 @@ from requests.exceptions import RequestException
 from apps.foundation.errors import NotReady, Refused
 
 HOUSE_LABEL = "org.tradinghq.house"
+NAME_LABEL = "org.tradinghq.name"
+DIGEST_LABEL = "org.tradinghq.digest"
 ANSWER_SECONDS = 20
 CONNECTIONS = 16
 NO_CONTACT_BETWEEN_CONTAINERS = {"com.docker.network.bridge.enable_icc": "false"}

@@ -17,13 +17,11 @@ from docker.utils.socket import SocketError
 
 from apps.agents.domain.agent_resources import memory_bytes
 from apps.foundation.errors import Refused
-from apps.management.adapters.docker_engine import HOUSE_LABEL, DockerEngine, engine_errors
+from apps.management.adapters.docker_engine import DIGEST_LABEL, HOUSE_LABEL, NAME_LABEL, DockerEngine, engine_errors
 from apps.management.adapters.docker_facts import observed
 from apps.management.adapters.docker_uses import ContainerUses
 from apps.management.ports import ContainerSpec, ObservedContainer
 
-NAME_LABEL = "org.tradinghq.name"
-DIGEST_LABEL = "org.tradinghq.digest"
 USER = "10001:10001"
 STOP_SECONDS = 5
 PROCESSES = 64

@@ -7,8 +7,8 @@ import docker
 import pytest
 
 from apps.foundation.errors import NotReady, Refused
-from apps.management.adapters.docker_engine import DockerEngine
-from apps.management.adapters.docker_runtime import NAME_LABEL, DockerRuntime
+from apps.management.adapters.docker_engine import NAME_LABEL, DockerEngine
+from apps.management.adapters.docker_runtime import DockerRuntime
 from apps.management.ports import ContainerSpec
 from tests.support.agent_image import agent_image
 from tests.support.running_supervisor import until

@@ -17,6 +17,12 @@ from tradinghq.supervision.house_lock import take_lock
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCKER = {"HQ_RUNTIME": "docker", "HQ_AGENT_IMAGE": f"sha256:{'0' * 64}"}
+SWARM = DOCKER | {
+    "HQ_RUNTIME": "swarm",
+    "REDIS_URL": "redis://:x@redis.example:6379/0",
+    "HQ_AGENT_NETWORK": "agents",
+    "HQ_AGENT_REDIS_URL": "redis://redis:6379/0",
+}
 
 
 def up(home, **changes) -> subprocess.CompletedProcess[str]:
@@ -86,7 +92,8 @@ def test_a_home_that_another_process_holds(tmp_path):
     ("changes", "words"),
     [
         ({"NEURAL": "perhaps"}, ("NEURAL was 'perhaps'", "must be 1 or 0")),
-        ({"HQ_RUNTIME": "swarm"}, ("HQ_RUNTIME was swarm", "not built yet")),
+        (DOCKER | {"HQ_RUNTIME": "swarm"}, ("HQ_RUNTIME=swarm without REDIS_URL", "overlay network")),
+        (SWARM | {"DOCKER_HOST": "unix:///nowhere.sock"}, ("HQ_RUNTIME was swarm", "engine does not answer")),
         ({"VENUE": "simulated", "MARKET": "live"}, ("VENUE was simulated", "MARKET=simulated")),
         (DOCKER | {"HQ_AGENT_IMAGE": "tradinghq-agent:0.1.0"}, ("names no image by its content", "make image-agent")),
         (DOCKER | {"REDIS_URL": "redis://:x@127.0.0.1:6379/0"}, ("where a container finds only itself",)),

@@ -1,11 +1,11 @@
-"""Stop and remove what this house has on its Docker engine."""
+"""Stop and remove what this house has on its Docker engine or swarm."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.foundation.errors import HQError
-from apps.management.wiring import docker_runtime, house_engine
+from apps.management.wiring import container_runtime, house_engine
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            stopped = docker_runtime().stop_all()
+            stopped = container_runtime().stop_all()
             house_engine().close_network()
         except HQError as error:
             raise CommandError(error.message, returncode=1) from error
