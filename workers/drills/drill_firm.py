@@ -60,11 +60,11 @@ class DrillFirm:
 
     def __init__(self, home: Path, *, direct: bool = False, **environment: str) -> None:
         self.home = home
-        self.port, exchange, control = free_ports(3)
-        self.exchange_line = TcpProxy(("127.0.0.1", exchange))
-        self.database_line = TcpProxy(lambda: ("127.0.0.1", self._kept()["postgres_port"]))
+        self.port, self._exchange_port, control = free_ports(3)
+        self.exchange_line = TcpProxy(self.exchange_at)
+        self.database_line = TcpProxy(self.database_at)
         self.redis_line = TcpProxy(lambda: ("127.0.0.1", self._kept()["redis_port"]))
-        self.exchange_address = f"http://127.0.0.1:{exchange}"
+        self.exchange_address = f"http://127.0.0.1:{self._exchange_port}"
         self.control_address = f"http://127.0.0.1:{control}/control"
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in NOT_THEIRS},
@@ -144,6 +144,14 @@ class DrillFirm:
     def lines(self) -> dict[str, TcpProxy]:
         """The three proxies by name."""
         return {"exchange": self.exchange_line, "database": self.database_line, "redis": self.redis_line}
+
+    def exchange_at(self) -> tuple[str, int]:
+        """Where its exchange listens, past the line."""
+        return "127.0.0.1", self._exchange_port
+
+    def database_at(self) -> tuple[str, int]:
+        """Where its PostgreSQL listens, past the line; raises ``OSError`` before its first start."""
+        return "127.0.0.1", int(self._kept()["postgres_port"])
 
     def manage(self, *words: str, seconds: float = 180) -> str:
         """A command as a person types it beside the firm; what it said. Raises ``OSError`` when it fails."""

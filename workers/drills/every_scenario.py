@@ -3,22 +3,26 @@
 from workers.drills import (
     lost_answers,
     lost_events,
+    lost_keys,
     lost_leader,
     lost_processes,
     lost_servers,
     reached_limits,
     restored_record,
+    two_schedulers,
 )
 from workers.drills.scenario import Scenario
 
 _ALL = (
     *lost_answers.SCENARIOS,
     *lost_events.SCENARIOS,
+    *lost_keys.SCENARIOS,
     *lost_leader.SCENARIOS,
     *lost_processes.SCENARIOS,
     *lost_servers.SCENARIOS,
     *reached_limits.SCENARIOS,
     *restored_record.SCENARIOS,
+    *two_schedulers.SCENARIOS,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.code: scenario for scenario in sorted(_ALL, key=lambda each: each.code)}
 BOUNDED = tuple(code for code, scenario in SCENARIOS.items() if scenario.bounded)

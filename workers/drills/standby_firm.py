@@ -9,26 +9,33 @@ from workers.drills.drill_firm import DrillFirm
 
 KEYS = "simulated"  # the folder of the home with the exchange account's keys and what opens them
 NOT_KEYS = ("state*.jsonl", "ports.json")
+NAME = "hq-2"
 
 
 class StandbyFirm(DrillFirm):
-    """``primary`` has started. Its own are Redis, processes, screens, and its line to the exchange."""
+    """``primary`` has started. Its own are Redis, processes, screens, and its lines to PostgreSQL and the exchange."""
 
     def __init__(self, home: Path, primary: DrillFirm) -> None:
         super().__init__(
             home,
-            HQ_INSTANCE="hq-2",
+            HQ_INSTANCE=NAME,
             HQ_ROLE="backup",
-            DATABASE_URL=primary.database(),
             DATABASE_OWNER_URL=primary.database(owner=True),
             HQ_SIMULATED_URL=primary.exchange_address,
             HQ_SIMULATED_CONTROL=primary.control_address.removesuffix("/control"),
-            HQ_CCXT_URLS=primary.environment["HQ_CCXT_URLS"],
             HQ_PGP_PASSPHRASE=primary.environment["HQ_PGP_PASSPHRASE"],
         )
         self.primary = primary
         self.control_address = primary.control_address
+        direct, line = primary.database_at()[1], self.database_line.port
+        self.environment["DATABASE_URL"] = primary.database().replace(f":{direct}/", f":{line}/")
         shutil.copytree(primary.home / KEYS, home / KEYS, ignore=shutil.ignore_patterns(*NOT_KEYS))
+
+    def exchange_at(self) -> tuple[str, int]:
+        return self.primary.exchange_at()
+
+    def database_at(self) -> tuple[str, int]:
+        return self.primary.database_at()
 
     def database(self, *, owner: bool = False) -> str:
         return self.primary.database(owner=owner)
