@@ -62,11 +62,12 @@ def order_source(firm: DrillFirm, *words: str) -> dict[str, Any]:
     return source_told(start_source(firm, *words))
 
 
-def start_source(firm: DrillFirm, *words: str) -> "subprocess.Popen[str]":
+def start_source(firm: DrillFirm, *words: str, **environment: str) -> "subprocess.Popen[str]":
     """Start the source of orders beside the firm."""
     command = [sys.executable, "-m", "workers.drills.order_source", *words]
+    given = {**firm.environment, **environment}
     return subprocess.Popen(  # noqa: S603 - our own command
-        command, cwd=ROOT, env=firm.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=ROOT, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 

@@ -209,6 +209,18 @@ class DrillFirm:
 
     # What only a firm of its own allows
 
+    def programs(self, name: str) -> list[str]:
+        """The programs that run now and whose names start so."""
+        found = self._control.processes()
+        return [one["name"] for one in found if one["name"].startswith(name) and one["statename"] == "RUNNING"]
+
+    def secrets(self) -> dict[str, str]:
+        """What must stand in no log and no record, by what it is."""
+        kept = {name: str(self._kept()[name]) for name in ("redis_password", "app_password", "owner_password")}
+        keys = self.home / "simulated" / "accounts.json"
+        secret = {"exchange secret": json.loads(keys.read_text())[0]["secret"]} if keys.is_file() else {}
+        return {**kept, **secret, "passphrase": self.environment["HQ_PGP_PASSPHRASE"]}
+
     @contextmanager
     def frozen(self, name: str) -> Iterator[int]:
         """SIGSTOP now, SIGCONT at the end: the program stands still with all it has open."""

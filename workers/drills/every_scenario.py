@@ -9,6 +9,7 @@ from workers.drills import (
     lost_servers,
     reached_limits,
     restored_record,
+    three_instances,
     two_schedulers,
 )
 from workers.drills.scenario import Scenario
@@ -22,6 +23,7 @@ _ALL = (
     *lost_servers.SCENARIOS,
     *reached_limits.SCENARIOS,
     *restored_record.SCENARIOS,
+    *three_instances.SCENARIOS,
     *two_schedulers.SCENARIOS,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.code: scenario for scenario in sorted(_ALL, key=lambda each: each.code)}

@@ -62,8 +62,8 @@ rules_of = cache(instrument_rules)  # the simulator does not change them under i
 class Source:
     """One thread's orders: ``count`` of them, or all that come until ``until`` (monotonic seconds)."""
 
-    def __init__(self, accounts: list[str], count: int, seed: str, until: float = math.inf) -> None:
-        self.accounts, self.count, self.until = accounts, count, until
+    def __init__(self, accounts: list[str], count: int, seed: str, until: float = math.inf, pause: float = 0.0) -> None:
+        self.accounts, self.count, self.until, self.pause = accounts, count, until, pause
         self.draw = Random(seed)  # noqa: S311 - drills, no secret
         self.resting: list[str] = []
         self.seen: Counter[str] = Counter()
@@ -72,6 +72,7 @@ class Source:
         """Propose until ``count`` orders have passed the gate; a database that is away is waited for."""
         done = 0
         while done < self.count and time.monotonic() < self.until:
+            time.sleep(self.pause)
             try:
                 done += self._step(done)
             except (OperationalError, InterfaceError):
@@ -147,10 +148,12 @@ def main() -> None:
     for name, default in (("orders", 1000), ("threads", 3), ("seed", 5)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--for-seconds", type=float, default=0, help="instead of a number of orders")
+    parser.add_argument("--pause", type=float, default=0, help="seconds before each order of a thread")
+    parser.add_argument("--account", help="only of this one, which is open already")
     parser.add_argument("--open", action="store_true", help="only open the accounts")
     parser.add_argument("--finish", action="store_true", help="only cancel what is open")
     given = parser.parse_args()
-    accounts = open_accounts()
+    accounts = [given.account] if given.account else open_accounts()
     if given.finish:
         cancel_open_orders(actor="drill", reason="drill", moment=current_moment())
     if given.open or given.finish:
@@ -159,7 +162,13 @@ def main() -> None:
     until = began + given.for_seconds if given.for_seconds else math.inf
     most = sys.maxsize if given.for_seconds else given.orders
     sources = [
-        Source(accounts, most // given.threads + (number < most % given.threads), f"{given.seed}|{number}", until)
+        Source(
+            accounts,
+            most // given.threads + (number < most % given.threads),
+            f"{given.seed}|{number}",
+            until,
+            given.pause,
+        )
         for number in range(given.threads)
     ]
     threads = [threading.Thread(target=source.run) for source in sources]

@@ -31,6 +31,7 @@ class TcpProxy:
     ``target`` may be a question, asked for each connection, where the server's port is not known yet. ``weather`` may
     be set at any time, also for connections that are open. ``delay`` seconds are added to each answer.
     Bytes ``swallowed`` in a black hole stay swallowed: that connection is of no use afterwards, as in real life.
+    ``overheard`` is told what passes on its way to the target, before it leaves.
     """
 
     def __init__(self, target: Address | Callable[[], Address], *, port: int = 0) -> None:
@@ -39,6 +40,7 @@ class TcpProxy:
         self.port: int = self._listener.getsockname()[1]
         self.delay = 0.0
         self.swallowed = 0
+        self.overheard: Callable[[bytes], None] = lambda _: None
         self._weather = Weather.THROUGH
         self._closing = threading.Event()
         self._open: set[socket.socket] = set()
@@ -141,6 +143,8 @@ class TcpProxy:
             return
         if answer and self.delay:
             self._closing.wait(self.delay)
+        if not answer:
+            self.overheard(data)
         to.sendall(data)
 
 

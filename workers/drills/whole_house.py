@@ -1,4 +1,4 @@
-"""What may happen to a whole house at once: all its processes die, as if its machine did."""
+"""What may happen to a whole house at once: all its processes die, or stand still, as if its machine did."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -20,6 +20,18 @@ def dead(firm: DrillFirm, *, spare: Collection[str] = ()) -> Iterator[None]:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
         yield
+
+
+@contextmanager
+def frozen(firm: DrillFirm, *, spare: Collection[str] = ()) -> Iterator[None]:
+    """SIGSTOP to all of it but the programs in ``spare``, SIGCONT at the end."""
+    with _still(_keepers(firm)), _still(_programs(firm, spare)):
+        yield
+
+
+def environments(firm: DrillFirm, name: str) -> list[dict[str, str]]:
+    """What the programs whose names start so were given as their environment."""
+    return [one.environ() for found, one in _recorded(firm) if found.startswith(name)]
 
 
 @contextmanager
