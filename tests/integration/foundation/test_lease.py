@@ -111,7 +111,7 @@ class TestTheDatabaseRefuses:
         with pytest.raises(DatabaseError, match="Cannot delete"), transaction.atomic():
             Lease.objects.all().delete()
         now = connection_now()
-        with pytest.raises(DatabaseError, match="born without a holder"), transaction.atomic():
+        with pytest.raises(DatabaseError, match="born ended and without a holder"), transaction.atomic():
             Lease.objects.create(scope="x", house="h", epoch=1, expires_at=now, sends_from=now)
 
     def test_anybody_leading_in_the_database_of_research(self):
