@@ -1,13 +1,16 @@
 """A process that is frozen while it sends one order: before it claims it, or between the claim and the sending.
 
-It believes for an hour that it leads. ``python -m tests.support.frozen_sender ORDER_ID EPOCH claim|send`` stops itself
-with SIGSTOP at that place; woken, it goes on and prints what ``submit_order`` answered.
+It believes for an hour that it leads; frozen before the sending it stands still for longer than that, as its clock says
+when it wakes. ``python -m tests.support.frozen_sender ORDER_ID EPOCH claim|send`` stops itself with SIGSTOP at that
+place; woken, it goes on and prints what ``submit_order`` answered.
 """
 
 import os
 import signal
 import sys
 from uuid import UUID
+
+HOUR = 3600.0
 
 
 def main() -> None:
@@ -20,19 +23,19 @@ def main() -> None:
     from apps.trading.operations.execution.submit_order import submit_order
 
     order_id, epoch, where = UUID(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    started = steady()
-    relied = 3600.0 if where == "claim" else float(sys.argv[4])
-    term = Term(epoch, LeaseMemory(Belief(epoch, until=started + relied)))
+    memory = LeaseMemory(Belief(epoch, until=steady() + HOUR))
 
     class Freezing(PaperVenue):
         def submit(self, *, order, moment):
             if where == "send":
                 os.kill(os.getpid(), signal.SIGSTOP)
+                memory.belief = Belief(epoch, until=steady())
             return super().submit(order=order, moment=moment)
 
     if where == "claim":
         os.kill(os.getpid(), signal.SIGSTOP)
-    print(submit_order(order_id=order_id, venue=Freezing(), term=term, moment=current_moment()), flush=True)
+    moment, term = current_moment(), Term(epoch, memory)
+    print(submit_order(order_id=order_id, venue=Freezing(), term=term, moment=moment), flush=True)
 
 
 if __name__ == "__main__":

@@ -139,10 +139,9 @@ def test_a_process_that_was_frozen_before_its_claim_can_not_commit_it(desk):
 def test_a_process_that_was_frozen_between_claim_and_sending_sends_nothing(desk):
     """T15: it wakes believing nothing any more, and says what it knows for sure: nothing left."""
     order_id = desk.propose()
-    process = sender_of(order_id, desk, "send", "0.5")
+    process = sender_of(order_id, desk, "send")
     assert desk.order(order_id).state == "SUBMITTING"
     another_leads()
-    time.sleep(0.5)  # the time for which it may rely on its renewal
     assert woken(process) == "True"
     order = desk.order(order_id)
     assert (order.state, order.reject_code, order.reserved_left) == ("REJECTED", "lease_lost", 0)
