@@ -7,14 +7,12 @@ import pytest
 from apps.foundation.errors import Refused
 from apps.management.adapters.docker_engine import DockerEngine
 from apps.management.adapters.swarm_runtime import SwarmRuntime
-from apps.management.ports import ContainerSpec
 from tests.support.agent_image import agent_image
+from tests.support.one_container import NAME, seen, spec, started
 from tests.support.running_supervisor import until
 from tests.support.runtime_worlds import swarm_world
 
 pytestmark = pytest.mark.swarm
-NAME = "agent-00000000-0000-4000-8000-00000000000e"
-SLEEP = "import time; print('up', flush=True); time.sleep(600)"
 SECRET = "redis://someone:open-sesame@host/0"
 
 
@@ -28,20 +26,6 @@ def world():
 def runtime(world):
     yield world.runtime
     world.runtime.stop_all()
-
-
-def spec(code: str = SLEEP, **changes) -> ContainerSpec:
-    given = {"limits": {"memory": "64M", "cpu": 0.5}, "environment": {"AGENT_ID": "7"}, "secrets": {}, "digest": "d1"}
-    return ContainerSpec(name=NAME, subject_id="7", arguments=("-c", code), **(given | changes))
-
-
-def seen(runtime):
-    return next((one for one in runtime.observe() if one.name == NAME), None)
-
-
-def started(runtime, wish: ContainerSpec):
-    runtime.start(wish)
-    return until(lambda: (one := seen(runtime)) and one.running and one, "the container to run")
 
 
 def test_a_container_is_locked_in_and_nobody_who_looks_sees_a_secret(world, runtime):
