@@ -33,6 +33,11 @@ PASSWORD = "only of a firm that drills, gone with it"  # noqa: S105 - a throw-aw
 NOT_THEIRS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HQ_SIMULATED_URL", "HQ_SIMULATED_CONTROL")
 SUPERVISOR = "supervisord"  # as its record is called
 INSTRUMENTS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+MUCH_HELD = 400  # of the 1,000 that it starts with
+_HELD = (
+    "SELECT symbol, cost FROM trading_position JOIN trading_account a USING (portfolio_id) "
+    "WHERE a.name = %s AND quantity > 0"
+)
 WIDE_LIMITS = {
     "max_orders_per_hour": 10_000,
     "max_open_orders": 1000,
@@ -170,6 +175,16 @@ class DrillFirm:
 
     def instruments(self) -> tuple[str, ...]:
         return INSTRUMENTS
+
+    def make_room(self) -> None:
+        """Sell what earlier drills bought, once it takes up much of the money."""
+        held = dict(self.rows(_HELD, self.account))
+        if sum(held.values()) < MUCH_HELD:
+            return
+        for symbol in held:
+            path = f"trading/positions/{symbol.replace('/', '-')}/close/"
+            self.call("POST", path, {"account": self.account, "reason": "Room for the next drill."})
+        self.wait(lambda: sum(dict(self.rows(_HELD, self.account)).values()) < MUCH_HELD, 90, "positions to be sold")
 
     def place(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         status, answer = self.call("POST", "trading/orders/", dict(wish))

@@ -44,6 +44,7 @@ def play(
     stage = Stage(firm, seed=seed, full=full, told=told)
     result = Result(scenario.code, scenario.title, seed, steps=stage.steps)
     try:
+        firm.make_room()
         scenario.run(stage)
         come_to_rest(stage)
         result.problems = settled_problems(stage)

@@ -44,6 +44,9 @@ class PracticeFirm:
         prices = {symbol: Decimal(price) for symbol, price in self.exchange("GET", "status")["prices"].items()}
         return tuple(sorted(prices, key=lambda symbol: (units.get(symbol, 0) * prices[symbol], symbol)))
 
+    def make_room(self) -> None:
+        """Sell nothing: somebody looks at this firm, and its agents want what they hold."""
+
     def place(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         given: dict[str, Any] = {
             name: Decimal(str(value)) if name in _AMOUNTS else value for name, value in wish.items()

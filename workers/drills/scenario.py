@@ -31,6 +31,9 @@ class Firm(Protocol):
     def instruments(self) -> tuple[str, ...]:
         """Three that it trades at the simulator; where any will do a drill takes them from the front."""
 
+    def make_room(self) -> None:
+        """See to it that there is money to buy with, as far as this firm's positions may be sold for a drill."""
+
     def place(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """Propose an order as a person does; its view."""
 
