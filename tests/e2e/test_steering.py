@@ -41,6 +41,10 @@ def test_an_order_shows_its_verdicts_and_its_life(desk):
     desk.firm.wait_for(lambda: desk.firm.get(f"trading/orders/{order_id}/")["state"] in ended, 90, "the order to end")
     state = desk.firm.get(f"trading/orders/{order_id}/")["state"]
     expect(drawer.locator(".chip").first).to_have_text(ended[state])
+    if state == "FILLED":
+        desk.open("/?now=acted")
+        told = desk.part("now").locator(f"a[href$='/orders/{order_id}']")
+        expect(told).to_contain_text("BTC/USDT: admin bought")
 
 
 def test_a_denied_order_says_which_rule_and_why(desk):

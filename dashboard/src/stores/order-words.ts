@@ -1,7 +1,7 @@
 /** Orders in words: states, tones, sentences. */
 
 import type { Order } from "../api/trading-types";
-import { show } from "../format/decimal";
+import { add, show } from "../format/decimal";
 
 export type Tone = "good" | "warn" | "bad" | "calm" | "";
 
@@ -71,4 +71,13 @@ const ORIGINS: Record<string, string> = {
 
 export function originWords(order: Order): string {
   return ORIGINS[order.origin] ?? order.origin;
+}
+
+/** the stop guard sold 0.0759 at 3,234.9, result −3.75. Protects the position: sells at the market when ... */
+export function deedWords(order: Order): string {
+  const who = order.origin === "manual" ? order.actor : originWords(order);
+  const verb = order.side === "buy" ? "bought" : "sold";
+  const gained = order.fills.reduce<string | null>((sum, fill) => add(sum, fill.realized_pnl), "0");
+  const result = order.side === "sell" ? `, result ${show(gained, { places: 2, signed: true })}` : "";
+  return `${who} ${verb} ${show(order.filled_quantity)} at ${show(order.average_price)}${result}. ${order.reason}`;
 }
