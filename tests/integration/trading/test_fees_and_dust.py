@@ -5,10 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from apps.foundation.errors import Conflict
 from apps.foundation.models import OutboxEvent
 from apps.market.queries import bars_between
 from apps.trading.models import Fill, LedgerAccount
 from apps.trading.operations.books.take_fill import take_fill
+from apps.trading.operations.orders.close_position import close_position
+from apps.trading.operations.risk.halt_trading import halt_trading
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,6 +83,23 @@ def test_a_stop_that_fires_sells_whole_steps(desk):
     sold = [stop for stop in desk.stops() if stop.state == "FILLED"]
     assert [stop.filled_quantity for stop in sold] == [D("0.00399")]
     assert desk.position().quantity == D("0.000005877")
+    desk.assert_books_balance()
+
+
+@pytest.mark.parametrize("how", ["close", "stop with flatten"])
+def test_a_position_is_closed_in_whole_steps(desk, how):
+    told(desk, desk.propose(quantity="0.004"), fee=D("0.000004123"), fee_asset="BTC")
+    if how == "close":
+        sale = close_position(symbol="BTC/USDT", actor="tester", reason="out", moment=desk.moment())["id"]
+    else:
+        sale = halt_trading(actor="tester", reason="x", flatten=True, moment=desk.moment())["flatten_orders"][0]["id"]
+    assert (desk.order(sale).state, desk.order(sale).quantity) == ("APPROVED", D("0.00399"))
+    desk.send(sale)
+    desk.bar()
+    assert desk.position().quantity == D("0.000005877")
+    with pytest.raises(Conflict) as refused:
+        close_position(symbol="BTC/USDT", actor="tester", reason="out", moment=desk.moment())
+    assert refused.value.code == "position_is_dust"
     desk.assert_books_balance()
 
 

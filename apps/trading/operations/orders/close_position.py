@@ -1,4 +1,7 @@
-"""Close a position at the market: working sales are taken back first, then all free units are sold reduce-only."""
+"""Close a position at the market: working sales are taken back first, then free units are sold reduce-only.
+
+Whole steps are sold: a fee taken in units leaves an odd amount, whose rest stays as dust.
+"""
 
 from typing import Any
 
@@ -6,6 +9,8 @@ from django.db import transaction
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict
+from apps.foundation.money import floor_to, plain
+from apps.trading.domain.books.dust import is_dust
 from apps.trading.domain.orders.order_intent import OrderIntent
 from apps.trading.domain.risk.book import Book
 from apps.trading.operations.books.lock_book import lock_book
@@ -27,14 +32,14 @@ def close_position(
 ) -> dict[str, Any]:
     """The view of the selling order (or of its denial). ``account`` None: the house's trading account.
 
-    Raises ``NotFound`` for an unknown instrument, and ``Conflict``: ``no_position``, or ``units_reserved`` while orders
-    at the venue still hold all units (they were asked to stop; try again once they have).
+    Raises ``NotFound`` for an unknown instrument, and ``Conflict``: ``no_position``, ``position_is_dust`` where the
+    venue takes no order for so little, or ``units_reserved`` while orders at the venue still hold all units (they
+    were asked to stop; try again once they have).
     """
     reading = read_market(symbol=symbol, moment=moment)
     with transaction.atomic():
         held = _lock(reading, account, moment)
-        if not held.held_quantity:
-            raise Conflict(f"Nothing is held of {symbol}.", code="no_position")
+        _require_salable(held, reading)
         cancel_open_orders(
             actor=actor,
             reason="Makes way for closing the position.",
@@ -44,11 +49,11 @@ def close_position(
             account=held.account,
         )
         book = _lock(reading, account, moment)
-        if book.free_units:
+        if quantity := floor_to(book.free_units, reading.rules.step_size):
             intent = OrderIntent(
                 symbol=symbol,
                 side="sell",
-                quantity=book.free_units,
+                quantity=quantity,
                 reduce_only=True,
                 reason=reason or "Close the position.",
                 origin=origin,
@@ -62,6 +67,20 @@ def close_position(
         f"Orders at the venue hold all units of {symbol}; they were asked to stop. Try again once they have.",
         code="units_reserved",
     )
+
+
+def _require_salable(book: Book, reading: MarketReading) -> None:
+    """Raise ``Conflict`` where nothing is held that the venue would take an order for."""
+    held, rules = book.held_quantity, reading.rules
+    if not held:
+        raise Conflict(f"Nothing is held of {rules.symbol}.", code="no_position")
+    if is_dust(quantity=held, price=reading.mark.price, rules=rules):
+        raise Conflict(
+            f"What is held of {rules.symbol}, {plain(held)}, is less than the venue takes an order for (steps of "
+            f"{plain(rules.step_size)}, worth {plain(rules.min_notional)} {rules.quote}); it goes with what is bought "
+            "later.",
+            code="position_is_dust",
+        )
 
 
 def _lock(reading: MarketReading, account: str | None, moment: Moment) -> Book:
