@@ -8,7 +8,7 @@ import pytest
 from apps.foundation.errors import Conflict
 from apps.foundation.models import OutboxEvent
 from apps.market.queries import bars_between
-from apps.trading.models import Fill, LedgerAccount
+from apps.trading.models import Fill, LedgerAccount, Order
 from apps.trading.operations.books.take_fill import take_fill
 from apps.trading.operations.orders.close_position import close_position
 from apps.trading.operations.risk.halt_trading import halt_trading
@@ -82,6 +82,18 @@ def test_a_stop_that_fires_sells_whole_steps(desk):
         desk.bar(BTC=(40_000, 40_000, 40_000, 40_000))
     sold = [stop for stop in desk.stops() if stop.state == "FILLED"]
     assert [stop.filled_quantity for stop in sold] == [D("0.00399")]
+    assert desk.position().quantity == D("0.000005877")
+    desk.assert_books_balance()
+
+
+def test_a_profit_is_taken_in_whole_steps(desk):
+    bracket = desk.propose(type="bracket", take_profit_price=D(50_500), stop_loss_price=D(49_000))
+    told(desk, bracket, fee=D("0.000004123"), fee_asset="BTC")
+    desk.guard()
+    desk.bar(BTC=(50_000, 50_500, 50_000, 50_490))
+    desk.bar(BTC=(50_520, 50_600, 50_510, 50_600))
+    exit_ = Order.objects.get(group=desk.order(bracket).group, role="take_profit")
+    assert (exit_.state, exit_.filled_quantity) == ("FILLED", D("0.00399")), exit_.reject_detail
     assert desk.position().quantity == D("0.000005877")
     desk.assert_books_balance()
 

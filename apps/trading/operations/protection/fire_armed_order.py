@@ -9,7 +9,7 @@ from django.db import transaction
 
 from apps.foundation import audit
 from apps.foundation.clock import Moment
-from apps.foundation.money import ZERO, plain
+from apps.foundation.money import ZERO, floor_to, plain
 from apps.trading.domain.books.ledger_postings import reservation
 from apps.trading.domain.orders.order_groups import TAKE_PROFIT
 from apps.trading.domain.orders.order_intent import OrderIntent
@@ -48,7 +48,7 @@ def fire_armed_order(*, order_id: UUID, moment: Moment) -> bool:
         order = Order.objects.select_for_update().get(pk=order_id)
         if order.state != OrderState.ARMED or order.triggered_firm is not None:
             return False
-        _fit_to_what_is_free(order, book)
+        _fit_to_what_is_free(order, book, reading.rules.step_size)
         facts = gather_facts(
             intent=_intent(order),
             reading=reading,
@@ -66,10 +66,12 @@ def fire_armed_order(*, order_id: UUID, moment: Moment) -> bool:
     return decision.allowed
 
 
-def _fit_to_what_is_free(order: Order, book: Book) -> None:
-    """An exit of a group reserved nothing while it waited: it sells what is free by now, at most its own quantity."""
-    if order.role == TAKE_PROFIT and not order.reserved_left and book.free_units:
-        order.quantity = min(order.quantity, book.free_units)
+def _fit_to_what_is_free(order: Order, book: Book, step: Decimal) -> None:
+    """An exit of a group reserved nothing while it waited: it sells the whole steps that are free by now, at most its
+    own quantity.
+    """
+    if order.role == TAKE_PROFIT and not order.reserved_left and (free := floor_to(book.free_units, step)):
+        order.quantity = min(floor_to(order.quantity, step) or order.quantity, free)
 
 
 def _without(order: Order, book: Book, moment: Moment) -> Book:
