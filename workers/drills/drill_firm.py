@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,8 @@ PASSWORD = "only of a firm that drills, gone with it"  # noqa: S105 - a throw-aw
 NOT_THEIRS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HQ_SIMULATED_URL", "HQ_SIMULATED_CONTROL")
 SUPERVISOR = "supervisord"  # as its record is called
 INSTRUMENTS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
-MUCH_HELD = 400  # of the 1,000 that it starts with
-_HELD = (
-    "SELECT symbol, cost FROM trading_position JOIN trading_account a USING (portfolio_id) "
-    "WHERE a.name = %s AND quantity > 0"
-)
+MUCH_HELD, DUST = 400, 15  # of the 1,000 that it starts with
+_POSITIONS = "FROM trading_position JOIN trading_account a USING (portfolio_id) WHERE a.name = %s AND quantity > 0"
 WIDE_LIMITS = {
     "max_orders_per_hour": 10_000,
     "max_open_orders": 1000,
@@ -178,13 +176,8 @@ class DrillFirm:
 
     def make_room(self) -> None:
         """Sell what earlier drills bought, once it takes up much of the money."""
-        held = dict(self.rows(_HELD, self.account))
-        if sum(held.values()) < MUCH_HELD:
-            return
-        for symbol in held:
-            path = f"trading/positions/{symbol.replace('/', '-')}/close/"
-            self.call("POST", path, {"account": self.account, "reason": "Room for the next drill."})
-        self.wait(lambda: sum(dict(self.rows(_HELD, self.account)).values()) < MUCH_HELD, 90, "positions to be sold")
+        if self._held() > MUCH_HELD:
+            self.sell_all()
 
     def place(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         status, answer = self.call("POST", "trading/orders/", dict(wish))
@@ -223,6 +216,13 @@ class DrillFirm:
         return int(found["pid"]) if found["statename"] == "RUNNING" else None
 
     # What only a firm of its own allows
+
+    def sell_all(self) -> None:
+        """Close every position and wait until no more than dust is left."""
+        for (symbol,) in self.rows(f"SELECT symbol {_POSITIONS}", self.account):
+            path = f"trading/positions/{symbol.replace('/', '-')}/close/"
+            self.call("POST", path, {"account": self.account, "reason": "Room for the next drill."})
+        self.wait(lambda: self._held() < DUST, 90, "positions to be sold")
 
     def programs(self, name: str) -> list[str]:
         """The programs that run now and whose names start so."""
@@ -307,6 +307,10 @@ class DrillFirm:
             time.sleep(0.2)
         console = (self.home / "console.txt").read_text()[-1500:]
         raise TimeoutError(f"Waited {seconds:.0f} s for {what}; last: {last!r}\n{console}")
+
+    def _held(self) -> Decimal:
+        """What its positions cost together."""
+        return Decimal(self.rows(f"SELECT coalesce(sum(cost), 0) {_POSITIONS}", self.account)[0][0])
 
     def _kept(self) -> dict[str, Any]:
         """Where the servers of the firm listen; raises ``OSError`` before its first start."""

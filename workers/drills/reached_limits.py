@@ -44,6 +44,7 @@ def daily_loss(stage: Stage) -> None:
 def race_for_a_budget(stage: Stage) -> None:
     firm = own(stage)
     racers = 100 if stage.full else RACERS
+    firm.sell_all()  # a stop that fires meanwhile would bring more money
     free = Decimal(
         firm.rows(
             "SELECT sum(balance) FROM trading_ledgeraccount l JOIN trading_account a USING (portfolio_id) "

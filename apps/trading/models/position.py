@@ -18,10 +18,10 @@ class Position(models.Model):
     average_price = MoneyField(null=True)
     realized_pnl = MoneyField(default=0)
     fees = MoneyField(default=0)
-    opened_firm = models.DateTimeField(null=True, help_text="When it last left zero.")
+    opened_firm = models.DateTimeField(null=True, help_text="When it last began.")
     stop_price = MoneyField(null=True, help_text="Watched by the stop guard; every open position has one.")
-    closed_firm = models.DateTimeField(null=True, help_text="When it last came back to zero.")
-    trip_result = MoneyField(default=0, help_text="Realised result net of fees since it last left zero.")
+    closed_firm = models.DateTimeField(null=True, help_text="When it ended: sold, or all but dust.")
+    trip_result = MoneyField(default=0, help_text="Realised result net of fees since it began.")
 
     class Meta:
         constraints = (

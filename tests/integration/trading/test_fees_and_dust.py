@@ -1,6 +1,7 @@
 """Fees in units of what was bought, in a third asset, as rebates; what is left when a rest is too small to sell."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from apps.foundation.errors import Conflict
 from apps.foundation.models import OutboxEvent
 from apps.market.queries import bars_between
-from apps.trading.models import Fill, LedgerAccount, Order
+from apps.trading.models import Fill, LedgerAccount, Order, Portfolio
+from apps.trading.operations.accounts.open_account import disable_account
 from apps.trading.operations.books.take_fill import take_fill
 from apps.trading.operations.orders.close_position import close_position
 from apps.trading.operations.risk.halt_trading import halt_trading
@@ -112,6 +114,23 @@ def test_a_position_is_closed_in_whole_steps(desk, how):
     with pytest.raises(Conflict) as refused:
         close_position(symbol="BTC/USDT", actor="tester", reason="out", moment=desk.moment())
     assert refused.value.code == "position_is_dust"
+    disable_account(name="paper", actor="tester", reason="Only dust is left.", moment=desk.moment())
+    desk.assert_books_balance()
+
+
+def test_a_position_sold_down_to_dust_has_ended_and_the_next_buy_has_a_stop_of_its_own(desk):
+    told(desk, desk.propose(quantity="0.004"), fee=D("0.000004123"), fee_asset="BTC")
+    old_stop = desk.position().stop_price
+    for _ in range(4):
+        desk.bar(BTC=(40_000, 40_000, 40_000, 40_000))
+    held = desk.position()
+    assert held.quantity == D("0.000005877")
+    assert held.closed_firm is not None
+    assert Portfolio.objects.get().losses_in_row == 1
+    told(desk, desk.propose(quantity="0.004"), fee=D("0.000004123"), fee_asset="BTC")
+    held = desk.position()
+    assert held.stop_price < D(40_000) < old_stop, "the stop of the position before would sell at once"
+    assert (held.closed_firm, held.opened_firm > desk.moment().firm - timedelta(minutes=5)) == (None, True)
     desk.assert_books_balance()
 
 

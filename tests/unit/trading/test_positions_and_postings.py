@@ -1,5 +1,6 @@
 """Positions and postings over random histories: nothing is made or lost."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -7,11 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.market.domain.instruments import InstrumentRules
 from apps.trading.domain.books import ledger_postings as books
 from apps.trading.domain.books.decimal_math import over, times
 from apps.trading.domain.books.positions import FillExceedsPositionError, PositionState, after_fill
 
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+STEP = Decimal("0.00000001")
+RULES = InstrumentRules("BTC/USDT", "BTC", "USDT", Decimal("0.01"), STEP, STEP, min_notional=Decimal(0))
 lots = st.integers(1, 10**9).map(lambda n: Decimal(n).scaleb(-8))
 prices = st.integers(1, 10**10).map(lambda n: Decimal(n).scaleb(-4))
 fees = st.integers(0, 10**8).map(lambda n: Decimal(n).scaleb(-6))
@@ -24,7 +28,7 @@ def replay(history):
     for side, lot, price, fee in history:
         quantity = lot if side == "buy" else min(lot, state.quantity)
         if quantity:
-            effect = after_fill(state, side=side, quantity=quantity, price=price, fee=fee, at_firm=AT)
+            effect = after_fill(state, side=side, quantity=quantity, price=price, fee=fee, at_firm=AT, rules=RULES)
             effects.append((side, quantity, fee, effect))
             state = effect.position
     return state, effects
@@ -80,21 +84,69 @@ def test_the_last_sale_leaves_no_dust_of_cost():
     state = PositionState()
     for _ in range(3):
         state = after_fill(
-            state, side="buy", quantity=Decimal("0.1"), price=Decimal("33.33"), fee=Decimal("0.01"), at_firm=AT
+            state,
+            side="buy",
+            quantity=Decimal("0.1"),
+            price=Decimal("33.33"),
+            fee=Decimal("0.01"),
+            at_firm=AT,
+            rules=RULES,
         ).position
-    effect = after_fill(state, side="sell", quantity=Decimal("0.1"), price=Decimal(40), fee=Decimal(0), at_firm=AT)
+    effect = after_fill(
+        state, side="sell", quantity=Decimal("0.1"), price=Decimal(40), fee=Decimal(0), at_firm=AT, rules=RULES
+    )
     assert effect.closed_result is None
     end = after_fill(
-        effect.position, side="sell", quantity=Decimal("0.2"), price=Decimal(40), fee=Decimal("0.02"), at_firm=AT
+        effect.position,
+        side="sell",
+        quantity=Decimal("0.2"),
+        price=Decimal(40),
+        fee=Decimal("0.02"),
+        at_firm=AT,
+        rules=RULES,
     )
     assert (end.position.quantity, end.position.cost, end.position.average_price) == (0, 0, None)
     assert end.closed_result == Decimal(12) - Decimal("9.999") - Decimal("0.05")
     assert end.position.closed_firm == AT
 
 
+COARSE = replace(RULES, step_size=Decimal("0.1"), min_quantity=Decimal("0.1"), min_notional=Decimal(5))
+
+
+def traded(state, side, quantity, price, hour):
+    at = AT.replace(hour=hour)
+    return after_fill(
+        state, side=side, quantity=Decimal(quantity), price=Decimal(price), fee=Decimal(1), at_firm=at, rules=COARSE
+    )
+
+
+def test_a_sale_that_leaves_what_can_not_be_sold_ends_the_position_and_the_next_buy_begins_anew():
+    began = traded(PositionState(), "buy", "1.04", 100, 8)
+    assert (began.opens, began.position.is_open) == (True, True)
+    part = traded(began.position, "sell", "0.5", 90, 9)
+    assert (part.closed_result, part.position.is_open) == (None, True)
+    ended = traded(part.position, "sell", "0.5", 90, 10)
+    assert ended.closed_result == Decimal(-10 - 3)
+    assert (ended.position.is_open, ended.position.closed_firm) == (False, AT.replace(hour=10))
+    assert (ended.position.quantity, ended.position.cost) == (Decimal("0.04"), Decimal(4))
+    again = traded(ended.position, "buy", "1", 80, 11)
+    assert (again.opens, again.position.opened_firm, again.position.trip_result) == (True, AT.replace(hour=11), -1)
+    more = traded(again.position, "buy", "1", 80, 12)
+    assert (more.opens, more.position.opened_firm) == (False, AT.replace(hour=11))
+
+
+def test_what_is_bought_on_top_of_a_rest_too_small_in_worth_begins_anew_too():
+    began = traded(PositionState(), "buy", "1", 10, 8).position
+    rest = traded(began, "sell", "0.7", 10, 9)
+    assert (rest.closed_result, rest.position.is_open) == (None, True)
+    assert traded(rest.position, "buy", "1", 10, 10).opens
+
+
 def test_selling_more_than_is_held_is_a_broken_invariant():
     with pytest.raises(FillExceedsPositionError):
-        after_fill(PositionState(), side="sell", quantity=Decimal(1), price=Decimal(1), fee=Decimal(0), at_firm=AT)
+        after_fill(
+            PositionState(), side="sell", quantity=Decimal(1), price=Decimal(1), fee=Decimal(0), at_firm=AT, rules=RULES
+        )
 
 
 def test_a_fill_dearer_than_reserved_takes_the_rest_from_free_cash():

@@ -6,6 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.market.domain.instruments import InstrumentRules
 from apps.trading.domain.books.decimal_math import times
 from apps.trading.domain.books.ledger_postings import bought, fee_in_units, imbalances, sold
 from apps.trading.domain.books.positions import PositionState, after_fill
@@ -13,6 +14,7 @@ from apps.trading.domain.books.trade_fees import fee_of_trade
 
 D = Decimal
 AT = datetime(2026, 1, 1, tzinfo=UTC)
+RULES = InstrumentRules("BTC/USDT", "BTC", "USDT", D("0.01"), D("0.00001"), D("0.00001"), min_notional=D(5))
 amounts = st.decimals(min_value="0.00001", max_value="1000", places=8)
 prices = st.decimals(min_value="0.01", max_value="100000", places=2)
 shares = st.decimals(min_value="-0.001", max_value="0.5", places=6)
@@ -45,7 +47,13 @@ def test_a_round_trip_with_fees_in_units_balances_and_moves_exactly_what_was_tra
     amount = quantity * share
     bought_fee = fee("buy", amount, "BTC", quantity, price)
     held = after_fill(
-        PositionState(), side="buy", quantity=bought_fee.units, price=price, fee=bought_fee.in_quote, at_firm=AT
+        PositionState(),
+        side="buy",
+        quantity=bought_fee.units,
+        price=price,
+        fee=bought_fee.in_quote,
+        at_firm=AT,
+        rules=RULES,
     )
     postings = bought(
         base="BTC",
@@ -64,7 +72,7 @@ def test_a_round_trip_with_fees_in_units_balances_and_moves_exactly_what_was_tra
     taken = half * share
     sold_fee = fee("sell", taken, "BTC", half, price)
     after = after_fill(
-        held.position, side="sell", quantity=sold_fee.units, price=price, fee=sold_fee.in_quote, at_firm=AT
+        held.position, side="sell", quantity=sold_fee.units, price=price, fee=sold_fee.in_quote, at_firm=AT, rules=RULES
     )
     postings = sold(
         base="BTC",

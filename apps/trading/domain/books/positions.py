@@ -1,16 +1,25 @@
-"""A position after a fill: average cost, before fees. Long or flat. Pure Decimal arithmetic at the ledger's scale."""
+"""A position after a fill: average cost, before fees. Long or flat. Pure Decimal arithmetic at the ledger's scale.
+
+A position ends with the sale that leaves nothing, or so little that no order could sell it: where fees are taken in
+units, hardly a sale leaves nothing. What is bought on top of such a rest begins anew, with its own result and stop.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from apps.foundation.money import ZERO
+from apps.market.domain.instruments import InstrumentRules
 from apps.trading.domain.books.decimal_math import over, times
+from apps.trading.domain.books.dust import is_dust
 
 
 @dataclass(frozen=True, slots=True)
 class PositionState:
-    """``cost`` is what the held units cost before fees; ``trip_result`` is net of fees since the position left zero."""
+    """``cost`` is what the held units cost before fees; ``trip_result`` is net of fees since the position began.
+
+    ``closed_firm``: when it ended; None from its next beginning on.
+    """
 
     quantity: Decimal = ZERO
     cost: Decimal = ZERO
@@ -19,6 +28,11 @@ class PositionState:
     trip_result: Decimal = ZERO
     opened_firm: datetime | None = None
     closed_firm: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has begun and not ended; an ended one may hold dust."""
+        return self.opened_firm is not None and self.closed_firm is None
 
     @property
     def average_price(self) -> Decimal | None:
@@ -30,13 +44,15 @@ class PositionState:
 class FillEffect:
     """What one fill did. ``cost_removed``: cost of the units sold. ``realized``: before fees, zero for a buy.
 
-    ``closed_result``: the whole trip's result net of fees when the fill brought the position to zero, else None.
+    ``opens``: the position began with it. ``closed_result``: the position's result net of fees when the fill ended it,
+    else None.
     """
 
     position: PositionState
     cost: Decimal
     cost_removed: Decimal
     realized: Decimal
+    opens: bool
     closed_result: Decimal | None
 
 
@@ -45,7 +61,14 @@ class FillExceedsPositionError(AssertionError):
 
 
 def after_fill(
-    position: PositionState, *, side: str, quantity: Decimal, price: Decimal, fee: Decimal, at_firm: datetime
+    position: PositionState,
+    *,
+    side: str,
+    quantity: Decimal,
+    price: Decimal,
+    fee: Decimal,
+    at_firm: datetime,
+    rules: InstrumentRules,
 ) -> FillEffect:
     """The position after buying or selling ``quantity`` at ``price``; ``fee`` in the quote currency.
 
@@ -54,12 +77,17 @@ def after_fill(
     """
     cost = times(quantity, price)
     if side == "buy":
-        return _bought(position, quantity, cost, fee, at_firm)
-    return _sold(position, quantity, cost, fee, at_firm)
+        opens = not position.is_open or is_dust(quantity=position.quantity, price=position.average_price, rules=rules)
+        return _bought(position, quantity, cost, fee, at_firm, opens=opens)
+    left = position.quantity - quantity
+    # The worth of what is left is not looked at: the next part of the same sale may be on its way.
+    ends = position.is_open and (not left or is_dust(quantity=left, price=None, rules=rules))
+    return _sold(position, quantity, cost, fee, at_firm, ends=ends)
 
 
-def _bought(position: PositionState, quantity: Decimal, cost: Decimal, fee: Decimal, at_firm: datetime) -> FillEffect:
-    opens = not position.quantity
+def _bought(
+    position: PositionState, quantity: Decimal, cost: Decimal, fee: Decimal, at_firm: datetime, *, opens: bool
+) -> FillEffect:
     after = PositionState(
         quantity=position.quantity + quantity,
         cost=position.cost + cost,
@@ -67,16 +95,20 @@ def _bought(position: PositionState, quantity: Decimal, cost: Decimal, fee: Deci
         fees=position.fees + fee,
         trip_result=-fee if opens else position.trip_result - fee,
         opened_firm=at_firm if opens else position.opened_firm,
-        closed_firm=position.closed_firm,
     )
-    return FillEffect(after, cost, ZERO, ZERO, None)
+    return FillEffect(after, cost, ZERO, ZERO, opens, None)
 
 
-def _sold(position: PositionState, quantity: Decimal, proceeds: Decimal, fee: Decimal, at_firm: datetime) -> FillEffect:
+def _sold(
+    position: PositionState, quantity: Decimal, proceeds: Decimal, fee: Decimal, at_firm: datetime, *, ends: bool
+) -> FillEffect:
     if quantity > position.quantity:
         raise FillExceedsPositionError(f"Sold {quantity}, held {position.quantity}.")
-    closes = quantity == position.quantity
-    removed = position.cost if closes else min(position.cost, over(times(position.cost, quantity), position.quantity))
+    removed = (
+        position.cost
+        if quantity == position.quantity
+        else min(position.cost, over(times(position.cost, quantity), position.quantity))
+    )
     realized = proceeds - removed
     result = position.trip_result + realized - fee
     after = PositionState(
@@ -86,9 +118,9 @@ def _sold(position: PositionState, quantity: Decimal, proceeds: Decimal, fee: De
         fees=position.fees + fee,
         trip_result=result,
         opened_firm=position.opened_firm,
-        closed_firm=at_firm if closes else position.closed_firm,
+        closed_firm=at_firm if ends else position.closed_firm,
     )
-    return FillEffect(after, proceeds, removed, realized, result if closes else None)
+    return FillEffect(after, proceeds, removed, realized, opens=False, closed_result=result if ends else None)
 
 
 def losses_in_row_after(losses: int, closed_result: Decimal) -> int:

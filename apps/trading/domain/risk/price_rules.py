@@ -143,7 +143,7 @@ def _misfit(facts: GateFacts) -> str:
 def min_notional(facts: GateFacts) -> Finding:
     order, least = facts.order, facts.market.min_notional
     inputs = {"value": order.value, "min_notional": least}
-    if order.reducing and order.quantity >= facts.book.held_quantity:
+    if order.reducing and order.quantity >= floor_to(facts.book.held_quantity, facts.market.step_size):
         return exempt(inputs, "The order sells all that is held.")
     if order.value is None:
         if order.reducing:

@@ -177,12 +177,12 @@ class SimulatedAccount:
         if outcome.fill is not None:
             fill = outcome.fill
             trade = SimulatedTrade(fill.quantity, fill.price, fill.fee, fill.liquidity, bar.open_at)
-            standing = self.stops.get(order.symbol) if self.books.held(order.symbol) else None
-            self.books.take(order, trade)
+            effect = self.books.take(order, trade, self.terms.rules[order.symbol])
             order.fills.append(trade)
             order.filled += fill.quantity
             order.state = OrderState.PARTIALLY_FILLED
             if order.side == "buy":
+                standing = None if effect.opens else self.stops[order.symbol]
                 self.stops[order.symbol] = rule.after_buy(entry=fill.price, standing=standing)
             elif not self.books.held(order.symbol):
                 self.stops[order.symbol] = None

@@ -77,11 +77,17 @@ class SimulatedBooks:
         self.reserve(order, -order.reserved_left)
         order.reserved_left = ZERO
 
-    def take(self, order: SimulatedOrder, fill: SimulatedTrade) -> FillEffect:
+    def take(self, order: SimulatedOrder, fill: SimulatedTrade, rules: InstrumentRules) -> FillEffect:
         """Post a fill. Raises ``FillExceedsPositionError`` where more is sold than held."""
         before = self.positions.get(order.symbol, PositionState())
         effect = after_fill(
-            before, side=order.side, quantity=fill.quantity, price=fill.price, fee=fill.fee, at_firm=fill.at
+            before,
+            side=order.side,
+            quantity=fill.quantity,
+            price=fill.price,
+            fee=fill.fee,
+            at_firm=fill.at,
+            rules=rules,
         )
         if order.side == "buy":
             needed = effect.cost + fill.fee

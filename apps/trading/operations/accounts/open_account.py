@@ -13,11 +13,13 @@ from apps.foundation.errors import Conflict, Refused
 from apps.foundation.firm_key import firm_key
 from apps.foundation.money import exact, plain
 from apps.foundation.outbox import record_events
+from apps.market import queries as market
 from apps.trading.domain.orders.order_lifecycle import OPEN
 from apps.trading.domain.venues.venues import PAPER, PRACTICE_VENUES, REAL_VENUES
 from apps.trading.models import Account, AccountMode, Order, Position
 from apps.trading.operations.accounts.open_portfolio import create_portfolio
 from apps.trading.operations.orders.announce_changes import system_event
+from apps.trading.operations.protection.cover_position import holds_dust
 from apps.trading.operations.risk.required_reason import required_reason
 from apps.trading.queries.accounts import account_view, find_account
 from apps.trading.queries.live_needs import missing_for_live
@@ -162,9 +164,10 @@ def _create(  # noqa: PLR0917 - the columns of one row
 
 def _refuse_in_use(account: Account) -> None:
     orders = Order.objects.filter(Q(is_protective=False) | ~Q(state="ARMED"), account=account, state__in=OPEN)
-    held = Position.objects.filter(portfolio_id=account.portfolio_id, quantity__gt=0)
-    if orders.exists() or held.exists():
-        symbols = ", ".join(held.order_by("symbol").values_list("symbol", flat=True)) or "nothing"
+    positions = Position.objects.filter(portfolio_id=account.portfolio_id, quantity__gt=0).order_by("symbol")
+    held = [row.symbol for row in positions if not holds_dust(row, market.instrument_rules(row.symbol))]
+    if held or orders.exists():
+        symbols = ", ".join(held) or "nothing"
         raise Conflict(
             f"The account {account.name} has {orders.count()} open orders and holds {symbols}; nobody would watch over"
             " them. Cancel the orders and close the positions first.",

@@ -71,6 +71,7 @@ class FillBooks:
     _fills: list[Fill] = field(default_factory=list)
     _changes: list[tuple[Any, ...]] = field(default_factory=list)
     _results: bool = False
+    _rules: dict[str, InstrumentRules] = field(default_factory=dict)
     _stop_rules: dict[str, StopRule] = field(default_factory=dict)
     _budgets: dict[str, str] = field(default_factory=dict)
 
@@ -88,6 +89,7 @@ class FillBooks:
             price=fill.price,
             fee=fee.in_quote,
             at_firm=fill.executed_firm,
+            rules=self.rules_of(fill.symbol),
         )
         from_reserved = self._book(order, position, fill, fee, effect)
         self._fills.append(_fill_row(order, fill, fee, effect, self.moment))
@@ -110,8 +112,9 @@ class FillBooks:
 
     def rules_of(self, symbol: str) -> InstrumentRules:
         """Steps and minimums of an instrument, read once."""
-        known = self._stop_rules.get(symbol)
-        return market.instrument_rules(symbol) if known is None else known.rules
+        if symbol not in self._rules:
+            self._rules[symbol] = market.instrument_rules(symbol)
+        return self._rules[symbol]
 
     def tell(self) -> None:
         """Events and audit entries, which lock the chain's head, last."""
@@ -121,12 +124,12 @@ class FillBooks:
         post_transfers(self._transfers, moment=self.moment)
         self._transfers.clear()
 
-    def _budget(self, order: Order, position: Position) -> str:
+    def _budget(self, order: Order, position: Position, effect: FillEffect) -> str:
         """What pays a buy, and what a sale pays back to: the budget that the position was bought with."""
         symbol = position.symbol
         if order.side == "buy":
-            if not position.quantity:
-                self._budgets[symbol] = order.budget  # it opens the position
+            if effect.opens:
+                self._budgets[symbol] = order.budget
             return order.budget
         if symbol not in self._budgets:
             self._budgets[symbol] = position_budget(portfolio_id=self.portfolio.pk, symbol=symbol) or FIRM
@@ -152,7 +155,7 @@ class FillBooks:
         if fee.in_other:
             self._fund_fee(order, fill)
             postings += fee_in_other_asset(asset=fill.fee_asset, amount=fill.fee)
-        budget = self._budget(order, position)
+        budget = self._budget(order, position, effect)
         self._transfers.append(
             Transfer(
                 portfolio_id=self.portfolio.pk,
@@ -186,8 +189,8 @@ class FillBooks:
         after = effect.position
         if fill.side == "buy":
             if fill.symbol not in self._stop_rules:
-                self._stop_rules[fill.symbol] = stop_rule(symbol=fill.symbol, until=self.moment.firm)
-            standing = position.stop_price if position.quantity else None
+                self._stop_rules[fill.symbol] = stop_rule(self.rules_of(fill.symbol), until=self.moment.firm)
+            standing = None if effect.opens else position.stop_price
             position.stop_price = self._stop_rules[fill.symbol].after_buy(entry=fill.price, standing=standing)
         elif not after.quantity:
             position.stop_price = None

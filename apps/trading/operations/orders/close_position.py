@@ -74,11 +74,10 @@ def _require_salable(book: Book, reading: MarketReading) -> None:
     held, rules = book.held_quantity, reading.rules
     if not held:
         raise Conflict(f"Nothing is held of {rules.symbol}.", code="no_position")
-    if is_dust(quantity=held, price=reading.mark.price, rules=rules):
+    if is_dust(quantity=held, price=None, rules=rules):
         raise Conflict(
-            f"What is held of {rules.symbol}, {plain(held)}, is less than the venue takes an order for (steps of "
-            f"{plain(rules.step_size)}, worth {plain(rules.min_notional)} {rules.quote}); it goes with what is bought "
-            "later.",
+            f"What is held of {rules.symbol}, {plain(held)}, is less than the smallest order of "
+            f"{plain(max(rules.step_size, rules.min_quantity))}; it goes with what is bought later.",
             code="position_is_dust",
         )
 
