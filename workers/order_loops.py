@@ -1,4 +1,7 @@
-"""The execution worker's loops. They live in the worker, not in the broker: orders move on while Redis is away."""
+"""The execution worker's loops. They live in the worker, not in the broker: orders move on while Redis is away.
+
+The clocks are read for each account anew: what is sent lives from then on, and the account before may have taken long.
+"""
 
 from typing import cast
 
@@ -17,8 +20,11 @@ def sweep_orders() -> bool:
     term = lease_memory.term()
     if term is None:
         return False
-    moment = market.current_moment()
-    return each_of(venues(), lambda venue: trading.sweep_orders(venue=venue, term=term, moment=moment) > 0)
+
+    def sweep(venue: Venue) -> bool:
+        return trading.sweep_orders(venue=venue, term=term, moment=market.current_moment()) > 0
+
+    return each_of(venues(), sweep)
 
 
 def match_paper_orders() -> bool:
@@ -31,22 +37,27 @@ def match_paper_orders() -> bool:
 
 def listen_to_venues() -> bool:
     """Take in what the streams of all accounts told; True while they tell."""
-    moment = market.current_moment()
     streaming = {name: cast("StreamingVenue", venue) for name, venue in venues().items() if hasattr(venue, "take_news")}
-    return each_of(streaming, lambda venue: trading.take_venue_news(venue=venue, moment=moment) > 0)
+    return each_of(streaming, lambda venue: trading.take_venue_news(venue=venue, moment=market.current_moment()) > 0)
 
 
 def poll_open_orders() -> bool:
     """Ask the venues for the orders at work there, whatever their streams told."""
-    moment = market.current_moment()
-    each_of(_outside(), lambda venue: trading.poll_open_orders_in_turn(venue=venue, moment=moment) > 0)
+
+    def poll(venue: Venue) -> bool:
+        return trading.poll_open_orders_in_turn(venue=venue, moment=market.current_moment()) > 0
+
+    each_of(_outside(), poll)
     return False
 
 
 def poll_fills() -> bool:
     """Ask the venues for their latest trades: late ones and those that no order at work points to."""
-    moment = market.current_moment()
-    each_of(_outside(), lambda venue: trading.collect_fills_in_turn(venue=venue, moment=moment) > 0)
+
+    def collect(venue: Venue) -> bool:
+        return trading.collect_fills_in_turn(venue=venue, moment=market.current_moment()) > 0
+
+    each_of(_outside(), collect)
     return False
 
 

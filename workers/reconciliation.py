@@ -19,8 +19,7 @@ def owe_comparisons() -> None:
 
 def reconcile_due_accounts() -> bool:
     """Compare the accounts that are due, disabled ones too: they must have passed before they are enabled."""
-    moment = market.current_moment()
-    each_of(all_venues(), lambda venue: trading.reconcile_due(venue=venue, moment=moment))
+    each_of(all_venues(), lambda venue: trading.reconcile_due(venue=venue, moment=market.current_moment()))
     return False
 
 

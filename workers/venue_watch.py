@@ -8,8 +8,7 @@ from apps.trading.wiring import venues
 
 def watch_venues() -> bool:
     """Ask the venues that are due; one that fails stops no other."""
-    moment = market.current_moment()
-    each_of(venues(), lambda venue: trading.check_venue(venue=venue, moment=moment))
+    each_of(venues(), lambda venue: trading.check_venue(venue=venue, moment=market.current_moment()))
     return False
 
 
