@@ -11,7 +11,9 @@ from apps.market.domain.instruments import DEFAULT_MIN_NOTIONAL, InstrumentRules
 from apps.trading.ports import VenueBalance, VenueFill, VenueOrderState, VenueReport
 
 _ENDS: dict[str, VenueOrderState] = {"canceled": "CANCELED", "expired": "EXPIRED", "rejected": "REJECTED"}
-_WORKING = frozenset({"open", "canceling", "pending"})
+# Binance's word for an order that waits for another one of its list passes the library as it is: somebody's order of
+# that kind must not make the whole list unreadable.
+_WORKING = frozenset({"open", "canceling", "pending", "PENDING_NEW"})
 _DOUBLE_DIGITS, _MEANT_DIGITS = 15, 12
 _DOUBLE = Context(prec=_DOUBLE_DIGITS)
 _LONGEST = 200  # characters of an answer that are kept as facts

@@ -82,6 +82,7 @@ _KRAKEN_REFUSED = {
     "EAccount:Invalid permissions": "venue_key_refused",
 }
 _DUPLICATE = re.compile(r"duplicate", re.IGNORECASE)
+_ASKED = re.compile(r"(?<=\w)\?[\w.%~+-]+=\S*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,5 +154,6 @@ def _code(error: BaseException, text: str) -> str:
 
 
 def short(error: BaseException) -> str:
-    """The failure in one line for people."""
-    return f"{type(error).__name__}: {str(error)[:200]}".rstrip(": ")
+    """The failure in one line for people, without what an address was asked: that is long, and it is signed."""
+    words = " ".join(_ASKED.sub("", str(error)).split())
+    return f"{type(error).__name__}: {words[:200]}".rstrip(": ")

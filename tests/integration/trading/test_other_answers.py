@@ -143,6 +143,29 @@ def test_orders_in_short_pages_too(venue, world):
     assert [each.venue_order_id for each in listed] == ["0", "1", "2", "3", "4"]
 
 
+def test_an_order_that_waits_for_another_of_its_list_hides_no_other(venue, world):
+    """Somebody placed such a list by hand; our own order is in the same answer."""
+    theirs = taken(order(), orderId=7, clientOrderId="web_1", status="PENDING_NEW", isWorking=False)
+    world.answers["GET /api/v3/openOrders"] = [[theirs, taken(order(), orderId=8, status="PENDING_CANCEL")]]
+    assert [(each.venue_order_id, each.state) for each in venue.open_orders()] == [("7", "OPEN"), ("8", "OPEN")]
+
+
+def test_a_page_of_a_proxy_is_told_in_one_line(venue, world):
+    world.answers["POST /api/v3/order"] = [(502, "<html>\r\n<head><title>502</title></head>\r\n<center>nginx</center>")]
+    with pytest.raises(OutcomeUnknown) as told:
+        send(venue, order())
+    assert len(told.value.message.splitlines()) == 1
+
+
+def test_what_was_asked_and_signed_stands_in_no_message(venue, world):
+    world.answers["GET /api/v3/account"] = [(503, "<html>away</html>")]
+    with pytest.raises(RetryableFailure) as told:
+        venue.balances()
+    assert "/api/v3/account" in told.value.message
+    assert "signature" not in told.value.message
+    assert "timestamp" not in told.value.message
+
+
 def test_a_trade_that_can_be_read_later_is_taken_then(venue, world):
     at = now_ms()
     bad = trade(6, at, qty="-1")
