@@ -107,6 +107,20 @@ def fee_in_other_asset(*, asset: str, amount: Decimal) -> list[Posting]:
     return _moved(asset, AVAILABLE, FEES, amount)
 
 
+def fee_in_held_units(*, asset: str, quote: str, units: Decimal, cost: Decimal) -> list[Posting]:
+    """Units of a position that pay a fee of another instrument's trade; what they cost is what the fee cost."""
+    return _clean(
+        [*_moved(asset, POSITION, AVAILABLE, units), Posting(quote, POSITION, -cost), Posting(quote, FEES, cost)]
+    )
+
+
+def fee_was_in_held_units(*, asset: str, quote: str, units: Decimal, cost: Decimal) -> list[Posting]:
+    """The same, found out later: what was taken for units from outside goes back there."""
+    return _clean(
+        [*_moved(asset, POSITION, EXTERNAL, units), Posting(quote, POSITION, -cost), Posting(quote, FEES, cost)]
+    )
+
+
 def within_budget(postings: Iterable[Posting], *, asset: str, budget: str) -> list[Posting]:
     """The postings of a fill with what was reserved, and what comes back, in the order's budget.
 

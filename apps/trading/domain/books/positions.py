@@ -4,7 +4,7 @@ A position ends with the sale that leaves nothing, or so little that no order co
 units, hardly a sale leaves nothing. What is bought on top of such a rest begins anew, with its own result and stop.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -121,6 +121,27 @@ def _sold(
         closed_firm=at_firm if ends else position.closed_firm,
     )
     return FillEffect(after, proceeds, removed, realized, opens=False, closed_result=result if ends else None)
+
+
+def after_fee_in_units(position: PositionState, *, units: Decimal, at_firm: datetime) -> tuple[PositionState, Decimal]:
+    """The position after ``units`` of it paid the fee of another instrument's trade, and what those had cost.
+
+    They are neither sold nor worth anything to the position any more: their cost becomes its fees. Raises
+    ``FillExceedsPositionError`` when more is paid than held.
+    """
+    if units > position.quantity:
+        raise FillExceedsPositionError(f"A fee took {units}, held {position.quantity}.")
+    closes = units == position.quantity
+    removed = position.cost if closes else min(position.cost, over(times(position.cost, units), position.quantity))
+    after = replace(
+        position,
+        quantity=position.quantity - units,
+        cost=position.cost - removed,
+        fees=position.fees + removed,
+        trip_result=position.trip_result - removed,
+        closed_firm=at_firm if closes else position.closed_firm,
+    )
+    return after, removed
 
 
 def losses_in_row_after(losses: int, closed_result: Decimal) -> int:

@@ -13,8 +13,8 @@ class TradeFee:
     """``units``: by how much the position moves. ``in_quote``: what the fee cost in the quote currency.
 
     ``in_base`` and ``in_other``: the fee itself where it was taken in units of the base or in a third asset. A fee in
-    the base is worth its units at the trade's price; one in a third asset costs the position nothing and is posted
-    against what is held of that asset.
+    the base is worth its units at the trade's price; one in a third asset costs this position nothing and is posted
+    against what is held of that asset, which may be a position of its own.
     """
 
     units: Decimal

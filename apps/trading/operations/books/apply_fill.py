@@ -4,7 +4,7 @@ What a trade changes is worked out in memory on locked rows and written by a few
 groups are looked at once an instrument, after the last of its trades.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -69,6 +69,8 @@ def apply_fills(*, fills: Sequence[VenueFill], account: str, moment: Moment) -> 
             order = books.orders[order_id]
             books.post(order, fill)
             _touch(touched, order, fill)
+            for symbol in books.paid_with - touched.keys():
+                touched[symbol] = _Touched(order, fill.executed_firm)
         if new:
             books.write()
             for symbol, what in touched.items():
@@ -103,7 +105,8 @@ def _lock(order_ids: Sequence[UUID], fills: Sequence[VenueFill], account: str, m
     """The rows that the fills change, locked: portfolio, orders with the protective ones, positions."""
     portfolio = Portfolio.objects.select_for_update(of=("self",)).get(account__pk=account)
     symbols = sorted({fill.symbol for fill in fills})
-    protective = protective_orders(portfolio_id=portfolio.pk, symbols=symbols)
+    paying = {f"{fill.fee_asset}/{portfolio.base_currency}" for fill in fills} - set(symbols)
+    protective = protective_orders(portfolio_id=portfolio.pk, symbols=[*symbols, *sorted(paying)])
     locked = Order.objects.select_for_update().filter(Q(pk__in=set(order_ids)) | protective).order_by("pk")
     orders = {order.pk: order for order in locked}
     for order_id, fill in zip(order_ids, fills, strict=True):
@@ -112,11 +115,13 @@ def _lock(order_ids: Sequence[UUID], fills: Sequence[VenueFill], account: str, m
             raise FillWithoutOrderError(
                 f"Order {order_id} is {order.state} and was never sent, yet {fill.venue_trade_id} fills it."
             )
-    return FillBooks(portfolio, orders, _positions(portfolio.pk, symbols), moment)
+    return FillBooks(portfolio, orders, _positions(portfolio.pk, symbols, paying), moment)
 
 
-def _positions(portfolio_id: UUID, symbols: Sequence[str]) -> dict[str, Position]:
-    held = Position.objects.select_for_update().filter(portfolio_id=portfolio_id, symbol__in=symbols).order_by("pk")
+def _positions(portfolio_id: UUID, symbols: Sequence[str], paying: Collection[str]) -> dict[str, Position]:
+    """``paying``: the instruments of the fees' assets, whose units pay where some are held."""
+    named = [*symbols, *paying]
+    held = Position.objects.select_for_update().filter(portfolio_id=portfolio_id, symbol__in=named).order_by("pk")
     found = {row.symbol: row for row in held}
     first = [symbol for symbol in symbols if symbol not in found]
     if first:  # nobody else writes them: the portfolio is locked

@@ -18,8 +18,11 @@ class Check:
     wrong: str
 
     def filled(self, sql: str) -> str:
-        """One of the two texts with the lifecycle's lists in place."""
-        return sql.replace("{open}", _OPEN).replace("{moves}", _MOVES).replace("{in_base}", _IN_BASE)
+        """One of the two texts with the lifecycle's lists and the shared parts in place."""
+        texts = {"{open}": _OPEN, "{moves}": _MOVES, "{units_paid}": _UNITS_PAID, "{in_base}": _IN_BASE}
+        for name, text in texts.items():
+            sql = sql.replace(name, text)
+        return sql
 
 
 def _quoted(words: list[str]) -> str:
@@ -30,6 +33,16 @@ _OPEN = _quoted(sorted(OPEN))
 _MOVES = _quoted(sorted(f"{a}>{b}" for a, after in TRANSITIONS.items() for b in after))
 # 1 for a trade whose fee was taken in units of what was traded, else 0.
 _IN_BASE = "(fee_asset = split_part(symbol, '/', 1))::int"
+# What fees of other instruments' trades took of a position: units, and their cost, which became fees.
+_UNITS_PAID = (
+    "SELECT t.portfolio_id, min(a.asset) FILTER (WHERE a.asset <> o.base_currency) || '/' || o.base_currency, "
+    "sum(l.amount) FILTER (WHERE a.kind = 'position' AND a.asset <> o.base_currency), "
+    "coalesce(sum(l.amount) FILTER (WHERE a.kind = 'position' AND a.asset = o.base_currency), 0), 0, "
+    "coalesce(sum(l.amount) FILTER (WHERE a.kind = 'fees'), 0) FROM trading_ledgertransfer t "
+    "JOIN trading_portfolio o ON o.id = t.portfolio_id JOIN trading_ledgerposting l ON l.transfer_id = t.id "
+    "JOIN trading_ledgeraccount a ON a.id = l.account_id WHERE t.cause_kind IN ('fee_of_units', 'fee_was_of_units') "
+    "GROUP BY t.id, t.portfolio_id, o.base_currency"
+)
 
 CHECKS: tuple[Check, ...] = (
     Check(
@@ -88,10 +101,11 @@ CHECKS: tuple[Check, ...] = (
         "SELECT count(*) FROM trading_position",
         "SELECT format('position %s: quantity %s, cost %s, realised %s, fees %s; its trades give %s, %s, %s, %s', "
         "coalesce(p.symbol, f.symbol), p.quantity, p.cost, p.realized_pnl, p.fees, f.quantity, f.cost, f.realized, "
-        "f.fees) FROM trading_position p FULL JOIN (SELECT portfolio_id, symbol, "
-        "sum(CASE side WHEN 'buy' THEN quantity ELSE -quantity END - {in_base} * fee) AS quantity, "
-        "sum(CASE side WHEN 'buy' THEN cost ELSE realized_pnl - cost END - {in_base} * fee_quote) AS cost, "
-        "sum(realized_pnl) AS realized, sum(fee_quote) AS fees FROM trading_fill GROUP BY 1, 2) f "
+        "f.fees) FROM trading_position p FULL JOIN (SELECT portfolio_id, symbol, sum(quantity) AS quantity, "
+        "sum(cost) AS cost, sum(realized) AS realized, sum(fees) AS fees FROM (SELECT portfolio_id, symbol, "
+        "CASE side WHEN 'buy' THEN quantity ELSE -quantity END - {in_base} * fee AS quantity, "
+        "CASE side WHEN 'buy' THEN cost ELSE realized_pnl - cost END - {in_base} * fee_quote AS cost, "
+        "realized_pnl AS realized, fee_quote AS fees FROM trading_fill UNION ALL {units_paid}) moved GROUP BY 1, 2) f "
         "USING (portfolio_id, symbol) WHERE coalesce(p.quantity, 0) <> coalesce(f.quantity, 0) "
         "OR coalesce(p.cost, 0) <> coalesce(f.cost, 0) OR coalesce(p.realized_pnl, 0) <> coalesce(f.realized, 0) "
         "OR coalesce(p.fees, 0) <> coalesce(f.fees, 0)",

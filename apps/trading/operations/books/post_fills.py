@@ -17,17 +17,34 @@ from apps.trading.domain.books.ledger_postings import (
     FIRM,
     bought,
     deposit,
+    fee_in_held_units,
     fee_in_other_asset,
     fee_in_units,
+    fee_was_in_held_units,
     release,
     sold,
     within_budget,
 )
-from apps.trading.domain.books.positions import FillEffect, PositionState, after_fill, losses_in_row_after
+from apps.trading.domain.books.positions import (
+    FillEffect,
+    PositionState,
+    after_fee_in_units,
+    after_fill,
+    losses_in_row_after,
+)
 from apps.trading.domain.books.trade_fees import TradeFee, fee_of_trade
 from apps.trading.domain.orders.order_lifecycle import TERMINAL, OrderState, require_move
 from apps.trading.domain.stops.stop_placement import StopRule
-from apps.trading.models import Fill, LedgerAccount, LedgerKind, Order, Portfolio, Position
+from apps.trading.models import (
+    Fill,
+    LedgerAccount,
+    LedgerKind,
+    LedgerPosting,
+    LedgerTransfer,
+    Order,
+    Portfolio,
+    Position,
+)
 from apps.trading.operations.books.post_transfer import Transfer, post_transfers
 from apps.trading.operations.orders.tidings import Tidings
 from apps.trading.operations.protection.stop_rule import stop_rule
@@ -47,8 +64,13 @@ _CHANGED = (
     "state_actor",
     "state_note",
     "done_wall",
+    "venue_order_id",
 )
 _UPDATE_ORDER = f"UPDATE trading_order SET {', '.join(f'{name} = %s' for name in _CHANGED)} WHERE id = %s"  # noqa: S608 - our own column names
+
+
+# Causes of transfers. A fee in a third asset is paid with what is held of it, else with what the venue must have had.
+FEE_FUNDING, FEE_OF_UNITS, FEE_WAS_OF_UNITS = "fee_funding", "fee_of_units", "fee_was_of_units"
 
 
 class OverFillError(AssertionError):
@@ -66,6 +88,7 @@ class FillBooks:
     orders: dict[Any, Order]
     positions: dict[str, Position]
     moment: Moment
+    paid_with: set[str] = field(default_factory=set)  # instruments whose units paid fees of other trades
     tidings: Tidings = field(init=False)
     _transfers: list[Transfer] = field(default_factory=list)
     _fills: list[Fill] = field(default_factory=list)
@@ -94,6 +117,8 @@ class FillBooks:
         from_reserved = self._book(order, position, fill, fee, effect)
         self._fills.append(_fill_row(order, fill, fee, effect, self.moment))
         self._move_position(position, effect, fill)
+        if fill.side == "buy":
+            self._settle_funded_fees(position, fill)
         self._count_result(effect, fill)
         late = order.state in TERMINAL
         self._move_order(order, fill, fee, from_reserved)
@@ -168,22 +193,56 @@ class FillBooks:
         return from_reserved
 
     def _fund_fee(self, order: Order, fill: VenueFill) -> None:
-        """What our books lack of the fee's asset came from outside: the venue had it, or it could not have taken it."""
-        self._write_transfers()  # the balance below counts them
-        held = LedgerAccount.objects.filter(
-            portfolio_id=self.portfolio.pk, asset=fill.fee_asset, kind=LedgerKind.AVAILABLE, budget=FIRM
-        )
-        short = fill.fee - (held.values_list("balance", flat=True).first() or ZERO)
+        """A fee in a third asset takes free units of a position in it. What our books lack then came from outside: the
+        venue had it, or it could not have taken it.
+        """
+        self._write_transfers()  # the balances below count them
+        short = fill.fee - self._balance(fill.fee_asset, LedgerKind.AVAILABLE)
+        position = self.positions.get(f"{fill.fee_asset}/{self.portfolio.base_currency}")
+        if short > 0 and position is not None:
+            units = min(short, position.quantity, self._balance(fill.fee_asset, LedgerKind.POSITION))
+            self._pay_with_units(position, units, f"{order.account_id}:{fill.venue_trade_id}", fill, late=False)
+            short -= units
         if short > 0:
-            self._transfers.append(
-                Transfer(
-                    portfolio_id=self.portfolio.pk,
-                    cause_kind="fee_funding",
-                    cause_id=f"{order.account_id}:{fill.venue_trade_id}",
-                    postings=deposit(asset=fill.fee_asset, amount=short),
-                    order_id=order.pk,
-                )
-            )
+            cause = f"{order.account_id}:{fill.venue_trade_id}"
+            funds = deposit(asset=fill.fee_asset, amount=short)
+            self._transfers.append(Transfer(self.portfolio.pk, FEE_FUNDING, cause, funds, order.pk))
+
+    def _pay_with_units(self, position: Position, units: Decimal, cause: str, fill: VenueFill, *, late: bool) -> None:
+        if units <= 0:
+            return
+        after, cost = after_fee_in_units(_state_of(position), units=units, at_firm=fill.executed_firm)
+        asset, quote = split_symbol(position.symbol)
+        posted = fee_was_in_held_units if late else fee_in_held_units
+        legs = posted(asset=asset, quote=quote, units=units, cost=cost)
+        self._transfers.append(Transfer(self.portfolio.pk, FEE_WAS_OF_UNITS if late else FEE_OF_UNITS, cause, legs))
+        _set_state(position, after)
+        self.paid_with.add(position.symbol)
+
+    def _settle_funded_fees(self, position: Position, fill: VenueFill) -> None:
+        """Trades made after this one may be in the books before it, their fees paid from outside in its stead."""
+        asset = split_symbol(fill.symbol)[0]
+        known = LedgerAccount.objects.filter(portfolio_id=self.portfolio.pk, asset=asset, kind=LedgerKind.AVAILABLE)
+        account = known.filter(budget=FIRM).first()
+        if account is None:
+            return  # no trade ever paid its fee in it
+        self._write_transfers()
+        later = Fill.objects.filter(
+            portfolio_id=self.portfolio.pk, fee_asset=asset, traded_firm__gte=fill.executed_firm
+        ).exclude(symbol=fill.symbol)
+        causes = [f"{name}:{trade}" for name, trade in later.values_list("account_id", "venue_trade_id")]
+        funded = LedgerPosting.objects.filter(
+            account=account, transfer__cause_kind=FEE_FUNDING, transfer__cause_id__in=causes
+        )
+        done = LedgerTransfer.objects.filter(cause_kind=FEE_WAS_OF_UNITS, cause_id__in=causes)
+        settled = set(done.values_list("cause_id", flat=True))
+        for cause, amount in funded.order_by("transfer__at_wall").values_list("transfer__cause_id", "amount"):
+            if cause not in settled:
+                self._pay_with_units(position, min(amount, position.quantity), cause, fill, late=True)
+
+    def _balance(self, asset: str, kind: str) -> Decimal:
+        held = LedgerAccount.objects.filter(portfolio_id=self.portfolio.pk, asset=asset, kind=kind, budget=FIRM)
+        return held.values_list("balance", flat=True).first() or ZERO
 
     def _move_position(self, position: Position, effect: FillEffect, fill: VenueFill) -> None:
         after = effect.position
@@ -192,11 +251,7 @@ class FillBooks:
                 self._stop_rules[fill.symbol] = stop_rule(self.rules_of(fill.symbol), until=self.moment.firm)
             standing = None if effect.opens else position.stop_price
             position.stop_price = self._stop_rules[fill.symbol].after_buy(entry=fill.price, standing=standing)
-        elif not after.quantity:
-            position.stop_price = None
-        for name in ("quantity", "cost", "average_price", "realized_pnl", "fees", "trip_result"):
-            setattr(position, name, getattr(after, name))
-        position.opened_firm, position.closed_firm = after.opened_firm, after.closed_firm
+        _set_state(position, after)
 
     def _count_result(self, effect: FillEffect, fill: VenueFill) -> None:
         if effect.closed_result is None:
@@ -213,6 +268,8 @@ class FillBooks:
         order.average_price = over(order.filled_cost, order.filled_quantity)
         order.reserved_left -= from_reserved
         after = _state_after(order)
+        if after == OrderState.FILLED:  # no report may follow that would name it
+            order.venue_order_id = order.venue_order_id or fill.venue_order_id or None
         if order.state in TERMINAL:
             detail = f"{_words(fill)} after the order was {order.state}."
             with bind(correlation_id=order.correlation_id or None, order_id=order.pk):
@@ -310,6 +367,14 @@ def _state_of(position: Position) -> PositionState:
         opened_firm=position.opened_firm,
         closed_firm=position.closed_firm,
     )
+
+
+def _set_state(position: Position, after: PositionState) -> None:
+    for name in ("quantity", "cost", "average_price", "realized_pnl", "fees", "trip_result"):
+        setattr(position, name, getattr(after, name))
+    position.opened_firm, position.closed_firm = after.opened_firm, after.closed_firm
+    if not after.quantity:
+        position.stop_price = None
 
 
 def _state_after(order: Order) -> OrderState | None:
