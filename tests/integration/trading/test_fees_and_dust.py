@@ -1,7 +1,6 @@
 """Fees in units of what was bought, in a third asset, as rebates; what is left when a rest is too small to sell."""
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -170,38 +169,6 @@ def test_a_fee_in_units_that_are_held_takes_them_from_their_position(desk):
         D("0.001"),
     )
     assert [stop.quantity for stop in desk.stops("ETH/USDT") if stop.state == "ARMED"] == [D("0.099")]
-    desk.assert_books_balance()
-
-
-def test_a_fee_told_of_before_the_buy_whose_units_paid_it_is_taken_from_them(desk):
-    """Streams and lists tell of trades in any order."""
-    coin = desk.propose(symbol="ETH/USDT", quantity="0.1")
-    first, second = desk.propose(quantity="0.002"), desk.propose(quantity="0.002")
-    for order_id in (coin, first, second):
-        desk.send(order_id)
-    bar = desk.market.bar_at
-    desk.market.bar()
-    shown = [bars_between(symbol=name, after=bar, until=desk.market.bar_at) for name in ("BTC/USDT", "ETH/USDT")]
-    desk.venue.match_bars(closed_at=desk.market.bar_at, bars=[*shown[0], *shown[1]])
-    page = desk.venue.fills_since(watermark="", symbols=["BTC/USDT", "ETH/USDT"], limit=10)
-    fills = {fill.client_order_id: fill for fill in page.fills}
-    bought = fills[desk.order(coin).client_order_id]
-    before, after = (bought.executed_firm + timedelta(seconds=seconds) for seconds in (-1, 1))
-    for order_id, at in ((first, before), (second, after)):
-        fill = replace(fills[desk.order(order_id).client_order_id], fee=D("0.001"), fee_asset="ETH", executed_firm=at)
-        assert take_fill(fill=fill, venue=desk.venue, moment=desk.moment())
-    assert balance("ETH", "external") == D("-0.002"), "nothing is held yet, so the exchange had it"
-    assert take_fill(fill=replace(bought, fee=D(0)), venue=desk.venue, moment=desk.moment())
-    assert desk.position("ETH/USDT").quantity == D("0.099"), "only the later trade can have taken of these units"
-    assert balance("ETH", "external") == D("-0.1") - D("0.001")
-    desk.assert_books_balance()
-
-
-def test_units_that_are_all_reserved_pay_no_fee(desk):
-    desk.buy(symbol="ETH/USDT", quantity="0.1")
-    desk.propose(symbol="ETH/USDT", side="sell", type="limit", quantity="0.1", limit_price=D(2_600))
-    told(desk, desk.propose(quantity="0.004"), fee=D("0.001"), fee_asset="ETH")
-    assert desk.position("ETH/USDT").quantity == D("0.1")
     desk.assert_books_balance()
 
 

@@ -10,9 +10,13 @@ from django.db import transaction
 from apps.foundation.clock import wall_now
 from apps.foundation.identifiers import new_id
 from apps.trading import queries
-from apps.trading.models import Fill, LedgerTransfer, Order, Portfolio, ReconciliationBreak
+from apps.trading.domain.books.ledger_postings import deposit, fee_in_other_asset
+from apps.trading.models import Fill, LedgerTransfer, Order, Portfolio, Position, ReconciliationBreak
+from apps.trading.operations.books.post_fills import FEE_FUNDING
+from apps.trading.operations.books.post_transfer import post_transfer
 from apps.trading.operations.books.snapshot_equity import store_snapshot
 from apps.trading.operations.books.take_fill import take_fill
+from apps.trading.operations.books.verify_books import verify_books
 from apps.trading.operations.protection.fire_protective_stop import fire_protective_stop
 from apps.trading.operations.reconciliation.reconcile_account import reconcile_account
 from apps.trading.operations.reconciliation.resolve_break import resolve_break
@@ -207,6 +211,54 @@ def test_money_that_no_list_explains_stays_a_break(desk):
     assert (row.kind, row.amount) == ("balance_gap", Decimal(12))
     desk.running.fault("balance_change", account=desk.name, asset="USDT", amount="-12")
     assert look(desk, 40).open_breaks == 0
+
+
+def paid_in_btc(desk, fee):
+    """A fee of another instrument's trade, taken in BTC, as the books post it while no unit of ours is free."""
+    portfolio = Portfolio.objects.get(account__name=desk.name)
+    cause = f"{desk.name}:ETH/USDT:1"
+    with transaction.atomic():
+        for kind, legs in (
+            (FEE_FUNDING, deposit(asset="BTC", amount=fee)),
+            ("fee", fee_in_other_asset(asset="BTC", amount=fee)),
+        ):
+            post_transfer(
+                portfolio_id=portfolio.pk, cause_kind=kind, cause_id=cause, postings=legs, moment=desk.moment()
+            )
+    return portfolio
+
+
+def test_a_fee_that_a_position_paid_is_taken_from_it_once_the_balance_proves_it(desk):
+    desk.sent()
+    desk.collect()
+    fee = Decimal("0.0000031")  # less than a step
+    portfolio = paid_in_btc(desk, fee)
+    before = Position.objects.get(portfolio=portfolio)
+    desk.running.fault("balance_change", account=desk.name, asset="BTC", amount=f"-{fee}")
+    look(desk, 10)
+    assert Position.objects.get(portfolio=portfolio).quantity == before.quantity, "one look proves nothing"
+    look(desk, 20)
+    after = Position.objects.get(portfolio=portfolio)
+    assert after.quantity == before.quantity - fee
+    assert (after.fees - before.fees, after.realized_pnl) == (before.cost - after.cost, 0)
+    assert Order.objects.get(is_protective=True, state="ARMED").quantity == after.quantity
+    assert look(desk, 30).passed
+    assert look(desk, 40).open_breaks == 0
+    assert Position.objects.get(portfolio=portfolio).quantity == after.quantity
+    desk.assert_agrees()
+    assert verify_books().ok
+
+
+def test_more_missing_units_than_fees_account_for_stay_a_break(desk):
+    desk.sent()
+    desk.collect()
+    portfolio = paid_in_btc(desk, Decimal("0.000003"))
+    before = Position.objects.get(portfolio=portfolio).quantity
+    desk.running.fault("balance_change", account=desk.name, asset="BTC", amount="-0.00002")
+    look(desk, 10)
+    look(desk, 20)
+    assert ReconciliationBreak.objects.get(state="OPEN").kind == "position_gap"
+    assert Position.objects.get(portfolio=portfolio).quantity == before
 
 
 def unsent_buy(desk):

@@ -20,7 +20,6 @@ from apps.trading.domain.books.ledger_postings import (
     fee_in_held_units,
     fee_in_other_asset,
     fee_in_units,
-    fee_was_in_held_units,
     release,
     sold,
     within_budget,
@@ -39,8 +38,6 @@ from apps.trading.models import (
     Fill,
     LedgerAccount,
     LedgerKind,
-    LedgerPosting,
-    LedgerTransfer,
     Order,
     Portfolio,
     Position,
@@ -70,7 +67,7 @@ _UPDATE_ORDER = f"UPDATE trading_order SET {', '.join(f'{name} = %s' for name in
 
 
 # Causes of transfers. A fee in a third asset is paid with what is held of it, else with what the venue must have had.
-FEE_FUNDING, FEE_OF_UNITS, FEE_WAS_OF_UNITS = "fee_funding", "fee_of_units", "fee_was_of_units"
+FEE_FUNDING, FEE_OF_UNITS = "fee_funding", "fee_of_units"
 
 
 class OverFillError(AssertionError):
@@ -106,7 +103,7 @@ class FillBooks:
         _check_room(order, fill)
         position, fee = self.positions[fill.symbol], _fee_of(fill)
         effect = after_fill(
-            _state_of(position),
+            state_of(position),
             side=fill.side,
             quantity=fee.units,
             price=fill.price,
@@ -117,8 +114,6 @@ class FillBooks:
         from_reserved = self._book(order, position, fill, fee, effect)
         self._fills.append(_fill_row(order, fill, fee, effect, self.moment))
         self._move_position(position, effect, fill)
-        if fill.side == "buy":
-            self._settle_funded_fees(position, fill)
         self._count_result(effect, fill)
         late = order.state in TERMINAL
         self._move_order(order, fill, fee, from_reserved)
@@ -201,44 +196,23 @@ class FillBooks:
         position = self.positions.get(f"{fill.fee_asset}/{self.portfolio.base_currency}")
         if short > 0 and position is not None:
             units = min(short, position.quantity, self._balance(fill.fee_asset, LedgerKind.POSITION))
-            self._pay_with_units(position, units, f"{order.account_id}:{fill.venue_trade_id}", fill, late=False)
+            self._pay_with_units(position, units, order, fill)
             short -= units
         if short > 0:
             cause = f"{order.account_id}:{fill.venue_trade_id}"
             funds = deposit(asset=fill.fee_asset, amount=short)
             self._transfers.append(Transfer(self.portfolio.pk, FEE_FUNDING, cause, funds, order.pk))
 
-    def _pay_with_units(self, position: Position, units: Decimal, cause: str, fill: VenueFill, *, late: bool) -> None:
+    def _pay_with_units(self, position: Position, units: Decimal, order: Order, fill: VenueFill) -> None:
         if units <= 0:
             return
-        after, cost = after_fee_in_units(_state_of(position), units=units, at_firm=fill.executed_firm)
+        after, cost = after_fee_in_units(state_of(position), units=units, at_firm=fill.executed_firm)
         asset, quote = split_symbol(position.symbol)
-        posted = fee_was_in_held_units if late else fee_in_held_units
-        legs = posted(asset=asset, quote=quote, units=units, cost=cost)
-        self._transfers.append(Transfer(self.portfolio.pk, FEE_WAS_OF_UNITS if late else FEE_OF_UNITS, cause, legs))
-        _set_state(position, after)
+        legs = fee_in_held_units(asset=asset, quote=quote, units=units, cost=cost)
+        cause = f"{order.account_id}:{fill.venue_trade_id}"
+        self._transfers.append(Transfer(self.portfolio.pk, FEE_OF_UNITS, cause, legs, order.pk))
+        set_state(position, after)
         self.paid_with.add(position.symbol)
-
-    def _settle_funded_fees(self, position: Position, fill: VenueFill) -> None:
-        """Trades made after this one may be in the books before it, their fees paid from outside in its stead."""
-        asset = split_symbol(fill.symbol)[0]
-        known = LedgerAccount.objects.filter(portfolio_id=self.portfolio.pk, asset=asset, kind=LedgerKind.AVAILABLE)
-        account = known.filter(budget=FIRM).first()
-        if account is None:
-            return  # no trade ever paid its fee in it
-        self._write_transfers()
-        later = Fill.objects.filter(
-            portfolio_id=self.portfolio.pk, fee_asset=asset, traded_firm__gte=fill.executed_firm
-        ).exclude(symbol=fill.symbol)
-        causes = [f"{name}:{trade}" for name, trade in later.values_list("account_id", "venue_trade_id")]
-        funded = LedgerPosting.objects.filter(
-            account=account, transfer__cause_kind=FEE_FUNDING, transfer__cause_id__in=causes
-        )
-        done = LedgerTransfer.objects.filter(cause_kind=FEE_WAS_OF_UNITS, cause_id__in=causes)
-        settled = set(done.values_list("cause_id", flat=True))
-        for cause, amount in funded.order_by("transfer__at_wall").values_list("transfer__cause_id", "amount"):
-            if cause not in settled:
-                self._pay_with_units(position, min(amount, position.quantity), cause, fill, late=True)
 
     def _balance(self, asset: str, kind: str) -> Decimal:
         held = LedgerAccount.objects.filter(portfolio_id=self.portfolio.pk, asset=asset, kind=kind, budget=FIRM)
@@ -251,7 +225,7 @@ class FillBooks:
                 self._stop_rules[fill.symbol] = stop_rule(self.rules_of(fill.symbol), until=self.moment.firm)
             standing = None if effect.opens else position.stop_price
             position.stop_price = self._stop_rules[fill.symbol].after_buy(entry=fill.price, standing=standing)
-        _set_state(position, after)
+        set_state(position, after)
 
     def _count_result(self, effect: FillEffect, fill: VenueFill) -> None:
         if effect.closed_result is None:
@@ -357,7 +331,8 @@ def _fill_row(order: Order, fill: VenueFill, fee: TradeFee, effect: FillEffect, 
     )
 
 
-def _state_of(position: Position) -> PositionState:
+def state_of(position: Position) -> PositionState:
+    """What the domain knows of a position."""
     return PositionState(
         quantity=position.quantity,
         cost=position.cost,
@@ -369,7 +344,8 @@ def _state_of(position: Position) -> PositionState:
     )
 
 
-def _set_state(position: Position, after: PositionState) -> None:
+def set_state(position: Position, after: PositionState) -> None:
+    """Bring the row to ``after``; nothing is saved. A position of nothing has no stop."""
     for name in ("quantity", "cost", "average_price", "realized_pnl", "fees", "trip_result"):
         setattr(position, name, getattr(after, name))
     position.opened_firm, position.closed_firm = after.opened_firm, after.closed_firm

@@ -22,6 +22,7 @@ from apps.trading.operations.books.collect_fills import collect_fills
 from apps.trading.operations.books.post_transfer import post_transfer
 from apps.trading.operations.reconciliation.reconcile_trades import HELD_BACK
 from apps.trading.operations.reconciliation.record_break import Finding, keep_break
+from apps.trading.operations.reconciliation.settle_funded_fees import funded_fees, settle_funded_fees
 from apps.trading.ports import ChargingVenue, Venue
 
 LOOKS = 3
@@ -54,13 +55,11 @@ def reconcile_balances(*, venue: Venue, symbols: Sequence[str], moment: Moment) 
         collect_fills(venue=venue, moment=moment)
         if book_totals(account) == before:
             theirs = {asset: balance.free + balance.used for asset, balance in there.items()}
-            gaps = compare_balances(
-                ours=before,
-                theirs=theirs,
-                dust=_dust(account.portfolio, symbols),
-                explained=_explained(account.pk),
-            )
-            return BalancesCompared(stable=True, assets=len(theirs), gaps={gap.asset: gap for gap in gaps})
+            explained = _explained(account.pk)
+            dust = _dust(account.portfolio, symbols)
+            gaps = compare_balances(ours=before, theirs=theirs, dust=dust, explained=explained)
+            fees = _fees_to_settle(account.portfolio, before, theirs, explained)
+            return BalancesCompared(stable=True, assets=len(theirs), gaps={gap.asset: gap for gap in [*fees, *gaps]})
     return BalancesCompared()
 
 
@@ -73,7 +72,11 @@ def book_totals(account: Account) -> dict[str, Decimal]:
 
 
 def keep_gap(gap: Gap, *, account: str, symbols: Sequence[str], moment: Moment) -> None:
-    """Keep a gap that stands. Missing money holds up the whole account, missing or surplus units their instrument."""
+    """Keep a gap that stands, unless fees account for it. Missing money holds up the whole account, missing or surplus
+    units their instrument.
+    """
+    if settle_funded_fees(gap=gap, account=account, moment=moment):
+        return
     currency = Portfolio.objects.values_list("base_currency", flat=True).get(account__name=account)
     money = gap.asset == currency
     symbol = "" if money else next((s for s in symbols if split_symbol(s)[0] == gap.asset), "")
@@ -118,6 +121,19 @@ def post_charges(*, venue: Venue, since: datetime, moment: Moment) -> int:
                 moment=moment,
             )
     return posted
+
+
+def _fees_to_settle(
+    portfolio: Portfolio, ours: Mapping[str, Decimal], theirs: Mapping[str, Decimal], explained: Mapping[str, Decimal]
+) -> list[Gap]:
+    """What the venue has less of what is held, however little, where fees that were paid from outside are as much."""
+    found = []
+    for asset, fees in funded_fees(portfolio).items():
+        mine, their = ours.get(asset, ZERO), theirs.get(asset, ZERO)
+        gap = Gap(asset, mine, their, their - mine - explained.get(asset, ZERO))
+        if mine and 0 < -gap.unexplained <= fees:
+            found.append(gap)
+    return found
 
 
 def _known_part(gap: Gap) -> Decimal:
