@@ -18,4 +18,4 @@ def seen(runtime: Runtime) -> ObservedContainer | None:
 
 def started(runtime: Runtime, wish: ContainerSpec) -> ObservedContainer:
     runtime.start(wish)
-    return until(lambda: (one := seen(runtime)) and one.running and one, "the container to run")
+    return until(lambda: (one := seen(runtime)) and one.running and one, "the container to run", seconds=120)

@@ -77,7 +77,7 @@ class SwarmWorld(DockerWorld):
 
     def end(self) -> None:
         self.runtime.stop_all()
-        until(self._network_is_free, "the swarm to leave the network")
+        until(self._network_is_free, "the swarm to leave the network", seconds=120)
 
     def _network_is_free(self) -> bool:
         try:

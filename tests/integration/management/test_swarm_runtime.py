@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from apps.foundation.errors import Refused
+from apps.foundation.errors import NotReady, Refused
+from apps.management.adapters import swarm_runtime
 from apps.management.adapters.docker_engine import DockerEngine
 from apps.management.adapters.swarm_runtime import SwarmRuntime
 from tests.support.agent_image import agent_image
@@ -66,6 +67,19 @@ for place in ("/srv/tradinghq/x", "/etc/x", "/var/x", "/run/secrets/AGENT_REDIS_
 
 def test_a_stopped_one_leaves_neither_service_nor_secret(world, runtime):
     started(runtime, spec(secrets={"AGENT_REDIS_URL": SECRET}))
+    runtime.stop(NAME)
+    for rows in (world.engine.api.services, world.engine.api.secrets):
+        assert rows(filters={"label": world.engine.mine}) == []
+
+
+def test_one_that_does_not_end_in_time_is_said_to_be_left_and_the_next_stop_ends_it(world, runtime, monkeypatch):
+    found = started(runtime, spec(secrets={"AGENT_REDIS_URL": SECRET}))
+    with monkeypatch.context() as impatient:
+        impatient.setattr(swarm_runtime, "END_SECONDS", 0.0)  # a swarm takes seconds
+        with pytest.raises(NotReady) as late:
+            runtime.stop(NAME)
+    assert late.value.code == "not_ended"
+    assert seen(runtime).name == found.name
     runtime.stop(NAME)
     for rows in (world.engine.api.services, world.engine.api.secrets):
         assert rows(filters={"label": world.engine.mine}) == []
