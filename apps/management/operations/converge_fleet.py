@@ -1,6 +1,6 @@
 """Makes what runs what is wanted. Every 30 s, and at once after a change; may run twice and beside itself."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -25,14 +25,17 @@ RUNTIME_AWAY = "runtime_away"
 log = structlog.get_logger(__name__)
 
 
-def converge_fleet(*, runtime: Runtime, moment: Moment) -> tuple[Step, ...]:
+def converge_fleet(*, runtime: Runtime, moment: Moment, ended: Callable[[str], None] | None = None) -> tuple[Step, ...]:
     """Start, stop and replace containers until they are what the agents ask for; the steps that were taken.
+
+    What this writes is seen when all steps are taken; ``ended`` is told the name of each container as it has ended, in
+    a thread of its own.
 
     Raises ``NotReady`` when the runtime does not answer, after an incident says so: the next run begins anew from what
     it sees.
     """
     try:
-        steps = _converge(runtime, moment)
+        steps = _converge(runtime, moment, ended)
     except NotReady as away:
         tell_runtime_away(runtime, away, moment)
         raise
@@ -47,7 +50,7 @@ def tell_runtime_away(runtime: Runtime, away: NotReady, moment: Moment) -> None:
 
 
 @transaction.atomic
-def _converge(runtime: Runtime, moment: Moment) -> tuple[Step, ...]:
+def _converge(runtime: Runtime, moment: Moment, ended: Callable[[str], None] | None) -> tuple[Step, ...]:
     lock_fleet()
     specs = {} if fleet_is_paused() else wanted_containers(image=runtime.image)
     rows, seen = observe_containers(runtime=runtime, wanted=specs, moment=moment)
@@ -60,7 +63,7 @@ def _converge(runtime: Runtime, moment: Moment) -> tuple[Step, ...]:
         resting={name for name, row in rows.items() if next_try(row.crashes, moment.wall) > moment.wall},
         unhealthy={name for name, row in rows.items() if row.health in NO_PROGRESS},
     )
-    refusals = _carry_out(steps, specs, runtime)
+    refusals = _carry_out(steps, specs, runtime, ended)
     taken = tuple(step for step in steps if step.name in refusals)
     for step in taken:
         _record(step, rows[step.name], specs.get(step.name), refusals[step.name], moment)
@@ -90,7 +93,10 @@ def _keep_redis_users(names: set[str]) -> None:
 
 
 def _carry_out(
-    steps: Iterable[Step], specs: Mapping[str, ContainerSpec], runtime: Runtime
+    steps: Iterable[Step],
+    specs: Mapping[str, ContainerSpec],
+    runtime: Runtime,
+    ended: Callable[[str], None] | None,
 ) -> dict[str, Refused | None]:
     """Stops, then replacements, then starts, some side by side; by name why one could not be done.
 
@@ -102,7 +108,7 @@ def _carry_out(
             for due in _some(runtime.at_once, [step for step in steps if step.act == act]):
                 if act != Act.STOP and fleet_is_paused():
                     return refusals
-                outcomes = pool.map(lambda step: _act(step, specs.get(step.name), runtime), due)
+                outcomes = pool.map(lambda step: _act(step, specs.get(step.name), runtime, ended), due)
                 refusals |= {step.name: outcome for step, outcome in zip(due, outcomes, strict=True)}
     return refusals
 
@@ -112,12 +118,16 @@ def _some(many: int, steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
         yield steps[first : first + many]
 
 
-def _act(step: Step, spec: ContainerSpec | None, runtime: Runtime) -> Refused | None:
+def _act(
+    step: Step, spec: ContainerSpec | None, runtime: Runtime, ended: Callable[[str], None] | None
+) -> Refused | None:
     """What the step means for the runtime; nothing here asks the database. One that refuses holds up no other."""
     log.info("fleet_step", act=step.act, container=step.name, reason=step.reason)
     try:
         if step.act in {Act.STOP, Act.REPLACE}:
             runtime.stop(step.name)
+            if ended is not None:
+                ended(step.name)
         if step.act in {Act.START, Act.REPLACE} and spec is not None:
             runtime.start(spec)
     except Refused as error:

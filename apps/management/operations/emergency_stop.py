@@ -59,6 +59,7 @@ def _pause_fleet(*, orders_asked: bool, actor: str, reason: str, moment: Moment)
         "changed_at": moment.wall,
         "orders_at_stop": trading_queries.cancels_waiting(),
         "agents_at_stop": containers_left(),
+        "agents_ended": [],
         "orders_asked": orders_asked,
         "orders_ended_at": None,
         "agents_ended_at": None,

@@ -4,9 +4,10 @@ It hangs on PostgreSQL alone: no message of Redis starts it, and a container run
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
+from django.db.models import F, Func, Q, Value
 
 from apps.foundation import lease
 from apps.foundation.clock import Moment
@@ -77,7 +78,7 @@ def _stop_agents(stop: FleetState, runtime: Runtime, moment: Moment) -> bool:
             _note(stop, agents_ended_at=moment.wall)
             clear_incident(kind=AGENTS_LEFT, subject=SUBJECT, reason="No agent runs any more.", moment=moment)
             return False
-        converge_fleet(runtime=runtime, moment=moment)
+        converge_fleet(runtime=runtime, moment=moment, ended=partial(_note_end, stop))
         left = _running(runtime)
     except NotReady as away:
         _agents_left(f"The agents could not be stopped: {away.message}", moment)
@@ -85,6 +86,14 @@ def _stop_agents(stop: FleetState, runtime: Runtime, moment: Moment) -> bool:
     if left:
         _agents_left(f"{len(left)} agents still run: {', '.join(left)}.", moment)
     return not left
+
+
+def _note_end(stop: FleetState, name: str) -> None:
+    """On the screens at once, while others still end. Called in a thread and on a connection of its own."""
+    try:
+        _note(stop, agents_ended=Func(F("agents_ended"), Value(name), function="array_append"))
+    finally:
+        connection.close()
 
 
 def _running(runtime: Runtime) -> list[str]:
@@ -97,7 +106,7 @@ def _agents_left(detail: str, moment: Moment) -> None:
 
 
 @transaction.atomic
-def _note(stop: FleetState, **ended: datetime) -> None:
+def _note(stop: FleetState, **ended: datetime | Func) -> None:
     """The step is done, unless somebody resumed or stopped anew meanwhile."""
     if FleetState.objects.filter(pk=ONLY, paused=True, changed_at=stop.changed_at).update(**ended):
         tell_system_changed()

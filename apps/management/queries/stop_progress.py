@@ -1,5 +1,6 @@
 """How far an emergency stop has come: halted, orders canceled, agents stopped."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -24,14 +25,14 @@ def stop_progress() -> dict[str, Any] | None:
         "orders_left": 0 if stop.orders_ended_at else trading.cancels_waiting(),
         "orders_seconds": _seconds(stop.changed_at, stop.orders_ended_at),
         "agents_total": stop.agents_at_stop,
-        "agents_left": 0 if stop.agents_ended_at else containers_left(),
+        "agents_left": 0 if stop.agents_ended_at else containers_left(ended=stop.agents_ended),
         "agents_seconds": _seconds(stop.changed_at, stop.agents_ended_at),
     }
 
 
-def containers_left() -> int:
-    """How many containers of agents were seen last and not stopped since."""
-    return Container.objects.exclude(handle="").count()
+def containers_left(*, ended: Collection[str] = ()) -> int:
+    """How many containers of agents were seen last and not stopped since; ``ended`` are known to be, by their names."""
+    return Container.objects.exclude(handle="").exclude(name__in=ended).count()
 
 
 def _seconds(began: datetime, ended: datetime | None) -> float | None:

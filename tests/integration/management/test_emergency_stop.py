@@ -45,6 +45,26 @@ def running(runtime):
     return [one.name for one in runtime.observe() if one.running]
 
 
+class OneAfterTheOther:
+    """A runtime that ends a container once the one before it is told to have ended, though not all that was asked is
+    done.
+    """
+
+    def __init__(self, runtime):
+        self._runtime, self._turn = runtime, threading.Lock()
+        self.agents_left = []
+
+    def __getattr__(self, name):
+        return getattr(self._runtime, name)
+
+    def stop(self, name):
+        with self._turn:
+            due = 3 - len(self.agents_left)
+            until(lambda: queries.stop_progress()["agents_left"] == due, f"{due} agents to be left")
+            self.agents_left.append(due)
+            self._runtime.stop(name)
+
+
 def resting_order(desk):
     order = desk.propose(type="limit", limit_price=Decimal(40000))
     desk.send(order)
@@ -75,6 +95,19 @@ def test_agents_end_orders_are_canceled_and_both_are_measured_from_the_halt(runt
     assert (seen["orders_total"], seen["agents_total"]) == (1, 2)
     assert not Incident.objects.exists()
     assert converge(runtime) == []
+
+
+def test_each_agent_that_has_ended_is_told_while_others_still_end(runtime, desk):
+    agents = [new_agent(), new_agent("breakout"), new_agent("mean_reversion")]
+    converge(runtime)
+    until(lambda: all(pid_of(runtime, agent) for agent in agents), "the agents to run")
+    converge(runtime)
+    stop()
+    slow = OneAfterTheOther(runtime)
+    assert follow(slow)
+    assert slow.agents_left == [3, 2, 1]
+    seen = followed(runtime)
+    assert (seen["agents_left"], seen["agents_total"], seen["agents_seconds"] > 0) == (0, 3, True)
 
 
 def test_a_runtime_that_is_away_is_an_incident_and_the_agents_are_stopped_once_it_answers(runtime, desk, tmp_path):
