@@ -1,17 +1,36 @@
-"""The admin in the dashboard's words and colours, through django-unfold's own settings."""
+"""The admin in the dashboard's words and colours, through django-unfold's own settings.
 
-from typing import Any
+Every process and command reads them, and few draw a page: what addresses a page is loaded when one is drawn.
+"""
 
-from django.http import HttpRequest
-from django.templatetags.static import static
-from django.urls import reverse_lazy
+from typing import TYPE_CHECKING, Any
+
+from django.utils.functional import lazy
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 
-def _is_home(request: HttpRequest) -> bool:
+def _reversed(name: str) -> str:
+    from django.urls import reverse
+
+    return reverse(name)
+
+
+def _static(path: str) -> str:
+    from django.templatetags.static import static
+
+    return static(path)
+
+
+_page = lazy(_reversed, str)
+
+
+def _is_home(request: "HttpRequest") -> bool:
     return request.path == "/admin/"
 
 
-def _elsewhere(request: HttpRequest) -> bool:  # noqa: ARG001
+def _elsewhere(request: "HttpRequest") -> bool:  # noqa: ARG001
     """A page of the desk is never the one that is open here."""
     return False
 
@@ -23,7 +42,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "/",
     "SITE_SYMBOL": "candlestick_chart",
     "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("tradinghq/icon.svg")},
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: _static("tradinghq/icon.svg")},
     ],
     "SHOW_HISTORY": True,
     "LOGIN": {"form": "tradinghq.admin_sign_in.LimitedSignInForm"},
@@ -32,7 +51,7 @@ UNFOLD: dict[str, Any] = {
     "BORDER_RADIUS": "6px",
     "ENVIRONMENT": "tradinghq.admin_home.mode_badge",
     "DASHBOARD_CALLBACK": "tradinghq.admin_home.add_state",
-    "STYLES": [lambda _: static("tradinghq/admin.css")],
+    "STYLES": [lambda _: _static("tradinghq/admin.css")],
     "COLORS": {
         "base": {
             "50": "#f4f5f6",
@@ -79,39 +98,39 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "The tables",
                 "items": [
-                    {"title": "All tables", "icon": "table", "link": reverse_lazy("admin:index"), "active": _is_home},
+                    {"title": "All tables", "icon": "table", "link": _page("admin:index"), "active": _is_home},
                     {
                         "title": "Orders",
                         "icon": "receipt_long",
-                        "link": reverse_lazy("admin:trading_order_changelist"),
+                        "link": _page("admin:trading_order_changelist"),
                     },
-                    {"title": "Fills", "icon": "done_all", "link": reverse_lazy("admin:trading_fill_changelist")},
+                    {"title": "Fills", "icon": "done_all", "link": _page("admin:trading_fill_changelist")},
                     {
                         "title": "Ledger",
                         "icon": "menu_book",
-                        "link": reverse_lazy("admin:trading_ledgerposting_changelist"),
+                        "link": _page("admin:trading_ledgerposting_changelist"),
                     },
-                    {"title": "Limits", "icon": "speed", "link": reverse_lazy("admin:trading_risklimits_changelist")},
+                    {"title": "Limits", "icon": "speed", "link": _page("admin:trading_risklimits_changelist")},
                     {
                         "title": "Accounts",
                         "icon": "account_balance",
-                        "link": reverse_lazy("admin:trading_account_changelist"),
+                        "link": _page("admin:trading_account_changelist"),
                     },
                     {
                         "title": "Breaks",
                         "icon": "difference",
-                        "link": reverse_lazy("admin:trading_reconciliationbreak_changelist"),
+                        "link": _page("admin:trading_reconciliationbreak_changelist"),
                     },
-                    {"title": "People", "icon": "person", "link": reverse_lazy("admin:auth_user_changelist")},
+                    {"title": "People", "icon": "person", "link": _page("admin:auth_user_changelist")},
                     {
                         "title": "Sessions",
                         "icon": "key",
-                        "link": reverse_lazy("admin:foundation_authsession_changelist"),
+                        "link": _page("admin:foundation_authsession_changelist"),
                     },
                     {
                         "title": "Audit",
                         "icon": "history",
-                        "link": reverse_lazy("admin:foundation_auditentry_changelist"),
+                        "link": _page("admin:foundation_auditentry_changelist"),
                     },
                 ],
             },

@@ -10,13 +10,14 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+import django
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.agents import operations as agents
 from apps.agents.domain import backtest
+from apps.agents.domain.backtest.check_strategy import StrategyCheck
+from apps.agents.domain.backtest.run_backtest import WantedStrategy
 from apps.foundation.errors import HQError
-from apps.market import queries as market
 from apps.market import wiring
 from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import CandleColumns
@@ -39,7 +40,7 @@ class StrategyAction(Action):
         name, _, timeframe = str(value).partition("@")
         if timeframe and timeframe not in timeframes.SECONDS:
             parser.error(f"--strategy: {timeframe!r} is no timeframe; known are {', '.join(timeframes.SECONDS)}.")
-        found = [*(getattr(chosen, self.dest) or []), agents.WantedStrategy(name, {}, timeframe or None)]
+        found = [*(getattr(chosen, self.dest) or []), WantedStrategy(name, {}, timeframe or None)]
         setattr(chosen, self.dest, found)
 
 
@@ -59,7 +60,7 @@ class ParamAction(Action):
             parser.error(f"--param is written NAME=NUMBER, such as fast=20; was {value!r}.")
         last = strategies[-1]
         parameters = {**last.parameters, name: given}
-        chosen.strategy = [*strategies[:-1], agents.WantedStrategy(last.name, parameters, last.timeframe)]
+        chosen.strategy = [*strategies[:-1], WantedStrategy(last.name, parameters, last.timeframe)]
 
 
 def add_strategies(parser: ArgumentParser) -> None:
@@ -95,6 +96,11 @@ def read_candles(options: Mapping[str, Any]) -> GivenCandles:
 def first_ms(options: Mapping[str, Any]) -> int:
     """The start of trading in milliseconds; 0: from the first candle on."""
     return 0 if options["start"] is None else timeframes.to_milliseconds(options["start"])
+
+
+def house() -> None:
+    """Have the rooms around, with the tables, for what candle files alone don't hold. See ``file_commands``."""
+    django.setup()
 
 
 def keep_compiled_code() -> None:
@@ -139,6 +145,10 @@ def _from_files(paths: Sequence[Path], symbols: Sequence[str]) -> GivenCandles:
 
 
 def _stored(symbols: Sequence[str], timeframe: str | None) -> GivenCandles:
+    house()
+    from apps.agents import operations as agents
+    from apps.market import queries as market
+
     wanted = list(symbols) or list(market.watched_symbols())
     base = timeframe or market.market_clock().base_timeframe
     given = agents.stored_candles(symbols=wanted, timeframe=base)
@@ -153,7 +163,7 @@ def add_checked(parser: ArgumentParser) -> None:
 
 
 def report_checks(
-    command: BaseCommand, check: Callable[..., agents.StrategyCheck], options: Mapping[str, Any], *, passed: str
+    command: BaseCommand, check: Callable[..., StrategyCheck], options: Mapping[str, Any], *, passed: str
 ) -> None:
     """Check each strategy on each series and tell. Raises ``CommandError`` with what differed."""
     keep_compiled_code()

@@ -6,8 +6,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from apps.agents.domain.backtest.run_backtest import BacktestResult
 from apps.agents.domain.performance.trade_table import TradeTable
-from apps.agents.operations import BacktestResult
 from apps.foundation.money import plain
 from apps.foundation.time_text import utc_text
 from apps.market.domain import timeframes

@@ -1,10 +1,9 @@
 """What the agents' room does."""
 
-from apps.agents.domain.performance.luck_report import luck_report
+from apps.agents.domain.backtest.run_backtest import BACKTEST_MODES, BacktestWish, WantedStrategy
 from apps.agents.operations.bench_agent import bench_agent
 from apps.agents.operations.change_desired_state import destroy_agent, start_agent, stop_agent
 from apps.agents.operations.change_policy import change_policy
-from apps.agents.operations.check_strategy import StrategyCheck, check_lookahead, check_warmup
 from apps.agents.operations.close_rounds import close_ready_rounds
 from apps.agents.operations.configure_agent import configure_agent
 from apps.agents.operations.create_agent import create_agent
@@ -33,19 +32,11 @@ from apps.agents.operations.research.work_claims import (
     fail_work,
     tend_research,
 )
-from apps.agents.operations.run_backtest import (
-    BACKTEST_MODES,
-    BacktestResult,
-    BacktestWish,
-    WantedStrategy,
-    run_backtest,
-)
 from apps.agents.operations.scale_agents import ScaledAgents, scale_agents
 from apps.agents.operations.score_agents import score_agents
 from apps.agents.operations.search_parameters import SearchedCandles, SearchWish, run_search
 from apps.agents.operations.seed_agents import seed_agents
 from apps.agents.operations.send_windows import A_BATCH
-from apps.agents.operations.sweep_windows import SweptPair, sweep_windows
 from apps.agents.operations.tell_device import DeviceRecord, tell_device
 from apps.agents.operations.train_model import TrainedModel, TrainingWish, train_model
 from apps.agents.operations.verify_scores import ScoresReport, check_scores, verify_scores
@@ -54,7 +45,6 @@ from apps.agents.ports import FitSettings
 __all__ = [
     "A_BATCH",
     "BACKTEST_MODES",
-    "BacktestResult",
     "BacktestWish",
     "Claim",
     "DeviceRecord",
@@ -65,9 +55,7 @@ __all__ = [
     "SearchWish",
     "SearchedCandles",
     "StoredCandles",
-    "StrategyCheck",
     "StreamEntry",
-    "SweptPair",
     "TrainedModel",
     "TrainingWish",
     "WantedStrategy",
@@ -78,9 +66,7 @@ __all__ = [
     "cancel_backtest",
     "cancel_search",
     "change_policy",
-    "check_lookahead",
     "check_scores",
-    "check_warmup",
     "claim_next_work",
     "close_ready_rounds",
     "compute_work",
@@ -94,7 +80,6 @@ __all__ = [
     "follow_promotions",
     "judge_windows",
     "keep_work",
-    "luck_report",
     "model_of_file",
     "open_promotion",
     "open_rounds",
@@ -106,7 +91,6 @@ __all__ = [
     "request_backtest",
     "request_search",
     "retire_model",
-    "run_backtest",
     "run_search",
     "scale_agents",
     "score_agents",
@@ -115,7 +99,6 @@ __all__ = [
     "start_agent",
     "stop_agent",
     "stored_candles",
-    "sweep_windows",
     "tell_device",
     "tend_research",
     "train_model",

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import numpy as np
 
+from apps.agents.domain.backtest.run_backtest import BacktestWish, WantedStrategy, run_backtest
 from apps.agents.domain.neural.promotion_gates import TradedFigures
 from apps.agents.domain.strategies.contract import ForwardPass
-from apps.agents.operations.run_backtest import BacktestWish, WantedStrategy, run_backtest
+from apps.agents.operations.load_model import shipped_model
 from apps.market.domain.candle_columns import CandleColumns
 from apps.trading.domain.venues.paper_terms import terms_of
 
@@ -21,6 +22,7 @@ def traded_figures(
     """The strategy's signal all in or all out on each series with an equal part of the capital, fees and slippage of
     the paper venue paid. Series of one length are added up bar by bar, so that the drawdown is that of them together.
     """
+    judge = shipped_model if model is None else lambda: model
     capital = CAPITAL / len(series)
     curves, trades = [], 0
     for columns in series:
@@ -31,7 +33,7 @@ def traded_figures(
             capital=capital,
             slippage_bps=terms.spread_bps / 2 + terms.slippage_bps,
         )
-        found = run_backtest(wish=wish, series=[columns], rules={}, model=model).performance
+        found = run_backtest(wish=wish, series=[columns], rules={}, model=judge).performance
         curves.append(found.curve.values)
         trades += len(found.trades)
     shortest = min(len(curve) for curve in curves)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from apps.agents.domain.backtest.run_backtest import BacktestResult, BacktestWish, WantedStrategy, run_backtest
 from apps.agents.domain.backtest.signal_backtest import days_per_year
 from apps.agents.domain.search.parameter_space import Dimension, parameter_space
 from apps.agents.domain.search.search_report import TestedFold, search_report
@@ -20,7 +21,7 @@ from apps.agents.domain.search.trials import (
 from apps.agents.domain.search.walk_forward import Fold, walk_forward
 from apps.agents.domain.strategies.parameter_values import ParameterError
 from apps.agents.domain.strategies.registry import UnknownStrategyError, build_strategy, strategy_class
-from apps.agents.operations.run_backtest import BacktestResult, BacktestWish, WantedStrategy, run_backtest
+from apps.agents.operations.load_model import shipped_model
 from apps.agents.ports import ParameterSampler
 from apps.foundation.errors import Refused
 from apps.market.domain.candle_columns import CandleColumns
@@ -193,4 +194,4 @@ def _tried(
 def _run(wish: SearchWish, proposed: Mapping[str, float], candles: SearchedCandles, first_ms: int) -> BacktestResult:
     wanted = WantedStrategy(wish.strategy, {**wish.fixed, **proposed}, wish.timeframe)
     asked = replace(wish.backtest, strategies=[wanted], first_ms=first_ms)
-    return run_backtest(wish=asked, series=candles.series, rules=candles.rules)
+    return run_backtest(wish=asked, series=candles.series, rules=candles.rules, model=shipped_model)

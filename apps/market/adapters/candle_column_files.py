@@ -15,6 +15,7 @@ _CHARACTERS = b"0123456789.,eE+-\n"
 _CELLS = 6
 _QUOTES = ("USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "GBP", "BTC", "ETH")
 _SAMPLE = 2_000  # rows from which assumed steps are read
+_LONG = 4_000_000  # characters from which the compiled reader is worth its loading
 
 
 def read_columns(path: Path, *, symbol: str | None = None) -> CandleColumns:
@@ -67,6 +68,13 @@ def _numbers(path: Path) -> np.ndarray:
     header, _, rows = text.partition(b"\n")
     if header.strip() != HEADER:
         raise NoRecordedRun(f"{path.name} must start with the line {HEADER.decode()!r}, was {header[:60]!r}.")
+    del text
+    if len(rows) >= _LONG:
+        from apps.market.adapters.compiled_rows import numbers_of
+
+        found = numbers_of(rows, cells=_CELLS)
+        if found is not None:
+            return found
     rows = rows.replace(b"\r", b"").rstrip(b"\n") + b"\n"
     odd = rows.translate(None, _CHARACTERS)
     if odd or not _whole(rows):

@@ -139,7 +139,7 @@ def test_a_check_that_finds_something_fails_with_it(typed, monkeypatch):
             Remembers.asked += 1
             return StrategyVote((-1.0) ** self.asked, 0.5, abstain=False, horizon_bars=1, reason="")
 
-    monkeypatch.setattr("apps.agents.operations.check_strategy.build_strategy", lambda *_: Remembers())
+    monkeypatch.setattr("apps.agents.domain.backtest.check_strategy.build_strategy", lambda *_: Remembers())
     with pytest.raises(CommandError, match="of a strategy that was built anew"):
         typed("check_lookahead", "--strategy", "sma_cross", "--points", "5")
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.agents.adapters.optuna_sampler import OptunaSampler
+from apps.agents.domain.backtest.run_backtest import BacktestWish
 from apps.agents.domain.search.overfitting import probability_of_overfitting
 from apps.agents.domain.search.parameter_space import parameter_space
 from apps.agents.domain.search.walk_forward import FEWEST_TEST_BARS, walk_forward
 from apps.agents.domain.strategies.parameter_values import ParameterError
 from apps.agents.domain.strategies.registry import build_strategy, strategy_class, strategy_names
-from apps.agents.operations.run_backtest import BacktestWish
 from apps.agents.operations.search_parameters import (
     SearchedCandles,
     SearchWish,

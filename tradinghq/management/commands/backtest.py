@@ -10,7 +10,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.agents import operations as agents
+from apps.agents.domain.backtest.run_backtest import BACKTEST_MODES, BacktestResult, BacktestWish, run_backtest
+from apps.agents.domain.performance.luck_report import luck_report
+from apps.agents.domain.strategies.contract import ForwardPass
 from apps.foundation.errors import HQError
 from apps.trading.domain.risk.risk_limits import DEFAULT_LIMITS, LimitValues, changed
 from tradinghq import backtest_arguments as arguments
@@ -26,7 +28,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_strategies(parser)
         arguments.add_candles(parser)
-        parser.add_argument("--mode", choices=agents.BACKTEST_MODES, default="auto", help="see docs/guides/backtest.md")
+        parser.add_argument("--mode", choices=BACKTEST_MODES, default="auto", help="see docs/guides/backtest.md")
         parser.add_argument("--capital", type=arguments.number, default=Decimal(1000))
         parser.add_argument(
             "--fee", type=arguments.number, help="share of each side, 0.001 is 0.1 %%; default: the venue's"
@@ -50,16 +52,16 @@ class Command(BaseCommand):
             started = time.perf_counter()
             given = arguments.read_candles(options)
             read = time.perf_counter()
-            result = agents.run_backtest(
+            result = run_backtest(
                 wish=_wish(options),
                 series=given.series,
                 rules=given.rules,
+                model=lambda: _model(options["model"]),
                 progress=self._progress(options),
-                model=_model(options["model"]),
             )
             done = time.perf_counter()
             if options["luck"]:
-                result.report["luck"] = agents.luck_report(result.performance, seed=options["seed"])
+                result.report["luck"] = luck_report(result.performance, seed=options["seed"])
         except HQError as error:
             raise CommandError(error.message) from error
         self._write(options, result)
@@ -72,7 +74,7 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(output.table(result)))
         self.stdout.write(f"\nDigest {result.digest}")
 
-    def _write(self, options: dict[str, Any], result: agents.BacktestResult) -> None:
+    def _write(self, options: dict[str, Any], result: BacktestResult) -> None:
         if options["orders"] and result.mode != "firm":
             raise CommandError("--orders goes with a firm's run; take --mode firm, or --trades.")
         for name, write in (
@@ -97,14 +99,17 @@ class Command(BaseCommand):
             self.stderr.write("")
 
 
-def _model(path: Path | None) -> Any:
+def _model(path: Path | None) -> ForwardPass:
     if path is not None and not path.is_file():
         raise CommandError(f"--model was {path}, which is no file.")
-    return agents.model_of_file(path.read_bytes()) if path else None
+    arguments.house()
+    from apps.agents import operations as agents
+
+    return agents.model_of_file(path.read_bytes()) if path else agents.shipped_model()
 
 
-def _wish(options: dict[str, Any]) -> agents.BacktestWish:
-    return agents.BacktestWish(
+def _wish(options: dict[str, Any]) -> BacktestWish:
+    return BacktestWish(
         strategies=options["strategy"],
         mode=options["mode"],
         capital=options["capital"],
@@ -125,7 +130,7 @@ def _limits(words: list[str]) -> LimitValues:
     return changed(DEFAULT_LIMITS, {name: value for name, _, value in pairs}) if pairs else DEFAULT_LIMITS
 
 
-def _told(result: agents.BacktestResult) -> str:
+def _told(result: BacktestResult) -> str:
     names = ", ".join(wanted["name"] for wanted in result.stated["strategies"])
     series = ", ".join(f"{s['instrument']} {s['timeframe']} ({s['source']})" for s in result.stated["series"])
     how = "The whole firm" if result.mode == "firm" else "The signal alone, all in or out at the next opening"

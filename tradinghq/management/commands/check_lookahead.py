@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.agents import operations as agents
+from apps.agents.domain.backtest.check_strategy import check_lookahead
 from tradinghq import backtest_arguments as arguments
 
 
@@ -18,4 +18,4 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         passed = "No vote depends on what came later or was asked before."
-        arguments.report_checks(self, agents.check_lookahead, options, passed=passed)
+        arguments.report_checks(self, check_lookahead, options, passed=passed)

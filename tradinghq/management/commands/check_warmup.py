@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.agents import operations as agents
+from apps.agents.domain.backtest.check_strategy import check_warmup
 from tradinghq import backtest_arguments as arguments
 
 
@@ -18,4 +18,4 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         passed = "No vote changes with more history than the strategy asks for."
-        arguments.report_checks(self, agents.check_warmup, options, passed=passed)
+        arguments.report_checks(self, check_warmup, options, passed=passed)

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.agents import operations as agents
+from apps.agents.domain.backtest.sweep_windows import SweptPair, sweep_windows
 from apps.foundation.errors import HQError
 from tradinghq import backtest_arguments as arguments
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 raise CommandError(f"A sweep goes over one series, {len(series)} were named.")
             columns = series[0].between(arguments.first_ms(options), int(series[0].times[-1]) + 1)
             started = time.perf_counter()
-            swept = agents.sweep_windows(
+            swept = sweep_windows(
                 columns=columns,
                 fast=options["fast"],
                 slow=options["slow"],
@@ -56,7 +56,7 @@ class Command(BaseCommand):
             return
         self._show(swept[: options["top"]], len(swept), f"{columns.symbol} {columns.timeframe}", seconds)
 
-    def _show(self, best: list[agents.SweptPair], tried: int, where: str, seconds: float) -> None:
+    def _show(self, best: list[SweptPair], tried: int, where: str, seconds: float) -> None:
         self.stdout.write(f"{tried} pairs on {where} in {seconds:.2f} s; the best {len(best)}:")
         self.stdout.write(f"{'fast':>6}{'slow':>6}{'return':>12}{'drawdown':>12}{'trades':>8}")
         for pair in best:
@@ -64,7 +64,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{pair.fast:>6}{pair.slow:>6}{figures}")
         self.stdout.write(f"The best of {tried} is partly luck: try it on candles that were not swept.")
 
-    def _write(self, path: Path | None, swept: list[agents.SweptPair]) -> None:
+    def _write(self, path: Path | None, swept: list[SweptPair]) -> None:
         if path is None:
             return
         with path.open("w", newline="") as file:

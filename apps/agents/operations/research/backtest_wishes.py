@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from apps.agents.domain.backtest.run_backtest import BacktestWish, WantedStrategy
 from apps.agents.operations.check_agent_settings import check_instruments, check_timeframe
-from apps.agents.operations.run_backtest import BacktestWish, WantedStrategy
 from apps.foundation.errors import Refused
 from apps.foundation.money import plain
 from apps.foundation.time_text import utc_text

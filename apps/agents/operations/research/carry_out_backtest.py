@@ -8,15 +8,16 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.agents.domain.backtest.run_backtest import BacktestResult, run_backtest
 from apps.agents.domain.backtest.strategy_views import Progress
 from apps.agents.domain.performance.luck_report import luck_report
 from apps.agents.domain.performance.thinned_curve import thinned_curve
 from apps.agents.domain.performance.trade_table import TradeTable
 from apps.agents.models import BacktestRun, BacktestTrade, RunState
+from apps.agents.operations.load_model import shipped_model
 from apps.agents.operations.research.backtest_wishes import stored_candles, wish_of
 from apps.agents.operations.research.tell_research import tell_backtest_changed
 from apps.agents.operations.research.work_claims import Claim
-from apps.agents.operations.run_backtest import BacktestResult, run_backtest
 from apps.foundation.clock import Moment
 from apps.market.domain import timeframes
 
@@ -31,7 +32,9 @@ def compute_backtest(*, work_id: UUID, told: Told) -> BacktestResult:
     told(0.0, f"Reading the candles of {len(wish['instruments'])} instruments.")
     end = datetime.fromisoformat(wish["end"]) if wish["end"] else None
     given = stored_candles(symbols=wish["instruments"], timeframe=wish["timeframe"], end=end)
-    result = run_backtest(wish=wish_of(wish), series=given.series, rules=given.rules, progress=_bars(told))
+    result = run_backtest(
+        wish=wish_of(wish), series=given.series, rules=given.rules, model=shipped_model, progress=_bars(told)
+    )
     told(1.0, "Drawing its days and trades again.")
     result.report["luck"] = luck_report(result.performance, seed=wish["seed"])
     return result

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.agents.domain.backtest.run_backtest import backtest_mode
 from apps.agents.models import BacktestRun, RunState
 from apps.agents.operations.research.backtest_wishes import asked_terms, wish_of
 from apps.agents.operations.research.tell_research import call_workers, tell_backtest_changed
-from apps.agents.operations.run_backtest import backtest_mode
 from apps.agents.queries.backtest_views import backtest_line
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict, Refused

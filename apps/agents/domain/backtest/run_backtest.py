@@ -1,6 +1,6 @@
 """Run a backtest over given series and tell what came out. Nothing is stored, nothing is read but the arguments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,6 @@ from apps.agents.domain.performance.performance_report import Performance, perfo
 from apps.agents.domain.strategies.contract import ForwardPass, JudgesByModel, Strategy
 from apps.agents.domain.strategies.parameter_values import ParameterError
 from apps.agents.domain.strategies.registry import UnknownStrategyError, build_strategy
-from apps.agents.operations.load_model import shipped_model
 from apps.foundation.errors import Refused
 from apps.foundation.identifiers import derived_id
 from apps.foundation.money import plain
@@ -75,17 +74,17 @@ def run_backtest(
     wish: BacktestWish,
     series: Sequence[CandleColumns],
     rules: Mapping[str, InstrumentRules],
+    model: Callable[[], ForwardPass],
     progress: Progress = unheard,
-    model: ForwardPass | None = None,
 ) -> BacktestResult:
-    """The result. ``model`` judges for strategies that need one; None: the model that comes with the package.
+    """The result. ``model`` loads what judges for strategies that need a network; without one it is not called.
 
-    Raises ``Refused`` naming the field for a strategy, parameter or setting that can't be run, ``NotReady`` for a
-    strategy with a model where torch is missing.
+    Raises ``Refused`` naming the field for a strategy, parameter or setting that can't be run, and what ``model``
+    raises.
     """
     mode = backtest_mode(wish, [columns.timeframe for columns in series])
     strategies = [_built(place, wanted) for place, wanted in enumerate(wish.strategies)]
-    judge = (model or shipped_model()) if any(isinstance(each, JudgesByModel) for each in strategies) else None
+    judge = model() if any(isinstance(each, JudgesByModel) for each in strategies) else None
     strategies = [_with_model(each, judge) for each in strategies]
     try:
         if mode == "signal":
