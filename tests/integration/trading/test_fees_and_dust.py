@@ -1,6 +1,7 @@
 """Fees in units of what was bought, in a third asset, as rebates; what is left when a rest is too small to sell."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest

@@ -131,15 +131,15 @@ def after_fee_in_units(position: PositionState, *, units: Decimal, at_firm: date
     """
     if units > position.quantity:
         raise FillExceedsPositionError(f"A fee took {units}, held {position.quantity}.")
-    closes = units == position.quantity
-    removed = position.cost if closes else min(position.cost, over(times(position.cost, units), position.quantity))
+    all_of_it = units == position.quantity
+    removed = position.cost if all_of_it else min(position.cost, over(times(position.cost, units), position.quantity))
     after = replace(
         position,
         quantity=position.quantity - units,
         cost=position.cost - removed,
         fees=position.fees + removed,
         trip_result=position.trip_result - removed,
-        closed_firm=at_firm if closes else position.closed_firm,
+        closed_firm=at_firm if all_of_it and position.is_open else position.closed_firm,
     )
     return after, removed
 
