@@ -14,6 +14,7 @@ from apps.market.queries.instruments import (
     instrument_rules,
     listed_sources,
     primary_source,
+    rules_by_symbol,
     watched_symbols,
 )
 from apps.market.queries.market_clock import MarketClockView, current_moment, market_clock
@@ -76,6 +77,7 @@ __all__ = [
     "quote_view",
     "remembered_market",
     "resting",
+    "rules_by_symbol",
     "session_status",
     "stored_candle_view",
     "watched_symbols",

@@ -1,5 +1,7 @@
 """Instruments: what is watched, under which rules, by whom it is quoted."""
 
+from collections.abc import Collection
+
 from apps.foundation.errors import NotFound
 from apps.market.domain.instruments import InstrumentRules
 from apps.market.models import Instrument, MarketClock, Provider, ProviderState
@@ -13,6 +15,11 @@ def watched_symbols() -> list[str]:
 def instrument_rules(symbol: str) -> InstrumentRules:
     """Steps and minimums of one instrument; ``NotFound`` with code ``unknown_instrument``."""
     return rules_of(found_instrument(symbol))
+
+
+def rules_by_symbol(symbols: Collection[str]) -> dict[str, InstrumentRules]:
+    """Steps and minimums of those of these instruments that there are."""
+    return {row.symbol: rules_of(row) for row in Instrument.objects.filter(symbol__in=symbols)}
 
 
 def rules_of(row: Instrument) -> InstrumentRules:

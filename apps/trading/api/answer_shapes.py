@@ -31,7 +31,7 @@ class PositionShape(serializers.Serializer):
     unrealized_pct = money(nullable=True)
     realized_pnl = money()
     fees = money()
-    stop_price = money()
+    stop_price = money(nullable=True, why="Null for dust, too little to be sold: no stop covers it.")
     share_of_equity = money(nullable=True, why="0.25 is a quarter.")
     opened_at = UtcTimeField()
     mark_as_of = UtcTimeField(allow_null=True)

@@ -17,6 +17,7 @@ from apps.trading.domain.books.decimal_math import over, times
 from apps.trading.domain.books.portfolio import Growth, Holding, Valuation, drawdown, valued
 from apps.trading.models import LedgerAccount, LedgerKind, Portfolio, Position
 from apps.trading.queries.accounts import all_accounts, find_account
+from apps.trading.queries.held_dust import holds_dust
 from apps.trading.queries.trading_state import trading_state
 
 
@@ -107,7 +108,7 @@ def portfolio_view(moment: Moment, account: str | None = None) -> dict[str, Any]
         "trading_state": trading_state().state,
         "as_of": utc_text(moment.firm),
         "stale": reading.stale,
-        "positions": [_position_view(held, reading) for held in reading.positions],
+        "positions": _position_views(reading),
     }
 
 
@@ -120,7 +121,7 @@ def position_views(moment: Moment, account: str | None = None) -> list[dict[str,
     """The open positions of an account, or of all."""
     owners = all_accounts() if account is None else [find_account(account)]
     readings = [read_portfolio(moment=moment, portfolio=owner.portfolio) for owner in owners]
-    return [_position_view(held, reading) for reading in readings for held in reading.positions]
+    return [view for reading in readings for view in _position_views(reading)]
 
 
 def exposure(symbol: str, moment: Moment) -> float:
@@ -139,6 +140,15 @@ def exposure(symbol: str, moment: Moment) -> float:
             code="no_price",
         )
     return float(over(times(held.quantity, price), equity))
+
+
+def _position_views(reading: PortfolioReading) -> list[dict[str, Any]]:
+    rules = market.rules_by_symbol([held.symbol for held in reading.positions])
+    return [
+        _position_view(held, reading)
+        | ({"stop_price": None} if holds_dust(held, rules[held.symbol]) else {})  # nobody watches over dust
+        for held in reading.positions
+    ]
 
 
 def _position_view(held: Position, reading: PortfolioReading) -> dict[str, Any]:

@@ -11,6 +11,7 @@ export interface Position {
   unrealized_pct: string | null;
   realized_pnl: string;
   fees: string;
+  /** Null for dust, which no stop covers. */
   stop_price: string | null;
   share_of_equity: string | null;
   opened_at: string | null;

@@ -14,6 +14,7 @@ from apps.trading.operations.accounts.open_account import disable_account
 from apps.trading.operations.books.take_fill import take_fill
 from apps.trading.operations.orders.close_position import close_position
 from apps.trading.operations.risk.halt_trading import halt_trading
+from apps.trading.queries.portfolio import portfolio_view
 from tests.support.trading_desk import open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,6 +126,7 @@ def test_a_position_sold_down_to_dust_has_ended_and_the_next_buy_has_a_stop_of_i
         desk.bar(BTC=(40_000, 40_000, 40_000, 40_000))
     held = desk.position()
     assert held.quantity == D("0.000005877")
+    assert portfolio_view(desk.moment())["positions"][0]["stop_price"] is None
     assert held.closed_firm is not None
     assert Portfolio.objects.get().losses_in_row == 1
     told(desk, desk.propose(quantity="0.004"), fee=D("0.000004123"), fee_asset="BTC")

@@ -19,9 +19,9 @@ from apps.trading.domain.venues.venues import PAPER, PRACTICE_VENUES, REAL_VENUE
 from apps.trading.models import Account, AccountMode, Order, Position
 from apps.trading.operations.accounts.open_portfolio import create_portfolio
 from apps.trading.operations.orders.announce_changes import system_event
-from apps.trading.operations.protection.cover_position import holds_dust
 from apps.trading.operations.risk.required_reason import required_reason
 from apps.trading.queries.accounts import account_view, find_account
+from apps.trading.queries.held_dust import holds_dust
 from apps.trading.queries.live_needs import missing_for_live
 
 OPENABLE = (PAPER, *REAL_VENUES)

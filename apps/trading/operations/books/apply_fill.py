@@ -21,9 +21,10 @@ from apps.trading.domain.orders.order_lifecycle import OPEN
 from apps.trading.models import Fill, Order, Portfolio, Position
 from apps.trading.operations.books.post_fills import FillBooks, OverFillError
 from apps.trading.operations.orders.settle_groups import settle_groups
-from apps.trading.operations.protection.cover_position import cover_position, holds_dust, protective_orders
+from apps.trading.operations.protection.cover_position import cover_position, protective_orders
 from apps.trading.operations.risk.want_incident import want_incident
 from apps.trading.ports import VenueFill
+from apps.trading.queries.held_dust import holds_dust
 
 __all__ = ["FillWithoutOrderError", "OverFillError", "apply_fill", "apply_fills"]
 

@@ -16,7 +16,6 @@ from apps.foundation.clock import Moment
 from apps.foundation.money import ZERO, floor_to, plain
 from apps.market import queries as market
 from apps.market.domain.instruments import InstrumentRules
-from apps.trading.domain.books.dust import is_dust
 from apps.trading.domain.orders.order_groups import STOP_LOSS, TAKE_PROFIT
 from apps.trading.domain.orders.order_lifecycle import OPEN, OrderState
 from apps.trading.domain.stops.stop_coverage import guards_share, shares_of_groups
@@ -25,6 +24,7 @@ from apps.trading.operations.orders.change_order_state import change_order_state
 from apps.trading.operations.orders.read_groups import ReadGroup, groups_of
 from apps.trading.operations.orders.tidings import Tidings
 from apps.trading.operations.protection.arm_sale import GUARD, ArmedSale, arm_sale, guards_stops
+from apps.trading.queries.held_dust import holds_dust
 
 REFUSALS = 3  # of a position's stops by the venue before the guard asks less often
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=10)
@@ -163,11 +163,6 @@ def _cover_rest(desk: _Desk, shares: dict[UUID, Decimal]) -> bool:
     if not waiting:
         return _arm(desk, missing)
     return _resize(desk, waiting[0], missing, position.stop_price) or bool(surplus)
-
-
-def holds_dust(position: Position, rules: InstrumentRules) -> bool:
-    """Whether nothing of the position could be sold, so that no stop can protect it."""
-    return is_dust(quantity=position.quantity, price=position.average_price, rules=rules)
 
 
 def _age(order: Order) -> tuple[datetime, str]:
