@@ -19,6 +19,7 @@ from apps.agents.operations import seed_agents
 from apps.foundation.database_roles import grant_app_role
 from apps.foundation.firm_key import firm_key, practice_key
 from apps.foundation.lease import this_house
+from apps.foundation.money import plain
 from apps.foundation.permissions import Role, ensure_roles
 from apps.foundation.private_files import write_private
 from apps.management.operations import admit_instance
@@ -27,7 +28,7 @@ from apps.market.queries import current_moment
 from apps.trading.domain.venues.venue_keys import VenueKeys
 from apps.trading.domain.venues.venues import SIMULATED, SIMULATED_DIALECT
 from apps.trading.operations import open_portfolio, open_simulated_account
-from apps.trading.queries import account_views
+from apps.trading.queries import account_views, positions_outside
 from tradinghq import environment as env
 from tradinghq.database_address import database_at
 from tradinghq.periodic_schedule import sync_periodic_tasks
@@ -58,6 +59,7 @@ def prepare_house(home: Path) -> str | None:
     ensure_roles()
     password = ensure_admin(home)
     sync_periodic_tasks()
+    refuse_to_leave_positions()
     start_market(moment=current_moment())
     moment = current_moment()
     open_portfolio(currency="USDT", capital=settings.STARTING_CAPITAL, moment=moment)
@@ -66,6 +68,21 @@ def prepare_house(home: Path) -> str | None:
     _prepare_accounts(home)
     seed_agents(moment=moment, neural=settings.NEURAL)
     return password
+
+
+def refuse_to_leave_positions() -> None:
+    """Nobody would watch the stop of a position whose instrument gets no prices."""
+    watched = [word.partition("-")[0] for word in settings.INSTRUMENTS]
+    left = positions_outside(watched)
+    if not left:
+        return
+    symbols = ",".join(dict.fromkeys(symbol for _, symbol, _ in left))
+    account, symbol, quantity = left[0]
+    raise env.EnvironmentRefused(
+        f"INSTRUMENTS leaves out {symbols}, and the account {account} holds {plain(quantity)} {symbol}: nobody would "
+        f"watch its stop. Start with INSTRUMENTS={','.join(watched)},{symbols}; to be rid of it, close the position "
+        "first."
+    )
 
 
 def _prepare_accounts(home: Path) -> None:

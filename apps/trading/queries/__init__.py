@@ -28,7 +28,7 @@ from apps.trading.queries.order_views import (
     orders_of_decision,
     recent_orders,
 )
-from apps.trading.queries.portfolio import exposure, portfolio_view, position_views, read_portfolio
+from apps.trading.queries.portfolio import exposure, portfolio_view, position_views, positions_outside, read_portfolio
 from apps.trading.queries.reconciliation import (
     all_breaks,
     break_view,
@@ -79,6 +79,7 @@ __all__ = [
     "orders_settled",
     "portfolio_view",
     "position_views",
+    "positions_outside",
     "read_portfolio",
     "recent_breaks",
     "recent_orders",

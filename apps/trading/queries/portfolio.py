@@ -1,6 +1,6 @@
 """What the portfolio holds and is worth at the marks of a moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -37,7 +37,8 @@ class PortfolioReading:
     @property
     def stale(self) -> bool:
         """Whether a held instrument is valued at an old, disputed or missing price."""
-        return any(self.marks[held.symbol].stale or self.marks[held.symbol].diverging for held in self.positions)
+        held = [self.marks[each.symbol] for each in self.positions if each.closed_firm is None]
+        return any(mark.stale or mark.diverging for mark in held)
 
 
 def read_portfolio(
@@ -68,7 +69,9 @@ def read_portfolio(
         valuation=valued(
             cash=cash,
             reserved=reserved,
-            holdings=[Holding(held.symbol, held.quantity, held.cost) for held in positions],
+            holdings=[
+                Holding(held.symbol, held.quantity, held.cost, dust=held.closed_firm is not None) for held in positions
+            ],
             prices={symbol: mark.price for symbol, mark in marks.items()},
         ),
     )
@@ -122,6 +125,12 @@ def position_views(moment: Moment, account: str | None = None) -> list[dict[str,
     owners = all_accounts() if account is None else [find_account(account)]
     readings = [read_portfolio(moment=moment, portfolio=owner.portfolio) for owner in owners]
     return [view for reading in readings for view in _position_views(reading)]
+
+
+def positions_outside(symbols: Collection[str]) -> list[tuple[str, str, Decimal]]:
+    """Account, instrument and quantity of the positions in other instruments than these; dust is none."""
+    held = Position.objects.filter(quantity__gt=0, closed_firm=None).exclude(symbol__in=symbols)
+    return list(held.order_by("portfolio_id", "symbol").values_list("portfolio__account__name", "symbol", "quantity"))
 
 
 def exposure(symbol: str, moment: Moment) -> float:

@@ -69,6 +69,15 @@ def test_equity_is_unknown_while_a_held_price_is():
     assert (blind.equity, blind.unpriced) == (None, ("BTC/USDT", "ETH/USDT"))
 
 
+def test_dust_counts_at_its_price_and_holds_up_nothing_without_one():
+    held = [Holding("BTC/USDT", D("0.01"), D(400)), Holding("OLD/USDT", D("0.9"), D(3), dust=True)]
+    cash = {"cash": D(300), "reserved": D(100)}
+    priced = valued(**cash, holdings=held, prices={"BTC/USDT": D(50_000), "OLD/USDT": D(2)})
+    assert (priced.equity, priced.unpriced) == (D("901.8"), ())
+    left_out = valued(**cash, holdings=held, prices={"BTC/USDT": D(50_000), "OLD/USDT": None})
+    assert (left_out.equity, left_out.unrealized_pnl, left_out.unpriced) == (D(900), D(100), ())
+
+
 def test_losses_are_shares_and_never_negative():
     assert drawdown(equity=D(850), peak=D(1000)) == D("0.15")
     assert drawdown(equity=D(1001), peak=D(1000)) == 0

@@ -10,11 +10,12 @@ from apps.trading.domain.books.decimal_math import over, times
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Units of one instrument and what they cost before fees."""
+    """Units of one instrument and what they cost before fees. ``dust``: what the end of a position left behind."""
 
     symbol: str
     quantity: Decimal
     cost: Decimal
+    dust: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,12 @@ class Valuation:
 def valued(
     *, cash: Decimal, reserved: Decimal, holdings: Iterable[Holding], prices: Mapping[str, Decimal | None]
 ) -> Valuation:
-    """Equity = free cash + reserved cash + units at their marks. A missing price makes it unknown, never zero."""
-    held = [holding for holding in holdings if holding.quantity]
-    unpriced = tuple(sorted(holding.symbol for holding in held if prices.get(holding.symbol) is None))
+    """Equity = free cash + reserved cash + units at their marks. A missing price makes it unknown, never zero; only
+    dust that nobody prices any more is left out, since it could never be sold and would hold up trading for ever.
+    """
+    priced = {symbol for symbol, price in prices.items() if price is not None}
+    held = [each for each in holdings if each.quantity and not (each.dust and each.symbol not in priced)]
+    unpriced = tuple(sorted(holding.symbol for holding in held if holding.symbol not in priced))
     if unpriced:
         return Valuation(None, None, None, unpriced)
     value = sum((times(holding.quantity, prices[holding.symbol] or ZERO) for holding in held), ZERO)

@@ -155,7 +155,11 @@ class SimulatedBooks:
         )
 
     def _holdings(self) -> list[Holding]:
-        return [Holding(name, each.quantity, each.cost) for name, each in self.positions.items() if each.quantity]
+        return [
+            Holding(name, each.quantity, each.cost, dust=not each.is_open)
+            for name, each in self.positions.items()
+            if each.quantity
+        ]
 
 
 def in_flight(orders: Iterable[SimulatedOrder]) -> list[InFlight]:

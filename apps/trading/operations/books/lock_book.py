@@ -139,7 +139,7 @@ def _holdings(positions: Iterable[dict[str, Any]]) -> Iterator[Holding]:
     for row in positions:
         quantity = Decimal(row["quantity"])
         if quantity > 0:
-            yield Holding(row["symbol"], quantity, Decimal(row["cost"]))
+            yield Holding(row["symbol"], quantity, Decimal(row["cost"]), dust=row["closed_firm"] is not None)
 
 
 def _in_budgets(balances: Mapping[str, Decimal], quote: str) -> Decimal:

@@ -37,7 +37,7 @@ def monitor_risk(*, moment: Moment, snapshot: bool = False) -> list[str]:
     A portfolio whose equity nobody knows is left as it is: the gate refuses new risk for want of a price anyway.
     ``snapshot``: also store the equity of this minute, from the same reading.
     """
-    held = set(Position.objects.filter(quantity__gt=0).values_list("symbol", flat=True))
+    held = set(Position.objects.filter(quantity__gt=0, closed_firm=None).values_list("symbol", flat=True))
     watched = set(market.watched_symbols())
     sight = Sight(market.marks(sorted(held | watched), moment), frozenset(held), frozenset(watched))
     limits = current_limits()
