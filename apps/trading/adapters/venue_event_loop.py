@@ -7,12 +7,20 @@ from concurrent.futures import Future
 from functools import cache
 from typing import Any, TypeVar
 
+import structlog
+
+from apps.trading.adapters.ccxt_classes import library_errors
+from apps.trading.adapters.ccxt_errors import short
+
 Answer = TypeVar("Answer")
+log = structlog.get_logger(__name__)
+_errors = library_errors()
 
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
+    loop.set_exception_handler(_tell)
     started = threading.Event()
 
     def live() -> None:
@@ -23,6 +31,17 @@ def _loop() -> asyncio.AbstractEventLoop:
     threading.Thread(target=live, name="venue-clients", daemon=True).start()
     started.wait()
     return loop
+
+
+def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The library ends all that waits on a broken connection, and nobody waits for some of it: no failure of ours, and
+    whoever listened was told. All else is told as ever.
+    """
+    error = context.get("exception")
+    if isinstance(error, _errors.BaseError):
+        log.info("venue_connection_dropped", reason=short(error))
+    else:
+        loop.default_exception_handler(context)
 
 
 _starting = threading.Lock()
