@@ -225,6 +225,18 @@ def test_a_fill_may_come_by_the_stream_before_the_answer(desk):
     desk.assert_agrees()
 
 
+def test_a_break_of_a_bad_answer_is_over_once_the_stream_told_of_the_order(desk):
+    """Its look-up would have healed it, and is not needed any more."""
+    desk.open_stream()
+    desk.running.fault("html", on="create")
+    order_id = desk.sent()
+    broken = ReconciliationBreak.objects.get(order_id=order_id, kind="bad_answer")
+    desk.listen_until(lambda: desk.order(order_id).state == "FILLED")
+    desk.sweep()
+    broken.refresh_from_db()
+    assert (broken.state, broken.closed_wall is not None) == ("HEALED", True)
+
+
 @both
 def test_an_end_that_the_stream_tells_ends_the_order(desk):
     desk.open_stream()

@@ -9,9 +9,13 @@ from django.db.models import Q
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import HQError
-from apps.trading.domain.venues.break_kinds import BreakKind
+from apps.trading.domain.orders.order_lifecycle import OrderState
+from apps.trading.domain.venues.break_kinds import BreakKind, BreakState
+from apps.trading.models import ReconciliationBreak
 from apps.trading.operations.reconciliation.record_break import heal_breaks, record_break
 from apps.trading.ports import BadVenueAnswer, BadVenueOutcome
+
+_UNTOLD = frozenset({OrderState.SUBMITTING, OrderState.UNKNOWN})
 
 
 def note_bad_answer(
@@ -40,6 +44,18 @@ def heal_bad_answers(*, order_id: UUID, moment: Moment) -> None:
     """The venue said sensibly what became of the order, after answers about it that could not be right."""
     of_it = Q(order_id=order_id, kind=BreakKind.BAD_ANSWER) & ~Q(cause__startswith="altered:")
     heal_breaks(breaks=of_it, healing="A later answer told what became of the order.", moment=moment)
+
+
+def heal_answered(*, account: str, moment: Moment) -> int:
+    """The same for orders of which a stream told, or a list, while their look-up waited; how many there were."""
+    doubted = ReconciliationBreak.objects.filter(
+        account_id=account, state=BreakState.OPEN, kind=BreakKind.BAD_ANSWER, order__isnull=False
+    )
+    known = doubted.exclude(cause__startswith="altered:").exclude(order__state__in=_UNTOLD)
+    orders = list(known.order_by("order_id").values_list("order_id", flat=True).distinct())
+    for order_id in orders:
+        heal_bad_answers(order_id=order_id, moment=moment)
+    return len(orders)
 
 
 def note_bad_news(*, account: str, bad: Iterable[Mapping[str, Any]], moment: Moment) -> None:

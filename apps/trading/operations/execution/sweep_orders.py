@@ -12,6 +12,7 @@ from apps.foundation.errors import RetryableFailure
 from apps.foundation.lease_memory import Term
 from apps.trading.domain.orders.order_lifecycle import TERMINAL, OrderState
 from apps.trading.models import Order
+from apps.trading.operations.execution.note_bad_answer import heal_answered
 from apps.trading.operations.execution.order_as_sent import sendable_at
 from apps.trading.operations.execution.record_venue_report import KEPT_WISH, ask_to_cancel
 from apps.trading.operations.execution.resolve_unknown_order import resolve_unknown_order
@@ -37,6 +38,7 @@ def sweep_orders(*, venue: Venue, term: Term, moment: Moment) -> int:
         _send_forgotten(orders, venue, term, moment)
         + _give_up_on_silent(orders, venue, moment)
         + _look_up_unknown(orders, venue, moment)
+        + heal_answered(account=venue.account, moment=moment)
         + _judge_replacements(orders, moment)
         + _send_kept_wishes(orders, moment)
         + _cancel_again(orders, venue, term, moment)
