@@ -66,7 +66,6 @@ MATRIX = {
     ("agents/", "POST"): TRADER,
     ("agents/strategies/", "GET"): VIEWER,
     ("agents/models/", "GET"): VIEWER,
-    ("agents/models/<uuid:model_id>/promote/", "POST"): RISK,
     ("agents/models/<uuid:model_id>/retire/", "POST"): RISK,
     ("agents/promotions/", "GET"): VIEWER,
     ("agents/promotions/", "POST"): TRADER,

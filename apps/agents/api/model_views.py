@@ -35,18 +35,6 @@ class ModelsView(ListView):
         return [queries.shown_model(row) for row in rows]
 
 
-class PromoteModelView(HouseView):
-    roles = {"POST": Role.RISK}
-
-    @extend_schema(request=bodies.ReasonRequest, responses=shapes.ModelShape)
-    def post(self, request: Request, model_id: UUID) -> Response:
-        """Put a candidate that passed all gates in force; the one before it is retired."""
-        given = bodies.ReasonRequest.checked(request.data)
-        return Response(
-            operations.promote_model(model_id=model_id, actor=self.actor, reason=given["reason"], moment=self.moment)
-        )
-
-
 class RetireModelView(HouseView):
     roles = {"POST": Role.RISK}
 

@@ -28,7 +28,6 @@ urlpatterns = [
     *endpoint(SEARCH, searches.SearchView.as_view(), name="search"),
     *endpoint(f"{SEARCH}cancel/", searches.CancelSearchView.as_view(), name="search-cancel"),
     *endpoint("agents/models/", models.ModelsView.as_view(), name="models"),
-    *endpoint(f"{MODEL}promote/", models.PromoteModelView.as_view(), name="model-promote"),
     *endpoint(f"{MODEL}retire/", models.RetireModelView.as_view(), name="model-retire"),
     *endpoint("agents/promotions/", promotions.PromotionsView.as_view(), name="promotions"),
     *endpoint(PROMOTION, promotions.PromotionView.as_view(), name="promotion"),

@@ -18,6 +18,16 @@ FACTS = (
 )
 
 
+# A model comes in force only at the end of its agent's way over paper and canary.
+_PROMOTED_WITH_ITS_AGENT = """
+    IF NOT EXISTS (SELECT FROM agents_promotion p WHERE p.model_id = NEW.id AND p.stage = 'live') THEN
+        RAISE EXCEPTION 'Model %: it comes in force when the agent that is promoted with it goes live', NEW.id
+        USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+
+
 class ModelState(models.TextChoices):
     """A candidate's votes are kept and scored, but not counted; those of the promoted model are."""
 
@@ -71,6 +81,13 @@ class NeuralModel(models.Model):
             models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="model_digest_is_one"),
         )
         triggers = (
+            pgtrigger.Trigger(
+                name="in_force_by_promotion",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("OLD.state <> 'promoted' AND NEW.state = 'promoted'"),
+                func=_PROMOTED_WITH_ITS_AGENT,
+            ),
             pgtrigger.ReadOnly(name="facts_stay", fields=list(FACTS)),
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
             pgtrigger.FSM(

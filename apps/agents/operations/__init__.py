@@ -10,8 +10,8 @@ from apps.agents.operations.create_agent import create_agent
 from apps.agents.operations.finish_draining import finish_draining
 from apps.agents.operations.judge_windows import JudgedBatch, judge_windows, warm_model_in_force
 from apps.agents.operations.load_model import model_of_file, shipped_model
+from apps.agents.operations.models_in_force import retire_model
 from apps.agents.operations.open_rounds import open_rounds
-from apps.agents.operations.promote_model import promote_model, retire_model
 from apps.agents.operations.promotion.advance_promotion import advance_promotion
 from apps.agents.operations.promotion.end_promotion import end_promotion
 from apps.agents.operations.promotion.follow_promotions import follow_promotions
@@ -83,7 +83,6 @@ __all__ = [
     "model_of_file",
     "open_promotion",
     "open_rounds",
-    "promote_model",
     "record_vote",
     "record_votes",
     "register_model",

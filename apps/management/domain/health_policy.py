@@ -7,6 +7,9 @@ from enum import StrEnum
 
 GRACE = timedelta(seconds=60)
 BEAT_LIFE = timedelta(seconds=90)
+# How long questions may stay unanswered before a container that still beats is replaced; chosen, not measured. As
+# long as the grace of a start, since a replacement may need that long: a shorter one would cost more answers than it
+# saves. It lies between questions, so that one that was missed never counts, however long its bar is.
 STALL = timedelta(seconds=60)
 LOOP_WINDOW = timedelta(minutes=10)
 LOOP_CRASHES = 5

@@ -251,15 +251,13 @@ def test_the_registry_tells_what_each_model_is_worth(trader):
     assert trader.get(f"{AGENTS}models/", {"state": "promoted"}).json()["results"] == []
 
 
-def test_a_model_that_failed_its_gates_is_not_promoted_over_the_api(room, person):
+def test_a_model_is_retired_over_the_api_and_promoted_only_with_an_agent(room, person):
     risk = person("risk")
     (model,) = risk.get(f"{AGENTS}models/").json()["results"]
     address = f"{AGENTS}models/{model['id']}/"
-    assert not model["passed"]
-    problem = refused(risk.post(f"{address}promote/", {"reason": "I like it."}), 409, "gates_failed")
-    assert "profit_after_costs" in problem["detail"]
-    refused(risk.post(f"{address}promote/", {}), 400, "required", "reason")
-    refused(risk.post(f"{AGENTS}models/{uuid4()}/promote/", {"reason": "x"}), 404, "unknown_model")
+    assert risk.post(f"{address}promote/", {"reason": "I like it."}).status_code == 404
+    refused(risk.post(f"{address}retire/", {}), 400, "required", "reason")
+    refused(risk.post(f"{AGENTS}models/{uuid4()}/retire/", {"reason": "x"}), 404, "unknown_model")
     assert risk.post(f"{address}retire/", {"reason": "It loses."}).json()["retirement_reason"] == "It loses."
     refused(risk.post(f"{address}retire/", {"reason": "Again."}), 409, "model_retired")
 

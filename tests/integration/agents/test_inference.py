@@ -22,6 +22,7 @@ from apps.foundation.time_text import utc_text
 from tests.support.agents_room import open_agents_room
 from tests.support.inference_worker import InferenceWorker
 from tests.support.leading import lead
+from tests.support.live_model import go_live
 from tests.support.neural import facts, tensors
 from tests.support.running_supervisor import until
 from workers import vote_collector
@@ -167,7 +168,7 @@ def in_force(room, seed, *, promoted=True) -> NeuralModel:
         created_by="test",
     )
     if promoted:
-        operations.promote_model(model_id=model.pk, actor="test", reason="For a test.", moment=room.moment())
+        go_live(model, room.agent("neural"), room.moment())
     return model
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from apps.agents.domain.promotion.stage_gates import StageGate
 from apps.agents.domain.promotion.stages import NEXT, Stage
 from apps.agents.models import JudgementOutcome, Promotion, locking
-from apps.agents.operations.promote_model import put_in_force
+from apps.agents.operations.models_in_force import put_in_force
 from apps.agents.operations.promotion.keep_judgement import keep_judgement
 from apps.agents.queries.promotion_evidence import stage_gates_of
 from apps.agents.queries.promotion_views import found_promotion, promotion_view

@@ -8,7 +8,7 @@ from django.db import transaction
 from apps.agents.domain.promotion.stage_gates import reason_to_fall, record_gates
 from apps.agents.domain.promotion.stages import HEARD, OPEN, Stage
 from apps.agents.models import JudgementOutcome, ModelState, Promotion, locking
-from apps.agents.operations.promote_model import take_out_of_force
+from apps.agents.operations.models_in_force import take_out_of_force
 from apps.agents.operations.promotion.end_promotion import end_within
 from apps.agents.operations.promotion.keep_judgement import keep_judgement
 from apps.agents.queries.promotion_evidence import paper_record

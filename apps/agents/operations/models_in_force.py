@@ -1,4 +1,4 @@
-"""Put a candidate in force, or take a model out of it: by a person, for a reason, past all gates."""
+"""Put a candidate in force when its agent goes live, or take a model out of it: by a person, for a reason."""
 
 from typing import Any
 from uuid import UUID
@@ -12,21 +12,12 @@ from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict, Refused
 
 
-def promote_model(*, model_id: UUID, actor: str, reason: str, moment: Moment) -> dict[str, Any]:
-    """The promoted model's view; the one that was in force is retired in the same transaction.
-
-    Raises ``NotFound``, ``Refused`` without a reason, ``Conflict`` for what is no candidate (``not_a_candidate``) or
-    failed a gate (``gates_failed``, naming each).
-    """
-    told = _required(reason)
-    with transaction.atomic():
-        locking.take(locking.PROMOTING)
-        put_in_force(found_model(model_id), actor=actor, reason=told, moment=moment)
-    return model_view(model_id)
-
-
 def put_in_force(row: NeuralModel, *, actor: str, reason: str, moment: Moment) -> None:
-    """The same within the running transaction, which holds the lock of promoting. Raises ``Conflict``."""
+    """Let it judge for all, within the transaction in which its agent went live and which holds the lock of promoting.
+
+    The model that was in force is retired. Raises ``Conflict`` for what is no candidate (``not_a_candidate``) or failed
+    a gate of its card (``gates_failed``, naming each).
+    """
     _check(row)
     for old in NeuralModel.objects.filter(state=ModelState.PROMOTED):
         take_out_of_force(old, actor=actor, reason=f"Replaced by {row.digest[:16]}.", moment=moment)
