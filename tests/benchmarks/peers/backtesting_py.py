@@ -1,4 +1,4 @@
-"""The same crossing in backtesting.py: ``python backtesting_py.py CANDLES.npz``. Run by an interpreter of its own, in
+"""The same crossing in backtesting.py: ``python backtesting_py.py CANDLES``. Run by an interpreter of its own, in
 which that package is installed; tells JSON on stdout.
 """
 
@@ -14,6 +14,15 @@ import pandas as pd  # noqa: E402
 from backtesting import Backtest, Strategy  # noqa: E402
 
 imported = time.perf_counter()
+
+
+def read(path):
+    """The arrays of a numpy file, or a candle file as anybody would read it."""
+    if path.endswith(".npz"):
+        return np.load(path)
+    return pd.read_csv(path).rename(columns={"timestamp_ms": "times"}).to_dict("series")
+
+
 FAST, SLOW = 20, 50
 
 
@@ -35,11 +44,11 @@ class Crossing(Strategy):
 
 
 def main():
-    columns = np.load(sys.argv[1])
+    columns = read(sys.argv[1])
     names = {"open": "Open", "high": "High", "low": "Low", "close": "Close", "volume": "Volume"}
     index = pd.to_datetime(columns["times"], unit="ms")
     # A fraction of each price, so that whole units come near to all in.
-    frame = pd.DataFrame({title: columns[name] for name, title in names.items()}, index=index)
+    frame = pd.DataFrame({title: np.asarray(columns[name]) for name, title in names.items()}, index=index)
     frame[["Open", "High", "Low", "Close"]] /= 1e6
     began = time.perf_counter()
     figures = Backtest(frame, Crossing, cash=1_000.0, commission=0.001, trade_on_close=False).run()

@@ -1,4 +1,4 @@
-"""The same crossing and a sweep in vectorbt: ``python vectorbt_runs.py CANDLES.npz PAIRS SWEPT ROUNDS``. Run by an
+"""The same crossing and a sweep in vectorbt: ``python vectorbt_runs.py CANDLES PAIRS SWEPT ROUNDS``. Run by an
 interpreter of its own, in which that package is installed; tells JSON on stdout.
 """
 
@@ -15,6 +15,13 @@ import pandas as pd  # noqa: E402
 import vectorbt as vbt  # noqa: E402
 
 imported = time.perf_counter()
+
+
+def read(path):
+    """The arrays of a numpy file, or a candle file as anybody would read it."""
+    if path.endswith(".npz"):
+        return np.load(path)
+    return pd.read_csv(path).rename(columns={"timestamp_ms": "times"}).to_dict("series")
 
 
 def crossing(close, opened, fast, slow):
@@ -48,9 +55,9 @@ def timed(call):
 
 
 def main():
-    columns = np.load(sys.argv[1])
+    columns = read(sys.argv[1])
     index = pd.to_datetime(columns["times"], unit="ms")
-    close, opened = pd.Series(columns["close"], index=index), pd.Series(columns["open"], index=index)
+    close, opened = (pd.Series(np.asarray(columns[name]), index=index) for name in ("close", "open"))
     (run, _, _), first = timed(lambda: complete(close, opened))
     warm = [timed(lambda: complete(close, opened))[1] for _ in range(int(sys.argv[4]))]
     told = {
