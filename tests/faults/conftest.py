@@ -2,6 +2,8 @@ import os
 
 import pytest
 
+from tests.support.supervisor_fixtures import runtime, supervisor  # noqa: F401 - fixtures
+
 FULL = os.environ.get("HQ_DRILLS") == "full"
 ROUNDS_OF_KILLS = 5 if FULL else 1
 

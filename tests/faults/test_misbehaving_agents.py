@@ -19,7 +19,6 @@ from apps.management.operations.wanted_containers import container_name
 from apps.trading.models import Order
 from tests.integration.management.test_converge_fleet import converge, moment, pid_of
 from tests.support.agents_room import open_agents_room
-from tests.support.running_supervisor import running_supervisor
 from tests.support.running_supervisor import until as wait_until
 from workers import vote_collector
 
@@ -78,19 +77,6 @@ def shout():
         pipeline.execute()
     VoteWriter.write_vote = write
 """
-
-
-@pytest.fixture(scope="module")
-def supervisor():
-    with running_supervisor() as running:
-        yield running
-
-
-@pytest.fixture
-def runtime(supervisor):
-    yield supervisor.runtime
-    for one in supervisor.runtime.observe():
-        supervisor.runtime.stop(one.name)
 
 
 @pytest.fixture

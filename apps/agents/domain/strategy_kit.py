@@ -35,42 +35,52 @@ def generated_candles(
     random = np.random.default_rng(seed)
     steps = np.clip(SHAPES[shape](random, bars), -0.5, 0.5)
     close = price * np.exp(np.cumsum(steps))
-    opened = np.concatenate([[price], close[:-1]])
     reach = np.abs(random.normal(0.0, 0.0005, bars)) if steps.any() else np.zeros(bars)
+    volume = random.uniform(1.0, 20.0, bars)
+    return candles_of(close, opens_at=price, reach=reach, volume=volume, timeframe=timeframe, source="generated")
+
+
+def candles_of(
+    closes: ArrayLike,
+    *,
+    opens_at: float | None = None,
+    reach: ArrayLike = 0.0,
+    volume: ArrayLike = 10.0,
+    symbol: str = "BTC/USDT",
+    source: str = "written by a test",
+    timeframe: str = "5m",
+    first_ms: int = FIRST_MS,
+) -> CandleColumns:
+    """Candles that close at these prices and open at the close before, the first at ``opens_at`` or its own close.
+
+    ``reach``: how far highs and lows lie beyond both, as a share, one for all or one a bar; so is ``volume``.
+    """
+    close = np.asarray(closes, dtype=float)
+    opened = np.concatenate([close[:1] if opens_at is None else [opens_at], close[:-1]])
+    share = np.asarray(reach, dtype=float)
     return CandleColumns(
-        "BTC/USDT",
-        "generated",
+        symbol,
+        source,
         timeframe,
-        FIRST_MS + 1000 * timeframes.seconds(timeframe) * np.arange(bars),
+        first_ms + 1000 * timeframes.seconds(timeframe) * np.arange(len(close)),
         opened,
-        np.maximum(opened, close) * (1.0 + reach),
-        np.minimum(opened, close) * (1.0 - reach),
+        np.maximum(opened, close) * (1.0 + share),
+        np.minimum(opened, close) * (1.0 - share),
         close,
-        random.uniform(1.0, 20.0, bars),
+        np.broadcast_to(np.asarray(volume, dtype=float), close.shape).copy(),
     )
 
 
 def market_of(closes: ArrayLike, *, timeframe: str = "5m") -> MarketView:
     """A view whose candles close at these prices and open at the close before."""
-    close = np.asarray(closes, dtype=float)
-    opened = np.concatenate([close[:1], close[:-1]])
-    columns = CandleColumns(
-        "BTC/USDT",
-        "written by a test",
-        timeframe,
-        FIRST_MS + 1000 * timeframes.seconds(timeframe) * np.arange(len(close)),
-        opened,
-        np.maximum(opened, close),
-        np.minimum(opened, close),
-        close,
-        np.full(len(close), 10.0),
-    )
-    return view_at(columns, len(close) - 1, len(close), fee_bps=FEE_BPS)
+    columns = candles_of(closes, timeframe=timeframe)
+    return view_at(columns, len(columns) - 1, len(columns), fee_bps=FEE_BPS)
 
 
 def assert_sound(kind: type[Strategy], **parameters: float) -> None:
     """Raise ``AssertionError`` with a sentence for the first thing that the house would not take: a declaration that
-    contradicts itself, a vote out of range, one that depends on the future or on more history than ``needs_bars``.
+    contradicts itself, a vote out of range, one that depends on the future or on more history than ``needs_bars``. What
+    the strategy itself raises is raised with a note that says where.
     """
     for problem in problems_of(kind, parameters):
         raise AssertionError(problem)
@@ -79,6 +89,7 @@ def assert_sound(kind: type[Strategy], **parameters: float) -> None:
 def problems_of(kind: type[Strategy], parameters: Mapping[str, float] | None = None) -> Iterator[str]:
     """All that is wrong, one sentence each, cheapest first. ``parameters``: what differs from the defaults."""
     yield from _declared(kind)
+    _build_extremes(kind)
     numbers = parameter_values(kind.parameters, parameters or {})
 
     def build() -> Strategy:
@@ -111,18 +122,23 @@ def _declared(kind: type[Strategy]) -> Iterator[str]:
             yield f"{each.name}: its default {each.default:g} lies outside {each.lowest:g} to {each.highest:g}."
         if each.searched and not each.lowest <= each.searched[0] < each.searched[1] <= each.highest:
             yield f"{each.name}: it is searched from {each.searched[0]:g} to {each.searched[1]:g}, outside its bounds."
+
+
+def _build_extremes(kind: type[Strategy]) -> None:
+    """Each declared value builds, or is refused as a parameter's is. Raises what the strategy raises else."""
+    for each in kind.parameters:
         for value in (each.lowest, each.highest):
-            yield from _extreme(kind, each.name, value)
+            _build(kind, each.name, value)
 
 
-def _extreme(kind: type[Strategy], name: str, value: float) -> Iterator[str]:
-    """A declared value builds, or is refused as a parameter's is."""
+def _build(kind: type[Strategy], name: str, value: float) -> None:
     try:
         kind({each.name: float(each.default) for each in kind.parameters} | {name: float(value)})
     except ParameterError:
         return
-    except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises is what the kit tells of
-        yield f"{name} = {value:g}, which is declared, raises {type(error).__name__}: {error}."
+    except Exception as error:
+        error.add_note(f"It was built with {name} = {value:g}, which its declaration allows.")
+        raise
 
 
 def _vote(vote: StrategyVote) -> Iterator[str]:

@@ -25,6 +25,6 @@ class Command(BaseCommand):
         except NewStrategyRefusedError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{folder} holds the strategy {name}. Next:")
-        self.stdout.write(f"  .venv/bin/python -m pip install -e {folder}")
+        self.stdout.write(f"  .venv/bin/python -m pip install -e '{folder}[test]'")
         self.stdout.write(f"  .venv/bin/python -m pytest {folder}/tests")
         self.stdout.write("The way from there to a vote that counts: docs/guides/add-a-strategy.md.")
