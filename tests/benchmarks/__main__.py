@@ -1,9 +1,9 @@
 """``python -m tests.benchmarks [part ...]``: prints ratios against the bare parts, measured in turns in one run.
 
-Parts on a running firm: memory, order, fan-out, blocked, bar, start; on one with its agents in containers, which needs
-a Docker engine: deploy, emergency; on servers of their own, one after another, each in a process of its own:
-transaction, accounts, history, ledger, hop, venue, reconciliation, converge, inference; without any: backtest. Nothing
-here passes or fails: a busy machine must not turn a build red.
+Parts on a running firm: memory, order, fan-out, blocked, bar, start; on one with 64 instruments: chain; on one with its
+agents in containers, which needs a Docker engine: deploy, emergency; on servers of their own, one after another, each
+in a process of its own: transaction, accounts, history, ledger, hop, venue, reconciliation, converge, inference;
+without any: backtest. Nothing here passes or fails: a busy machine must not turn a build red.
 """
 
 import json
@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.benchmarks import bar_to_fill, container_fleet, fan_out, footprint, order_api
+from tests.benchmarks import bar_to_fill, container_fleet, fan_out, footprint, order_api, quote_to_frame
 from tests.benchmarks.measure import Line, table
 from tests.benchmarks.quiet_part import PARTS as QUIET
 from tests.support.agent_image import agent_image
@@ -32,12 +32,13 @@ PARTS: FirmParts = {
     "bar": bar_to_fill.run,
     "start": footprint.warm_start,
 }
+WITH_MANY: FirmParts = {"chain": quote_to_frame.run}
 IN_CONTAINERS: FirmParts = {"deploy": container_fleet.deploy, "emergency": container_fleet.emergency}
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the firm is stopped too
-    known = [*PARTS, *IN_CONTAINERS, *QUIET]
+    known = [*PARTS, *WITH_MANY, *IN_CONTAINERS, *QUIET]
     wanted = sys.argv[1:] or known
     unknown = sorted(set(wanted) - set(known))
     if unknown:
@@ -47,6 +48,8 @@ def main() -> None:
         lines += _told(_quiet(part))
     if with_firm := {name: PARTS[name] for name in wanted if name in PARTS}:
         lines += _on_a_firm(with_firm)
+    if with_many := {name: WITH_MANY[name] for name in wanted if name in WITH_MANY}:
+        lines += _on_a_firm(with_many, **quote_to_frame.REACH)
     if with_engine := {name: IN_CONTAINERS[name] for name in wanted if name in IN_CONTAINERS}:
         lines += _on_an_engine(with_engine)
     print(table(lines))

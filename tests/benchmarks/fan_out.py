@@ -52,7 +52,7 @@ async def _delays(firm: RunningFirm, clients: int, seconds: float, blocked: int)
     """Milliseconds from publishing an update until the last of the listening clients has it, one update at a time."""
     hello = json.dumps({"op": "subscribe", "channels": [CHANNEL]}).encode()
     tally, publish = Tally(MARKER), _our_publisher()
-    counters = [await connect(_address(firm), hello, tally) for _ in range(clients + blocked)]
+    counters = [await connect(address_of(firm), hello, tally) for _ in range(clients + blocked)]
     await _warm_up(publish, tally, clients + blocked)
     for counter in counters[clients:]:
         counter.transport.pause_reading()
@@ -160,7 +160,7 @@ async def _rate(
 ) -> float:
     """Frames delivered a second with ``OUTSTANDING`` updates on their way (closed loop)."""
     tally = Tally(MARKER)
-    counters = [await connect(_address(where), hello, tally) for _ in range(clients)]
+    counters = [await connect(address_of(where), hello, tally) for _ in range(clients)]
     for counter in counters[:blocked]:
         counter.transport.pause_reading()
     listening = clients - blocked
@@ -189,7 +189,30 @@ async def _warm_up(publish: Publish, tally: Tally, listening: int) -> None:
     raise TimeoutError(f"{listening} clients were to receive an update; {tally.seen} frames came.")
 
 
-def _address(where: str | RunningFirm) -> str:
+async def bare_delay(times: int = 100) -> float:
+    """Milliseconds from publishing an update until the one client of the bare app has it, p50."""
+    port = free_port()
+    bare = _start_bare(port)
+    try:
+        await _until_open(port)
+        tally, publish = Tally(MARKER), _bare_publisher()
+        counter = await connect(f"ws://127.0.0.1:{port}/ws", b"", tally)
+        await _warm_up(publish, tally, 1)
+        found = []
+        for number in range(times):
+            start, seen = time.perf_counter(), tally.seen
+            await publish(number)
+            await tally.wait(seen + 1, 30)
+            found.append((time.perf_counter() - start) * 1_000)
+        counter.transport.abort()
+    finally:
+        bare.terminate()
+        bare.wait(10)
+    return p50(found)
+
+
+def address_of(where: str | RunningFirm) -> str:
+    """Where to connect: at a firm with a ticket of its own."""
     if isinstance(where, str):
         return where
     status, answer = where.call("POST", "auth/ws-ticket/", {})
