@@ -28,7 +28,8 @@ def advance_promotion(*, promotion_id: UUID, actor: str, reason: str, moment: Mo
     failed = _advance(promotion_id, actor, reason.strip(), moment)
     if failed:
         told = "; ".join(f"{gate.name} (required: {gate.required}; seen: {gate.seen})" for gate in failed)
-        raise Conflict(f"It failed {len(failed)} gates: {told}.", code="gates_failed")
+        count = "a gate" if len(failed) == 1 else f"{len(failed)} gates"
+        raise Conflict(f"It failed {count}: {told}.", code="gates_failed")
     return promotion_view(promotion_id, moment)
 
 
