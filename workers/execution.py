@@ -10,6 +10,7 @@ from apps.market import queries as market
 from apps.trading import operations as trading
 from apps.trading import queries as trading_queries
 from apps.trading.wiring import all_venues, venue_of
+from workers.reconciliation import compare
 
 
 @shared_task(name="workers.execution.submit_order")
@@ -36,12 +37,11 @@ def send_cancel(*, order_id: str) -> None:
 
 @shared_task(name="workers.execution.reconcile_account")
 def reconcile_account(*, account: str) -> None:
-    """Compare one account with its venue, as somebody asked."""
-    trading.reconcile_account(venue=venue_of(account), moment=market.current_moment())
+    """Compare one account with its venue, as somebody asked; the loop does where a comparison runs just now."""
+    compare(venue_of(account))
 
 
 @shared_task(name="workers.execution.reconcile_accounts")
 def reconcile_accounts() -> None:
     """Compare every account with its venue, enabled or not; one that fails stops no other."""
-    moment = market.current_moment()
-    each_of(all_venues(), lambda venue: trading.reconcile_account(venue=venue, moment=moment).finished)
+    each_of(all_venues(), compare)

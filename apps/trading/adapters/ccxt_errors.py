@@ -52,6 +52,9 @@ _BINANCE_REFUSED = {
     -2022: "venue_amend_failed",
     -1099: "venue_key_refused",
 }
+# -1000 to -1099, of the server and the network: but for those above they prove nothing, whatever the library makes of
+# them. It takes -1004 (busy) and -1016 (maintenance) for refusals.
+_BINANCE_SERVER = range(-1099, -999)
 _BINANCE_BAD_PARAMETERS = range(-1199, -1099)  # -1100 to -1199: malformed, missing or out of range
 _BINANCE_FILTERS = {
     "PRICE_FILTER": "venue_bad_price",
@@ -119,9 +122,9 @@ def _binance(text: str) -> Meaning | None:
         return Meaning("exists")
     if code in _BINANCE_REFUSED:
         return Meaning("refused", _BINANCE_REFUSED[code] or "venue_refused")
-    if code in _BINANCE_BAD_PARAMETERS:
-        return Meaning("refused")
-    return None
+    if code in _BINANCE_SERVER:
+        return Meaning("unknown", "outcome_unknown")
+    return Meaning("refused") if code in _BINANCE_BAD_PARAMETERS else None
 
 
 def _kraken(text: str) -> Meaning | None:

@@ -138,7 +138,7 @@ def test_lists_that_are_cut_short_and_rounded_to_seconds_are_read_whole(desk, wo
         orders.append(desk.sent(quantity="0.0004"))
         desk.poll()
     world.rows = 4
-    since = desk.moment().wall - timedelta(minutes=1)
+    since = desk.moment().wall - timedelta(minutes=10)  # however long the orders took
     with desk.world.lock:
         for number, (placed, trade) in enumerate(zip(world.orders.values(), world.trades, strict=True)):
             placed.at -= 30 - number

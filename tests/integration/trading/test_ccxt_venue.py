@@ -62,7 +62,7 @@ def order(**changes):
         "time_in_force": "GTC",
         "post_only": False,
         "reduce_only": False,
-        "valid_until": wall_now() + timedelta(seconds=5),
+        "valid_until": wall_now() + timedelta(seconds=30),
     }
     return VenueOrder(**{**values, **changes})
 
@@ -134,6 +134,8 @@ UNKNOWN = {
         failure(-1006, "An unexpected response was received from the message bus."),
         failure(-1007, "Timeout waiting for response from backend server.", status=504),
         failure(-1008, "Server is currently overloaded.", status=503),
+        failure(-1004, "Server is busy, please wait and try again", status=503),
+        failure(-1016, "This service is no longer available.", status=503),
         failure(-1003, "Too many requests.", status=429),
         failure(-9999, "A code that nobody knows."),
         (500, PAGE),
@@ -269,7 +271,7 @@ def test_a_late_request_does_not_leave(venue, world):
 
 @binance
 def test_a_request_for_silence_is_obeyed(venue, world):
-    world.answers["POST /api/v3/order"] = [(429, {"code": -1003, "msg": "Too many."}, {"Retry-After": "30"})]
+    world.answers["POST /api/v3/order"] = [(429, {"code": -1003, "msg": "Too many."}, {"Retry-After": "300"})]
     with pytest.raises(OutcomeUnknown):
         send(venue)
     with pytest.raises(VenueRefused) as refusal:

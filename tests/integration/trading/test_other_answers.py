@@ -157,6 +157,13 @@ def test_a_page_of_a_proxy_is_told_in_one_line(venue, world):
     assert len(told.value.message.splitlines()) == 1
 
 
+def test_maintenance_is_no_refusal_of_a_read(venue, world):
+    world.answers["GET /api/v3/account"] = [failure(-1016, "This service is no longer available.", status=503)]
+    with pytest.raises(RetryableFailure) as told:
+        venue.balances()
+    assert told.value.code == "venue_away", "a refusal would count as an answer of a venue that is well"
+
+
 def test_what_was_asked_and_signed_stands_in_no_message(venue, world):
     world.answers["GET /api/v3/account"] = [(503, "<html>away</html>")]
     with pytest.raises(RetryableFailure) as told:
