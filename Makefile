@@ -47,7 +47,10 @@ drills: $(VENV)/.installed-dev dashboard
 dashboard: dashboard/dist/index.html
 
 # Container images, with Docker's own builder. The wheels are fetched here, by the pip of this machine as it is set up.
-IMAGES := agent hq market executor
+IMAGES := agent hq market executor inference
+# Where torch for the inference image is looked for besides pip's own index, which has it for CUDA, several GB. Empty: only
+# there, or in a folder of wheels that pip was told of. For graphics cards: TORCH_INDEX=https://download.pytorch.org/whl/cu128
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BASE_IMAGE ?= python:3.11-slim-bookworm
 GLIBC := 1 2010 2014 _2_5 _2_12 _2_17 _2_24 _2_26 _2_27 _2_28 _2_31 _2_34 _2_35 _2_36
 BUILD := docker build --quiet --build-arg BASE_IMAGE=$(BASE_IMAGE)
@@ -61,7 +64,7 @@ image-agent: build/images/agent/wheels/.fetched
 	@$(BUILD) --network none --tag tradinghq-agent:$(VERSION) --file docker/agent/Dockerfile . > build/images/agent/id.new
 	@mv build/images/agent/id.new build/images/agent/id
 
-image-hq image-market image-executor: image-%: build/images/%/wheels/.fetched dashboard
+image-hq image-market image-executor image-inference: image-%: build/images/%/wheels/.fetched dashboard
 	@echo "Building the image tradinghq-$*:$(VERSION) ..."
 	@$(BUILD) --build-arg IMAGE=$* --tag tradinghq-$*:$(VERSION) --file docker/house/Dockerfile . > build/images/$*/id.new
 	@mv build/images/$*/id.new build/images/$*/id
@@ -74,7 +77,8 @@ build/images/%/wheels/.fetched: docker/%/requirements.txt docker/hq/requirements
 	  python=$$(docker run --rm --network none $(BASE_IMAGE) python -c 'import platform; print(platform.python_version())') && \
 	  $(BIN)/python -m pip --disable-pip-version-check download --quiet --only-binary=:all: --implementation cp \
 	    --python-version $$python $(GLIBC:%=--platform manylinux%_$$machine) \
-	    --constraint constraints.txt --requirement docker/$*/requirements.txt --dest $(@D)
+	    $(if $(filter inference,$*),$(TORCH_INDEX:%=--extra-index-url %)) \
+    --constraint constraints.txt --requirement docker/$*/requirements.txt --dest $(@D)
 	@touch $@
 
 clean:

@@ -14,6 +14,7 @@ METRICS = (
     "execution",
     "guard",
     "research",
+    "inference",
 )  # a folder each, where each has a container of its own
 
 
