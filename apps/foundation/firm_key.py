@@ -29,6 +29,7 @@ USER_ID = "TradingHQ firm key"
 USER_EMAIL = "firm-key@tradinghq.invalid"
 SEAL_AGAIN = "Seal the venue keys again."
 OWN_PAIR = "Put the folder HQ_HOME/gnupg of the firm that sealed it into this home first."
+LONGEST_WORDS = 500
 BAD_PASSPHRASE = 11  # the lower half of gpg-error's number for it
 
 
@@ -167,7 +168,8 @@ class FirmKey:
             )
         )
         if not made.fingerprint:
-            raise SealingAway(f"gpg could not make the firm key: {made.status}.", code="sealing_failed")
+            said = _words_of_gpg(str(made.stderr or ""))
+            raise SealingAway(f"gpg could not make the firm key: {made.status}. {said}".strip(), code="sealing_failed")
         return str(made.fingerprint)
 
     def _fingerprint(self) -> str | None:
@@ -196,6 +198,11 @@ def require_gpg() -> None:
             "gpg is not installed, so keys can't be sealed or opened and live trading is refused. Install GnuPG.",
             code="gpg_missing",
         )
+
+
+def _words_of_gpg(told: str) -> str:
+    """What it wrote for people, in one line, without what it wrote for programs."""
+    return " ".join(line for line in told.splitlines() if not line.startswith("[GNUPG:]"))[-LONGEST_WORDS:]
 
 
 def _end_agent(home: Path) -> None:

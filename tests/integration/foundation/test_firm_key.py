@@ -105,3 +105,12 @@ def test_without_gpg_sealing_is_refused_with_a_sentence(key, monkeypatch):
 def test_a_deep_home_works_too(tmp_path):
     pair = FirmKey(tmp_path / ("d" * 90) / "gnupg", PASSPHRASE)
     assert pair.open(pair.seal("deep")) == "deep"
+
+
+def test_why_gpg_makes_no_pair_is_told_in_its_own_words(tmp_path):
+    (tmp_path / "private-keys-v1.d").write_text("no folder")
+    with pytest.raises(HQError) as refused:
+        FirmKey(tmp_path, PASSPHRASE).public()
+    assert refused.value.code == "sealing_failed"
+    assert "agent_genkey failed: Not a directory" in refused.value.message
+    assert "[GNUPG:]" not in refused.value.message
