@@ -1,6 +1,7 @@
 """All drills, by their codes."""
 
 from workers.drills import (
+    cut_bridge,
     lost_answers,
     lost_events,
     lost_keys,
@@ -15,6 +16,7 @@ from workers.drills import (
 from workers.drills.scenario import Scenario
 
 _ALL = (
+    *cut_bridge.SCENARIOS,
     *lost_answers.SCENARIOS,
     *lost_events.SCENARIOS,
     *lost_keys.SCENARIOS,
