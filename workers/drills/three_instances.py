@@ -106,6 +106,7 @@ def _all_back(stage: Stage, blows: InstanceBlows) -> str:
     stage.wait(lambda: stage.trading_state() == "ACTIVE", FAILOVER_SECONDS, "trading to be free")
     primary, stage.firm = stage.firm, blows.houses[name]
     try:
+        stage.firm.make_room()  # the source of orders and the agents may have spent all
         stage.until(stage.buy(seconds=FAILOVER_SECONDS), "FILLED")
     finally:
         stage.firm = primary
