@@ -103,13 +103,13 @@ class Witness:
     def _not_by_its_leader(self, client_id: str, epoch: int) -> list[str]:
         """Whether the line that carried an accepted order was that of its term's leader, before the next could send."""
         leaders, carried = dict(self._firm.rows(TERMS)), self._heard.get(client_id, [])
-        later = [at for other, at in self._sends_from.items() if other > epoch]
+        # A house that leads again after itself waits for nobody: its new term keeps the time of the one before.
+        led_by = leaders.get(epoch)
+        later = [at for other, at in self._sends_from.items() if other > epoch and leaders.get(other) != led_by]
         names = {name for name, _ in carried}
         found = []
-        if names != {leaders.get(epoch)}:
-            found.append(
-                f"I10: order {client_id} of epoch {epoch}, led by {leaders.get(epoch)}, came from {names or 0}."
-            )
+        if names != {led_by}:
+            found.append(f"I10: order {client_id} of epoch {epoch}, led by {led_by}, came from {names or 0}.")
         if later and carried and carried[0][1] > min(later):
             late = carried[0][1] - min(later)
             found.append(f"I10: order {client_id} of epoch {epoch} left {late:.2f} s after the next leader could send.")
