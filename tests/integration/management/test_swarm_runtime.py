@@ -72,6 +72,22 @@ def test_a_stopped_one_leaves_neither_service_nor_secret(world, runtime):
         assert rows(filters={"label": world.engine.mine}) == []
 
 
+def test_an_engine_that_does_nothing_the_first_time_is_told_again(world, runtime, monkeypatch):
+    started(runtime, spec())
+    told, really = [], world.engine.api.update_service
+
+    def forgetful(*arguments, **wishes):
+        told.append(arguments)
+        if len(told) > 1:
+            really(*arguments, **wishes)
+
+    monkeypatch.setattr(swarm_runtime, "AGAIN_SECONDS", 1.0)
+    monkeypatch.setattr(world.engine.api, "update_service", forgetful)
+    runtime.stop(NAME)
+    assert len(told) > 1
+    assert seen(runtime) is None
+
+
 def test_one_that_does_not_end_in_time_is_said_to_be_left_and_the_next_stop_ends_it(world, runtime, monkeypatch):
     found = started(runtime, spec(secrets={"AGENT_REDIS_URL": SECRET}))
     with monkeypatch.context() as impatient:
