@@ -137,4 +137,4 @@ def pace(base_timeframe: str, speed: float) -> timedelta:
     return timedelta(seconds=timeframes.seconds(base_timeframe) / speed) if speed > 0 else timedelta(0)
 
 
-LOOPS = (Loop(name="market_clock", step=MarketClockDriver().step, idle_seconds=IDLE_SECONDS),)
+LOOPS = (Loop(name="market_clock", step=MarketClockDriver().step, idle_seconds=IDLE_SECONDS, wake="hq_cursor"),)

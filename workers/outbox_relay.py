@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from uuid import UUID
 
 import structlog
 
@@ -46,19 +45,25 @@ WRITING: dict[str, Callable[..., object]] = {
 class Batch:
     """The events of one relay step. A thing that changed more than once in it is shown once, as it stands now.
 
-    The orders of all its events are read together: one by one they would cost more than sending them did.
+    The orders and decisions of all its events are read together: one by one they would cost more than sending them
+    did.
     """
 
     def __init__(self, moment: Moment) -> None:
         self._moment = moment
         self._shown: set[tuple[str, str]] = set()
         self._orders: dict[str, dict[str, Any]] = {}
+        self._decisions = agents.DecisionReading([])
         self._house_portfolio = ""
 
     def prepare(self, events: Sequence[OutboxEvent]) -> None:
-        """Read the orders that the events tell of."""
+        """Read the orders and the decisions that the events tell of."""
         ids = {event.payload["order_id"] for event in events if event.kind == "order.changed"}
         self._orders = trading.order_views_by_id(ids) if ids else {}
+        made = {event.payload["decision_id"] for event in events if event.kind == "decision.made"}
+        made |= {order["decision_id"] for order in self._orders.values() if order["decision_id"]}
+        if made:
+            self._decisions = agents.DecisionReading(agents.all_decisions().filter(pk__in=made))
 
     @staticmethod
     def writes(event: OutboxEvent) -> bool:
@@ -84,7 +89,7 @@ class Batch:
         if event.kind == "portfolio.changed" and event.aggregate != self._house():
             return  # the channel shows the house's own
         try:
-            data = self._orders.get(event.payload.get("order_id", "")) or render(event.payload, self._moment)
+            data = self._read(event) or render(event.payload, self._moment)
         except NotFound as gone:
             log.info("outbox_subject_gone", kind=event.kind, aggregate=event.aggregate, reason=gone.message)
             return
@@ -98,11 +103,19 @@ class Batch:
         self._house_portfolio = self._house_portfolio or f"portfolio:{trading.find_account().portfolio_id}"
         return self._house_portfolio
 
+    def _read(self, event: OutboxEvent) -> dict[str, Any] | None:
+        """What ``prepare`` has read of the event's subject."""
+        if event.kind == "decision.made":
+            return self._decision(event.payload["decision_id"])
+        return self._orders.get(event.payload.get("order_id", ""))
+
+    def _decision(self, decision_id: str) -> dict[str, Any] | None:
+        return self._decisions.view(decision_id) if decision_id in self._decisions.rows else None
+
     def _show_decision(self, decision_id: str) -> None:
         """A decision's line tells of its order as it stands: bought, denied, canceled."""
-        try:
-            data = agents.decision_view(UUID(decision_id))
-        except NotFound:  # its order came first; the decision's own event follows
+        data = self._decision(decision_id)
+        if data is None:  # its order came first; the decision's own event follows
             return
         live_updates.publish(channel="decisions", kind="delta", data=data, as_of=self._moment.wall)
 

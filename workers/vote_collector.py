@@ -24,7 +24,7 @@ from apps.market.queries import current_moment
 
 BLOCK_MS = 250  # how soon a new agent's stream or a passed deadline is noticed
 GATHER_MS = 5  # features that come one after another within this are judged together
-ENTRIES_A_STREAM = 50
+ENTRIES_A_STREAM = 200
 LONGEST_MESSAGE = 10_000
 LONGEST_STREAM, KEPT_OF_IT = 5_000, 1_000  # entries: a stream that grew beyond is cut to its newest ones
 AWAY_SECONDS = 0.25
@@ -136,7 +136,7 @@ def _in_order(answer: Any) -> list[agents.StreamEntry]:
         for stream, written in (answer.items() if isinstance(answer, dict) else answer or [])
         for entry_id, fields in written
     ]
-    return sorted(entries, key=lambda entry: tuple(int(part) for part in entry.entry_id.split("-")))
+    return sorted(entries, key=lambda entry: entry.place)
 
 
 LOOPS = (Loop(name="vote_collector", step=collect_votes, idle_seconds=IDLE_SECONDS),)

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +41,23 @@ def run_agent() -> int:
     app = _worker_app(settings)
     digest = strategy_digest(strategy, settings.parameters)
 
-    @app.task(name=VOTE_TASK)
-    def vote(**question: Any) -> None:
+    def vote(question: dict[str, Any]) -> None:
         try:
             answer = answer_round(strategy, question, digest)
         except STRATEGY_FAILURES:
             log.exception("vote_failed", extra=_about(question))
             return
-        writer.write_vote(answer, bars=len(question["bars"]["close"]))
+        writer.write_vote(answer, bars=len(question["bars"]["close"]))  # at once: the next one may take long
         told = {name: answer[name] for name in ("direction", "abstain") if name in answer}
         log.info("voted" if told else "features_written", extra=_about(question) | told)
+
+    @app.task(name=VOTE_TASK)
+    def vote_on_all(questions: list[dict[str, Any]]) -> None:
+        for place, question in enumerate(questions):
+            if datetime.now(UTC) > datetime.fromisoformat(question["deadline"]):  # noqa: TID251 - the edge of a process
+                log.warning("too_late", extra=_about(question) | {"left": len(questions) - place})
+                return
+            vote(question)
 
     _forget_taken(writer)
     _beat_from_the_loop(app, writer, settings.beat_file)

@@ -9,19 +9,13 @@ from typing import Any
 import numpy as np
 
 from apps.agents.domain.strategies.contract import MarketView, VenueQuote
-from apps.market.domain import timeframes
-from apps.market.domain.candles import Candle
+from apps.market.domain.candle_columns import PRICES, CandleColumns
 from apps.market.domain.quotes import Quote
 
-PRICES = ("open", "high", "low", "close", "volume")
 
-
-def bars_message(candles: Sequence[Candle]) -> dict[str, list[Any]]:
+def bars_message(candles: CandleColumns) -> dict[str, list[Any]]:
     """The candles as columns of plain numbers, oldest first. Floats, since strategies decide on floats."""
-    columns: dict[str, list[Any]] = {"open_at_ms": [timeframes.to_milliseconds(candle.open_at) for candle in candles]}
-    for name in PRICES:
-        columns[name] = [float(getattr(candle, name)) for candle in candles]
-    return columns
+    return {"open_at_ms": candles.times.tolist(), **{name: getattr(candles, name).tolist() for name in PRICES}}
 
 
 def venues_message(quotes: Sequence[Quote]) -> list[dict[str, Any]]:

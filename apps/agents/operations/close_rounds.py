@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -9,8 +10,8 @@ from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Coalesce
 
-from apps.agents.models import DecisionRound, RoundState, Vote, VoteCursor, locking
-from apps.agents.operations.decide_round import decide_round
+from apps.agents.models import Decision, DecisionRound, RoundState, Vote, VoteCursor, locking
+from apps.agents.operations.decide_round import Firm, decide_round
 from apps.agents.operations.finish_draining import finish_draining
 from apps.foundation import outbox
 from apps.foundation.clock import Moment
@@ -19,6 +20,7 @@ from apps.foundation.correlation import bind
 log = structlog.get_logger(__name__)
 
 MOST_AT_ONCE = 200
+A_BATCH = 16  # rounds decided in one transaction, which holds the portfolio from its first order on
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,58 +35,81 @@ def close_ready_rounds(*, moment: Moment) -> int:
     """Decide and close rounds by (closed_at, symbol, timeframe) up to the first one that still waits; how many were
     closed.
 
-    A round is ready when every asked agent voted or its deadline (wall clock) passed. Each is decided and closed in one
-    transaction with the order it leads to: a crash in between leaves it open and nothing ordered. Only one caller
-    closes.
+    A round is ready when every asked agent voted or its deadline (wall clock) passed. The rounds of a bar are decided
+    and closed together, each with the order it leads to: a crash in between leaves them open and nothing ordered. Only
+    one caller closes.
     """
     closed: list[Closed] = []
     while len(closed) < MOST_AT_ONCE:
         done = _close_next(moment)
-        if done is None:
+        if not done:
             break
-        closed.append(done)
+        closed += done
     _tell_cards(closed)
     if closed:
         finish_draining(moment=moment)
     return len(closed)
 
 
-def _close_next(moment: Moment) -> Closed | None:
+def _close_next(moment: Moment) -> list[Closed]:
     with transaction.atomic():
         if not locking.take_if_free(locking.CLOSING):
-            return None
-        row = _first_open()
-        if row is None:
-            return None
-        votes = list(Vote.objects.filter(round=row))
-        if moment.wall < row.deadline_wall and len(votes) < len(row.asked):
-            return None
-        with bind(correlation_id=row.correlation_id):
-            decision = decide_round(row=row, votes=votes, moment=moment)
-            DecisionRound.objects.filter(pk=row.pk, state=RoundState.OPEN).update(
-                state=RoundState.CLOSED, closed_wall=moment.wall
-            )
-            outbox.record_event(
-                kind="decision.made", aggregate=f"decision:{decision.pk}", payload={"decision_id": str(decision.pk)}
-            )
-            _note_silence(row, votes)
-            log.info("round_decided", symbol=row.symbol, outcome=decision.outcome, code=decision.code)
-    return Closed(row.pk, tuple(entry["agent_id"] for entry in row.asked))
+            return []
+        ready = _ready(moment)
+        if not ready:
+            return []
+        firm = Firm(moment)
+        decisions = [_decided(row, votes, firm) for row, votes in ready]
+        Decision.objects.bulk_create(decisions)
+        DecisionRound.objects.filter(pk__in=[row.pk for row, _ in ready], state=RoundState.OPEN).update(
+            state=RoundState.CLOSED, closed_wall=moment.wall
+        )
+        outbox.record_events(
+            outbox.NewEvent("decision.made", f"decision:{one.pk}", {"decision_id": str(one.pk)}, one.correlation_id)
+            for one in decisions
+        )
+        _note_silence(ready)
+    return [Closed(row.pk, tuple(entry["agent_id"] for entry in row.asked)) for row, _ in ready]
 
 
-def _first_open() -> DecisionRound | None:
+def _decided(row: DecisionRound, votes: Sequence[Vote], firm: Firm) -> Decision:
+    with bind(correlation_id=row.correlation_id):
+        decision = decide_round(row=row, votes=votes, firm=firm)
+        log.info("round_decided", symbol=row.symbol, outcome=decision.outcome, code=decision.code)
+    return decision
+
+
+def _ready(moment: Moment) -> list[tuple[DecisionRound, list[Vote]]]:
+    """The next rounds with their votes, locked: those of one bar, since a decision looks at the bars before it."""
     waiting = DecisionRound.objects.filter(state=RoundState.OPEN).order_by("closed_at", "symbol", "timeframe")
-    return waiting.select_for_update().first()
+    rows = list(waiting.select_for_update()[:A_BATCH])
+    votes: dict[UUID, list[Vote]] = {row.pk: [] for row in rows}
+    for vote in Vote.objects.filter(round_id__in=votes):
+        votes[vote.round_id].append(vote)
+    found = []
+    for row in rows:
+        waits = moment.wall < row.deadline_wall and len(votes[row.pk]) < len(row.asked)
+        if waits or row.closed_at != rows[0].closed_at:
+            break
+        found.append((row, votes[row.pk]))
+    return found
 
 
-def _note_silence(row: DecisionRound, votes: Sequence[Vote]) -> None:
-    """Who missed this round, and who is heard again; see ``open_rounds`` for what follows."""
-    voted = {vote.agent_id for vote in votes}
-    missed = {UUID(entry["agent_id"]) for entry in row.asked} - voted
-    if missed:
-        since = Coalesce("silent_since", Value(row.opened_wall))
-        VoteCursor.objects.filter(agent_id__in=missed).update(silent_since=since, missed_at=row.opened_wall)
+def _note_silence(ready: Sequence[tuple[DecisionRound, Sequence[Vote]]]) -> None:
+    """Who missed the last round it was asked in, and who is heard again; see ``open_rounds`` for what follows."""
+    voted = {vote.agent_id for _, votes in ready for vote in votes}
+    missed: dict[UUID, datetime] = {}
+    for row, votes in ready:
+        heard = {vote.agent_id for vote in votes}
+        for agent_id in (UUID(entry["agent_id"]) for entry in row.asked):
+            missed.pop(agent_id, None)
+            if agent_id not in heard:
+                missed[agent_id] = row.opened_wall
     VoteCursor.objects.filter(agent_id__in=voted, silent_since__isnull=False).update(silent_since=None)
+    for opened_wall in set(missed.values()):
+        silent = [agent_id for agent_id, at in missed.items() if at == opened_wall]
+        since = Coalesce("silent_since", Value(opened_wall))
+        VoteCursor.objects.filter(agent_id__in=silent).update(silent_since=since, missed_at=opened_wall)
 
 
 def _tell_cards(closed: list[Closed]) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +18,7 @@ from apps.agents.domain.standing_position import DENIED_RECENTLY, denial_that_ho
 from apps.agents.domain.target_stance import Stance, wanted_stance
 from apps.agents.models import ConsensusPolicy, Decision, DecisionRound, Outcome, Vote
 from apps.agents.queries.consensus_policy import POLICY_FIELDS, current_policy
-from apps.agents.queries.order_facts import order_facts, vote_facts
+from apps.agents.queries.order_facts import facts_of, vote_facts
 from apps.foundation.clock import Moment
 from apps.foundation.errors import HQError
 from apps.foundation.identifiers import derived_id
@@ -26,6 +28,28 @@ from apps.trading import queries as books
 from apps.trading.domain.orders.position_sizing import TargetExposure
 
 TOO_LATE_SECONDS = 60  # after its deadline a round is closed without trading: its prices are gone
+
+
+class Firm:
+    """What all rounds that are decided at once share, read when the first of them needs it."""
+
+    def __init__(self, moment: Moment) -> None:
+        self.moment = moment
+        self.policy = current_policy()
+
+    def share_held(self, symbol: str) -> float:
+        """What is held of the instrument, as a share of the largest allowed position. Raises ``NotReady`` while a held
+        price is unknown.
+        """
+        return share_held(exposure=self._portfolio.exposure(symbol), max_position_share=self._max_position_share)
+
+    @cached_property
+    def _portfolio(self) -> books.PortfolioReading:
+        return books.read_portfolio(moment=self.moment)
+
+    @cached_property
+    def _max_position_share(self) -> Decimal:
+        return books.current_limits().max_position_share
 
 
 @dataclass(slots=True)
@@ -41,26 +65,26 @@ class Finding:
     edge_bps: float | None = None
     order_id: UUID | None = None
     sizing: dict[str, Any] = field(default_factory=dict)
+    order: dict[str, Any] | None = None
 
 
-def decide_round(*, row: DecisionRound, votes: Sequence[Vote], moment: Moment) -> Decision:
-    """Write the decision of the locked round ``row`` from its ``votes`` within the running transaction, and the order
-    that follows from
-    it.
+def decide_round(*, row: DecisionRound, votes: Sequence[Vote], firm: Firm) -> Decision:
+    """The decision of the locked round ``row`` from its ``votes``, for the caller to store; the order that follows from
+    it is written within the running transaction.
 
     The decision's id derives from the round, and trading knows orders by it: a second attempt finds the first one's
     order.
     """
-    policy = current_policy()
-    found = _find(row, votes, policy, moment)
+    moment, policy = firm.moment, firm.policy
+    found = _find(row, votes, firm)
     pooled = found.consensus
     words = headline(
         outcome=found.outcome,
         reason=found.reason,
         votes=vote_facts(pooled) if pooled else None,
-        order=order_facts(found.order_id),
+        order=facts_of(found.order) if found.order else None,
     )
-    return Decision.objects.create(
+    return Decision(
         id=decision_id_of(row),
         round=row,
         symbol=row.symbol,
@@ -92,7 +116,8 @@ def decision_id_of(row: DecisionRound) -> UUID:
     return derived_id("decision", row.pk)
 
 
-def _find(row: DecisionRound, votes: Sequence[Vote], policy: ConsensusPolicy, moment: Moment) -> Finding:
+def _find(row: DecisionRound, votes: Sequence[Vote], firm: Firm) -> Finding:
+    moment, policy = firm.moment, firm.policy
     if moment.wall >= row.deadline_wall + timedelta(seconds=TOO_LATE_SECONDS):
         late = "The round was closed too late: nobody could decide while its prices held."
         return Finding(Outcome.SKIPPED, "too_late", late)
@@ -104,23 +129,23 @@ def _find(row: DecisionRound, votes: Sequence[Vote], policy: ConsensusPolicy, mo
     if not pooled.reached:
         return found
     try:
-        _act_on(pooled, row, policy, found, moment)
+        _act_on(pooled, row, firm, found)
     except HQError as error:  # trading can't answer: its reason is the decision's
         found.outcome, found.code, found.reason = Outcome.SKIPPED, error.code, error.message
     return found
 
 
-def _act_on(pooled: Consensus, row: DecisionRound, policy: ConsensusPolicy, found: Finding, moment: Moment) -> None:
+def _act_on(pooled: Consensus, row: DecisionRound, firm: Firm, found: Finding) -> None:
     """Turn the score into a target and hand it to trading. Raises what trading raises."""
-    found.held = _held(row.symbol, moment)
-    stance = wanted_stance(score=pooled.score, held=found.held, rules=policy.stance_rules())
+    found.held = firm.share_held(row.symbol)
+    stance = wanted_stance(score=pooled.score, held=found.held, rules=firm.policy.stance_rules())
     found.code, found.reason, found.target = stance.code, stance.reason, stance.fraction if stance.acts else None
-    if not stance.acts or _still_denied(row, stance, policy, found):
+    if not stance.acts or _still_denied(row, stance, firm.policy, found):
         return
     found.edge_bps = expected_edge_bps(
         score=pooled.score, bar_volatility=row.volatility, horizon_bars=pooled.horizon_bars
     )
-    _propose(row, stance, found, moment)
+    _propose(row, stance, found, firm.moment)
 
 
 def _opinions(row: DecisionRound, votes: Sequence[Vote], method: str, now: datetime) -> list[Opinion]:
@@ -175,11 +200,6 @@ def _nobody_asked(row: DecisionRound) -> str:
     return "Nobody was asked: " + ", ".join(f"{entry['name']} {entry['reason']}" for entry in row.absent) + "."
 
 
-def _held(symbol: str, moment: Moment) -> float:
-    share = books.current_limits().max_position_share
-    return share_held(exposure=books.exposure(symbol, moment), max_position_share=share)
-
-
 def _still_denied(row: DecisionRound, stance: Stance, policy: ConsensusPolicy, found: Finding) -> bool:
     """Whether the gate refused this purchase not long ago."""
     if stance.fraction <= (found.held or 0.0) or not policy.denied_pause_bars:
@@ -220,7 +240,7 @@ def _propose(row: DecisionRound, stance: Stance, found: Finding, moment: Moment)
     with transaction.atomic():
         answer = trading.propose_target(target=target, moment=moment)
     found.outcome, found.code, found.reason = Outcome(answer.outcome), answer.code, answer.reason
-    found.order_id, found.sizing = answer.order_id, answer.sizing
+    found.order_id, found.sizing, found.order = answer.order_id, answer.sizing, answer.order
 
 
 def _stated(policy: ConsensusPolicy) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 import structlog
 from django.db import transaction
 
@@ -27,13 +26,14 @@ from apps.foundation.errors import NotReady
 from apps.foundation.identifiers import derived_id
 from apps.market import queries as market
 from apps.market.domain import timeframes
-from apps.market.domain.candles import Candle
+from apps.market.domain.candle_columns import CandleColumns
 from apps.market.domain.quotes import Quote
 from apps.trading.domain.venues.paper_terms import terms_of
 
 log = structlog.get_logger(__name__)
 
 VOTE_TASK = "agent.vote"
+A_MESSAGE = 16  # questions in one message: sending each alone takes longer than answering it
 LOCK_STEP_SECONDS = 4
 LIVE_SECONDS = 10
 SILENCE_SECONDS = 12
@@ -58,16 +58,22 @@ class Look:
     moment: Moment
     deadline: datetime
     quotes: Mapping[str, Sequence[Quote]]
+    candles: Mapping[tuple[str, str], CandleColumns]  # by instrument and timeframe
+    paused: Mapping[str, str]
+    needs: Mapping[UUID, int | None]
     silent: Mapping[UUID, str]
     unheard: str  # why votes by the model in force do not count; empty where they do
     standings: Mapping[UUID, Standing]
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """What the agents get to see: candles up to the bar in question, oldest first, and the sources' quotes."""
+class OpenedRound:
+    """A round that was written, who is to be asked, and what they get to see: candles up to the bar in question,
+    oldest first, and the sources' quotes.
+    """
 
-    candles: Sequence[Candle]
+    row: DecisionRound
+    ready: tuple[Agent, ...]
     bars: dict[str, list[Any]]
     venues: list[dict[str, Any]]
 
@@ -84,11 +90,10 @@ def open_rounds(*, bar_at: datetime, moment: Moment) -> list[UUID]:
         locking.take(locking.OPENING)
         there = set(DecisionRound.objects.filter(closed_at=bar_at).values_list("symbol", "timeframe"))
         new = [question for question in questions_at(bar_at) if (question.symbol, question.timeframe) not in there]
-        seen = _look(new, bar_at, moment)
-        opened = [_open(question, seen) for question in new]
+        opened = _open_all(new, _look(new, bar_at, moment)) if new else []
     if opened:
         log.info("rounds_opened", bar_at=bar_at.isoformat(), rounds=len(opened))
-    return opened
+    return [one.row.pk for one in opened]
 
 
 def questions_at(bar_at: datetime) -> list[Question]:
@@ -117,29 +122,64 @@ def questions_at(bar_at: datetime) -> list[Question]:
 def _look(questions: Sequence[Question], bar_at: datetime, moment: Moment) -> Look:
     clock = market.market_clock()
     wait = timedelta(seconds=LOCK_STEP_SECONDS if clock.lock_step else LIVE_SECONDS)
+    symbols = sorted({question.symbol for question in questions})
     try:
-        quotes = market.latest_quotes_of(sorted({q.symbol for q in questions}), moment, clock)
+        quotes = market.latest_quotes_of(symbols, moment, clock)
     except NotReady as error:
         log.warning("quotes_not_ready", reason=error.message)
         quotes = {}
-    silent = _silent_agents(moment) if questions else {}
+    needs = {agent.pk: needs_bars(agent) for question in questions for agent in question.agents}
     by_model = any(judges_by_model(agent.strategy) for question in questions for agent in question.agents)
     model = model_in_force() if by_model else None
-    unheard = model.unheard if model else ""
-    standings = promotion_standings() if questions else {}
-    return Look(bar_at, moment, moment.wall + wait, quotes, silent, unheard, standings)
+    return Look(
+        bar_at,
+        moment,
+        moment.wall + wait,
+        quotes,
+        candles=_candles(questions, needs, bar_at),
+        paused=market.paused_reasons(symbols),
+        needs=needs,
+        silent=_silent_agents(moment),
+        unheard=model.unheard if model else "",
+        standings=promotion_standings(),
+    )
 
 
-def _open(question: Question, seen: Look) -> UUID:
-    needs = {agent.pk: needs_bars(agent) for agent in question.agents}
-    longest = max(VOLATILITY_BARS + 1, *(length or 0 for length in needs.values()))
-    window = _window(question, longest, seen)
-    obstacle = _obstacle(question, window, seen.bar_at)
+def _candles(
+    questions: Sequence[Question], needs: Mapping[UUID, int | None], bar_at: datetime
+) -> dict[tuple[str, str], CandleColumns]:
+    """As many closed candles of each question as the one that asks for most needs, one read a timeframe."""
+    found: dict[tuple[str, str], CandleColumns] = {}
+    for timeframe in {question.timeframe for question in questions}:
+        asking = [question for question in questions if question.timeframe == timeframe]
+        longest = max(needs[agent.pk] or 0 for question in asking for agent in question.agents)
+        columns = market.closed_columns(
+            symbols=[question.symbol for question in asking],
+            timeframe=timeframe,
+            until=bar_at,
+            limit=max(longest, VOLATILITY_BARS + 1),
+        )
+        found |= {(symbol, timeframe): candles for symbol, candles in columns.items()}
+    return found
+
+
+def _open_all(questions: Sequence[Question], seen: Look) -> list[OpenedRound]:
+    opened = [_opened(question, seen) for question in questions]
+    DecisionRound.objects.bulk_create([one.row for one in opened])
+    for start in range(0, len(opened), A_MESSAGE):
+        _ask(opened[start : start + A_MESSAGE], seen)
+    return opened
+
+
+def _opened(question: Question, seen: Look) -> OpenedRound:
+    candles = seen.candles.get((question.symbol, question.timeframe))
+    obstacle = _obstacle(question, candles, seen)
+    have = 0 if candles is None else len(candles)
     obstacles = {
-        agent.pk: obstacle or _shortage(agent, needs[agent.pk], len(window.candles)) or seen.silent.get(agent.pk)
+        agent.pk: obstacle or _shortage(agent, seen.needs[agent.pk], have) or seen.silent.get(agent.pk)
         for agent in question.agents
     }
-    ready = [agent for agent in question.agents if obstacles[agent.pk] is None]
+    ready = tuple(agent for agent in question.agents if obstacles[agent.pk] is None)
     absent = [_absent(agent, reason) for agent in question.agents if (reason := obstacles[agent.pk]) is not None]
     round_id = derived_id("round", question.symbol, question.timeframe, seen.bar_at.isoformat())
     row = DecisionRound(
@@ -153,28 +193,19 @@ def _open(question: Question, seen: Look) -> UUID:
         asked=[_asked(agent, seen) for agent in ready],
         absent=absent,
         fee_bps=float(terms_of(question.symbol).side_fee_bps),
-        volatility=_volatility(window.candles),
+        volatility=0.0 if candles is None else bar_volatility(candles.close, VOLATILITY_BARS),
         correlation_id=str(round_id),
     )
-    row.save(force_insert=True)
-    for agent in ready:
-        _ask(agent, row, window, needs[agent.pk] or 1)
-    return round_id
+    bars = bars_message(candles) if ready and candles is not None else {}
+    return OpenedRound(row, ready, bars, venues_message(seen.quotes.get(question.symbol, ())))
 
 
-def _window(question: Question, length: int, seen: Look) -> Window:
-    candles = market.closed_candles(
-        symbol=question.symbol, timeframe=question.timeframe, until=seen.bar_at, limit=length
-    )
-    return Window(candles, bars_message(candles), venues_message(seen.quotes.get(question.symbol, ())))
-
-
-def _obstacle(question: Question, window: Window, bar_at: datetime) -> str | None:
-    paused = market.instrument_paused(question.symbol)
+def _obstacle(question: Question, candles: CandleColumns | None, seen: Look) -> str | None:
+    paused = seen.paused.get(question.symbol)
     if paused is not None:
         return f"{question.symbol} is paused: {paused}"
-    if not window.candles or window.candles[-1].close_at != bar_at:
-        return f"no candle of {question.symbol} closed at {bar_at:%Y-%m-%d %H:%M} UTC"
+    if candles is None or timeframes.from_milliseconds(int(candles.closes_at[-1])) != seen.bar_at:
+        return f"no candle of {question.symbol} closed at {seen.bar_at:%Y-%m-%d %H:%M} UTC"
     return None
 
 
@@ -202,10 +233,6 @@ def _shortage(agent: Agent, needs: int | None, have: int) -> str | None:
     return f"warming {have}/{needs}" if have < needs else None
 
 
-def _volatility(candles: Sequence[Candle]) -> float:
-    return bar_volatility(np.array([float(candle.close) for candle in candles]), VOLATILITY_BARS) if candles else 0.0
-
-
 def _asked(agent: Agent, seen: Look) -> dict[str, Any]:
     standing = seen.standings.get(agent.pk)
     return {
@@ -230,18 +257,26 @@ def _absent(agent: Agent, reason: str) -> dict[str, Any]:
     return {"agent_id": str(agent.pk), "name": agent.name, "reason": reason}
 
 
-def _ask(agent: Agent, row: DecisionRound, window: Window, needs: int) -> None:
-    after_commit.enqueue(
-        VOTE_TASK,
-        queue=f"agent.{agent.pk}",
-        expires=row.deadline_wall,
-        round_id=str(row.pk),
-        correlation_id=row.correlation_id,
-        symbol=row.symbol,
-        timeframe=row.timeframe,
-        closed_at=row.closed_at.isoformat(),
-        deadline=row.deadline_wall.isoformat(),
-        fee_bps=row.fee_bps,
-        bars=tail_of(window.bars, needs),
-        venues=window.venues,
-    )
+def _ask(rounds: Sequence[OpenedRound], seen: Look) -> None:
+    """Each agent of these rounds gets one message with all that it is asked."""
+    asked: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    for one in rounds:
+        for agent in one.ready:
+            asked[agent.pk].append(_question(one, seen.needs[agent.pk] or 1))
+    for agent_id, questions in asked.items():
+        after_commit.enqueue(VOTE_TASK, queue=f"agent.{agent_id}", expires=seen.deadline, questions=questions)
+
+
+def _question(opened: OpenedRound, needs: int) -> dict[str, Any]:
+    row = opened.row
+    return {
+        "round_id": str(row.pk),
+        "correlation_id": row.correlation_id,
+        "symbol": row.symbol,
+        "timeframe": row.timeframe,
+        "closed_at": row.closed_at.isoformat(),
+        "deadline": row.deadline_wall.isoformat(),
+        "fee_bps": row.fee_bps,
+        "bars": tail_of(opened.bars, needs),
+        "venues": opened.venues,
+    }

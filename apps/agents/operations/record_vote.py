@@ -1,19 +1,19 @@
 """Take in what an agent wrote into its stream: a vote that may count, or a refusal that is counted against it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from apps.agents.domain.flood import CROWD, TRIES, worth_a_look
 from apps.agents.domain.vote_checks import AskedRound, RefusedVoteError, asked_round_id, checked_vote
 from apps.agents.models import DecisionRound, RoundState, Vote, VoteCursor
 from apps.agents.operations.count_refusal import count_refusal
 from apps.agents.operations.send_windows import AskedWindow, asked_window, send_windows
-from apps.agents.operations.store_vote import store_vote
+from apps.agents.operations.store_vote import store_votes, vote_row
 from apps.foundation.clock import Moment
 
 FLOOD = "flood"
@@ -27,6 +27,12 @@ class StreamEntry:
     entry_id: str
     message: Mapping[str, Any] | None
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its identifier as numbers, which ascend in a stream."""
+        milliseconds, _, number = self.entry_id.partition("-")
+        return int(milliseconds), int(number or 0)
+
 
 def record_votes(*, entries: Sequence[StreamEntry], moment: Moment) -> int:
     """Take in entries of the streams in one transaction, each once however often it is read; how many were good.
@@ -34,14 +40,12 @@ def record_votes(*, entries: Sequence[StreamEntry], moment: Moment) -> int:
     Features are handed to an inference device together, as many as were read at once. Of an agent that writes far more
     than it is asked, the rest is counted against it unread.
     """
-    windows: list[AskedWindow] = []
     with transaction.atomic():
-        heard, floods = _without_floods(entries)
-        taken = sum(_take_entry(entry, moment, windows) for entry in heard)
+        rounds = _locked_rounds([entry.message for entry in entries])
+        heard, floods = _without_floods(_claimed(entries))
+        taken = _take_all([(entry.agent_id, entry.message) for entry in heard], rounds, moment)
         for agent_id, unread in floods.items():
-            if _move_cursor(unread[-1]):
-                count_unread(agent_id=agent_id, entries=len(unread), moment=moment)
-        send_windows(windows, moment)
+            count_unread(agent_id=agent_id, entries=len(unread), moment=moment)
     return taken
 
 
@@ -74,37 +78,69 @@ def record_vote(*, agent_id: UUID, message: Mapping[str, Any] | None, moment: Mo
 
     ``agent_id`` is the stream's name, never the message's word; None stands for a message that is no JSON object.
     """
-    windows: list[AskedWindow] = []
     with transaction.atomic():
-        taken = _take_or_count(agent_id, message, moment, windows)
-        send_windows(windows, moment)
-    return taken
+        return _take_all([(agent_id, message)], _locked_rounds([message]), moment) == 1
 
 
-def _take_entry(entry: StreamEntry, moment: Moment, windows: list[AskedWindow]) -> bool:
-    return _move_cursor(entry) and _take_or_count(entry.agent_id, entry.message, moment, windows)
+def _locked_rounds(messages: Sequence[Mapping[str, Any] | None]) -> dict[UUID, DecisionRound]:
+    """The rounds that the messages name, locked until the votes are stored, so that none can close in between and
+    leave one out; in the order in which rounds are closed, and before the cursors, as whoever closes locks them.
+    """
+    named = set()
+    for message in messages:
+        with suppress(RefusedVoteError):  # it is counted when its turn comes
+            named |= {asked_round_id(message)} if isinstance(message, Mapping) else set()
+    rows = DecisionRound.objects.select_for_update().filter(pk__in=named)
+    return {row.pk: row for row in rows.order_by("closed_at", "symbol", "timeframe")} if named else {}
 
 
-def _take_or_count(
-    agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment, windows: list[AskedWindow]
-) -> bool:
-    try:
-        window = _take(agent_id, message, moment)
-    except RefusedVoteError as refusal:
-        count_refusal(agent_id, refusal, moment)
-        return False
-    if window is not None:
-        windows.append(window)
-    return True
+def _claimed(entries: Sequence[StreamEntry]) -> list[StreamEntry]:
+    """Those that were not read before, here or by another collector; each agent's cursor moves behind them."""
+    cursors = VoteCursor.objects.select_for_update().filter(agent_id__in={entry.agent_id for entry in entries})
+    newest = {row.agent_id: (row.entry_ms, row.entry_number) for row in cursors.order_by("agent_id")}
+    fresh, moved = [], set()
+    for entry in entries:
+        if entry.agent_id in newest and entry.place > newest[entry.agent_id]:
+            newest[entry.agent_id] = entry.place
+            moved.add(entry.agent_id)
+            fresh.append(entry)
+    for agent_id in sorted(moved):
+        at, place = newest[agent_id]
+        VoteCursor.objects.filter(agent_id=agent_id).update(entry_ms=at, entry_number=place)
+    return fresh
 
 
-def _take(agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment) -> AskedWindow | None:
-    """Store a vote; features that wait for a judge come back."""
+def _take_all(
+    said: Sequence[tuple[UUID, Mapping[str, Any] | None]], rounds: Mapping[UUID, DecisionRound], moment: Moment
+) -> int:
+    """Store votes, hand on windows, count refusals; how many were good."""
+    votes: list[Vote] = []
+    windows: list[AskedWindow] = []
+    refused = 0
+    for agent_id, message in said:
+        try:
+            taken = _taken(agent_id, message, rounds, moment)
+        except RefusedVoteError as refusal:
+            count_refusal(agent_id, refusal, moment)
+            refused += 1
+        else:
+            if isinstance(taken, AskedWindow):
+                windows.append(taken)
+            elif taken is not None:
+                votes.append(taken)
+    store_votes(votes)
+    send_windows(windows, moment)
+    return len(said) - refused
+
+
+def _taken(
+    agent_id: UUID, message: Mapping[str, Any] | None, rounds: Mapping[UUID, DecisionRound], moment: Moment
+) -> Vote | AskedWindow | None:
+    """The vote, or the features that wait for a judge; None for what this agent has said before."""
     if not isinstance(message, Mapping):
         raise RefusedVoteError("not_an_object", "The entry's field 'vote' is no JSON object.")
     round_id = asked_round_id(message)
-    # The row is locked until the vote is stored, so that the round can not close in between and leave it out.
-    asked = DecisionRound.objects.select_for_update().filter(pk=round_id).first()
+    asked = rounds.get(round_id)
     if asked is None:
         raise RefusedVoteError("unknown_round", f"round_id was {round_id}; there is no such round.")
     if str(agent_id) not in {entry["agent_id"] for entry in asked.asked}:
@@ -116,14 +152,4 @@ def _take(agent_id: UUID, message: Mapping[str, Any] | None, moment: Moment) -> 
     if "features" in message:
         return asked_window(asked, agent_id, message, moment)
     vote = checked_vote(message, asked=AskedRound(asked.symbol, asked.timeframe, asked.closed_at), now=moment.firm)
-    store_vote(asked, agent_id, vote, moment)
-    return None
-
-
-def _move_cursor(entry: StreamEntry) -> bool:
-    """Claim the entry: False where it was read before, here or by another collector."""
-    milliseconds, _, number = entry.entry_id.partition("-")
-    at, place = int(milliseconds), int(number or 0)
-    before = Q(entry_ms__lt=at) | Q(entry_ms=at, entry_number__lt=place)
-    moved = VoteCursor.objects.filter(before, agent_id=entry.agent_id).update(entry_ms=at, entry_number=place)
-    return moved == 1
+    return vote_row(asked, agent_id, vote, moment)

@@ -10,8 +10,8 @@ from apps.agents.domain.neural.device_choice import DeviceLoad, choose_device, w
 from apps.agents.domain.neural.feature_message import unpacked
 from apps.agents.domain.strategies.contract import abstention
 from apps.agents.domain.vote_checks import AskedRound, CheckedVote, RefusedVoteError, checked_vote
-from apps.agents.models import Agent, DecisionRound
-from apps.agents.operations.store_vote import store_vote
+from apps.agents.models import Agent, DecisionRound, Vote
+from apps.agents.operations.store_vote import store_votes, vote_row
 from apps.agents.queries.inference_devices import device_loads, queue_of
 from apps.agents.queries.neural_models import model_in_force
 from apps.agents.queries.promotion_standings import promotion_standings
@@ -75,8 +75,7 @@ def _send(
     """Hand them on in batches; the loads with what they add."""
     obstacle = _obstacle(model, loads)
     if obstacle:
-        for window in windows:
-            _abstain(window, obstacle, moment)
+        store_votes([_abstention(window, obstacle, moment) for window in windows])
         return loads
     parameters = dict(
         Agent.objects.filter(pk__in={window.agent_id for window in windows}).values_list("pk", "parameters")
@@ -110,9 +109,9 @@ def _obstacle(model: UUID | None, loads: Sequence[DeviceLoad]) -> str:
     return "" if model else NO_MODEL
 
 
-def _abstain(window: AskedWindow, reason: str, moment: Moment) -> None:
+def _abstention(window: AskedWindow, reason: str, moment: Moment) -> Vote:
     silent, vote = abstention(reason), window.vote
-    store_vote(
+    return vote_row(
         window.asked,
         window.agent_id,
         CheckedVote(

@@ -1,5 +1,6 @@
-"""Write a vote that was found good, within the transaction that holds its round's lock."""
+"""Write votes that were found good, within the transaction that holds their rounds' locks."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from apps.agents.domain.vote_checks import CheckedVote
@@ -7,9 +8,9 @@ from apps.agents.models import DecisionRound, Vote
 from apps.foundation.clock import Moment
 
 
-def store_vote(asked: DecisionRound, agent_id: UUID, vote: CheckedVote, moment: Moment) -> None:
-    """Insert the vote unless this agent has voted: the first word counts."""
-    row = Vote(
+def vote_row(asked: DecisionRound, agent_id: UUID, vote: CheckedVote, moment: Moment) -> Vote:
+    """The vote as a row that is not stored yet."""
+    return Vote(
         round=asked,
         agent_id=agent_id,
         direction=vote.direction,
@@ -23,4 +24,9 @@ def store_vote(asked: DecisionRound, agent_id: UUID, vote: CheckedVote, moment: 
         correlation_id=vote.correlation_id or asked.correlation_id,
         received_wall=moment.wall,
     )
-    Vote.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def store_votes(rows: Sequence[Vote]) -> None:
+    """Insert the votes, of each agent in each round the first: its first word counts."""
+    if rows:
+        Vote.objects.bulk_create(rows, ignore_conflicts=True)

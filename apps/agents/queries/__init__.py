@@ -15,7 +15,14 @@ from apps.agents.queries.backtest_views import (
     trade_view,
 )
 from apps.agents.queries.consensus_policy import current_policy, policy_view
-from apps.agents.queries.decision_views import all_decisions, decision_view, explain, recent_decisions, shown
+from apps.agents.queries.decision_views import (
+    DecisionReading,
+    all_decisions,
+    decision_view,
+    explain,
+    recent_decisions,
+    shown,
+)
 from apps.agents.queries.find_agent import found_agent
 from apps.agents.queries.fleet_members import (
     FleetMember,
@@ -43,6 +50,7 @@ from apps.agents.queries.strategy_views import strategy_views
 from apps.agents.queries.vote_streams import vote_cursors
 
 __all__ = [
+    "DecisionReading",
     "DesiredAgent",
     "FleetMember",
     "MissedRounds",

@@ -9,11 +9,12 @@ from django.db.models import QuerySet
 
 from apps.agents.domain.explanation import VoteFacts, headline
 from apps.agents.models import Decision, DecisionRound, RoundState, Vote
-from apps.agents.queries.order_facts import facts_of, order_of
+from apps.agents.queries.order_facts import facts_of
 from apps.foundation.errors import NotFound
 from apps.foundation.time_text import utc_text
 from apps.market import queries as market
 from apps.market.domain import timeframes
+from apps.trading import queries as books
 
 NEVER_ASKED_HINT = "No bar of this instrument had closed for any agent by then."
 
@@ -37,12 +38,28 @@ def all_decisions() -> QuerySet[Decision]:
 
 
 def shown(rows: Iterable[Decision]) -> list[dict[str, Any]]:
-    """The views of these decisions, in their order; one query for all their votes."""
-    found = list(rows)
-    votes: dict[UUID, list[Vote]] = {row.round_id: [] for row in found}
-    for vote in Vote.objects.filter(round_id__in=votes).order_by("id"):
-        votes[vote.round_id].append(vote)
-    return [_view(row, votes[row.round_id]) for row in found]
+    """The views of these decisions, in their order."""
+    reading = DecisionReading(rows)
+    return [reading.view(decision_id) for decision_id in reading.rows]
+
+
+class DecisionReading:
+    """Decisions with all their votes and orders, read at once; each is rendered when it is asked for, so that one that
+    can't be shown hides no other.
+    """
+
+    def __init__(self, rows: Iterable[Decision]) -> None:
+        self.rows = {str(row.pk): row for row in rows}
+        self._votes: dict[UUID, list[Vote]] = {row.round_id: [] for row in self.rows.values()}
+        for vote in Vote.objects.filter(round_id__in=self._votes).order_by("id"):
+            self._votes[vote.round_id].append(vote)
+        ordered = [str(row.order_id) for row in self.rows.values() if row.order_id is not None]
+        self._orders = books.order_views_by_id(ordered) if ordered else {}
+
+    def view(self, decision_id: str) -> dict[str, Any]:
+        """Raises ``KeyError`` for a decision that was not read."""
+        row = self.rows[decision_id]
+        return _view(row, self._votes[row.round_id], self._orders.get(str(row.order_id)))
 
 
 def explain(*, symbol: str, at: datetime) -> dict[str, Any]:
@@ -90,8 +107,7 @@ def _round_view(row: DecisionRound) -> dict[str, Any]:
     }
 
 
-def _view(row: Decision, votes: Sequence[Vote]) -> dict[str, Any]:
-    order = order_of(row.order_id)
+def _view(row: Decision, votes: Sequence[Vote], order: dict[str, Any] | None) -> dict[str, Any]:
     stood = _stood(row)
     return {
         "id": str(row.pk),

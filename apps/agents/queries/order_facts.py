@@ -2,28 +2,9 @@
 
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from apps.agents.domain.consensus import Consensus
 from apps.agents.domain.explanation import OrderFacts, VoteFacts
-from apps.foundation.errors import NotFound
-from apps.trading import queries as books
-
-
-def order_of(order_id: UUID | None) -> dict[str, Any] | None:
-    """The order's view; None without an order."""
-    if order_id is None:
-        return None
-    try:
-        return books.order_view(order_id)
-    except NotFound:
-        return None
-
-
-def order_facts(order_id: UUID | None) -> OrderFacts | None:
-    """The order as it stands now; None without one."""
-    order = order_of(order_id)
-    return None if order is None else facts_of(order)
 
 
 def facts_of(order: dict[str, Any]) -> OrderFacts:

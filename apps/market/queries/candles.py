@@ -1,6 +1,6 @@
 """Stored candles. Nothing here shows a bar before it has closed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import PRICES, CandleColumns
 from apps.market.domain.candles import Candle
 from apps.market.models import MarketClock, StoredCandle
-from apps.market.queries.instruments import primary_source
+from apps.market.queries.instruments import primary_source, primary_sources
 
 _FIELDS = ("instrument_id", "source", "timeframe", "open_at", "open", "high", "low", "close", "volume")
 
@@ -25,6 +25,23 @@ SELECT (extract(epoch FROM open_at) * 1000)::float8, open::float8, high::float8,
 FROM market_storedcandle WHERE symbol = %s AND source = %s AND timeframe = %s ORDER BY open_at
 """
 _CHUNK = 20_000
+# The newest of each series at once, as floats: what agents decide on.
+_NEWEST = """
+SELECT i.symbol, i.source, w.open_at, w.open, w.high, w.low, w.close, w.volume
+FROM unnest(%s::text[], %s::text[]) AS i (symbol, source)
+CROSS JOIN LATERAL (
+    SELECT array_agg(c.open_at ORDER BY c.open_at) AS open_at, array_agg(c.open ORDER BY c.open_at) AS open,
+           array_agg(c.high ORDER BY c.open_at) AS high, array_agg(c.low ORDER BY c.open_at) AS low,
+           array_agg(c.close ORDER BY c.open_at) AS close, array_agg(c.volume ORDER BY c.open_at) AS volume
+    FROM (
+        SELECT (extract(epoch FROM s.open_at) * 1000)::bigint AS open_at, s.open::float8, s.high::float8,
+               s.low::float8, s.close::float8, s.volume::float8
+        FROM market_storedcandle s
+        WHERE s.symbol = i.symbol AND s.source = i.source AND s.timeframe = %s AND s.open_at <= %s
+        ORDER BY s.open_at DESC LIMIT %s
+    ) AS c
+) AS w WHERE w.open_at IS NOT NULL
+"""
 # Two looks at the ends of an index each, however many candles lie between.
 _SPANS = """
 SELECT i.symbol, t.timeframe, ends.first, ends.last
@@ -110,6 +127,26 @@ def candle_columns(*, symbol: str, timeframe: str, source: str | None = None) ->
     whole = np.concatenate(parts)
     prices = dict(zip(PRICES, whole[:, 1:].T.copy(), strict=True))
     return CandleColumns(symbol, named, timeframe, whole[:, 0].astype(np.int64), **prices)
+
+
+def closed_columns(
+    *, symbols: Collection[str], timeframe: str, until: datetime, limit: int
+) -> dict[str, CandleColumns]:
+    """``closed_candles`` of several instruments in one read, as columns, by symbol; one without candles is missing."""
+    sources = primary_sources(symbols)
+    last_open = until - timeframes.span(timeframe)
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, [list(sources), list(sources.values()), timeframe, last_open, limit])
+        return {
+            symbol: CandleColumns(
+                symbol,
+                source,
+                timeframe,
+                np.array(open_at, np.int64),
+                *(np.array(column, np.float64) for column in prices),
+            )
+            for symbol, source, open_at, *prices in cursor.fetchall()
+        }
 
 
 def candle_spans(*, symbols: Iterable[str]) -> list[CandleSpan]:

@@ -1,6 +1,6 @@
 """Instruments: what is watched, under which rules, by whom it is quoted."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from apps.foundation.errors import NotFound
 from apps.market.domain.instruments import InstrumentRules
@@ -42,6 +42,12 @@ def instrument_paused(symbol: str) -> str | None:
     return found_instrument(symbol).paused_reason
 
 
+def paused_reasons(symbols: Collection[str]) -> dict[str, str]:
+    """Why those of these instruments that are paused are."""
+    rows = Instrument.objects.filter(symbol__in=symbols, paused_reason__isnull=False)
+    return {row.symbol: row.paused_reason or "" for row in rows}
+
+
 def listed_sources(symbol: str) -> list[str]:
     """The sources that quote this instrument, the leading one first."""
     return list(found_instrument(symbol).sources)
@@ -51,12 +57,26 @@ def primary_source(symbol: str) -> str:
     """The source whose candles count for this instrument: the market's leading one, or the first that quotes it and is
     not down.
     """
-    sources = listed_sources(symbol)
+    return _leading({symbol: listed_sources(symbol)})[symbol]
+
+
+def primary_sources(symbols: Collection[str]) -> dict[str, str]:
+    """``primary_source`` of each of these instruments that there is."""
+    return _leading(dict(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", "sources")))
+
+
+def _leading(listed: Mapping[str, Sequence[str]]) -> dict[str, str]:
     leading = MarketClock.objects.values_list("primary_source", flat=True).first() or ""
-    if leading in sources or not sources:
-        return leading
-    down = set(Provider.objects.filter(name__in=sources, state=ProviderState.DOWN).values_list("name", flat=True))
-    return next((source for source in sources if source not in down), sources[0])
+    others = {symbol: sources for symbol, sources in listed.items() if sources and leading not in sources}
+    down: set[str] = set()
+    if others:
+        named = {source for sources in others.values() for source in sources}
+        down = set(Provider.objects.filter(name__in=named, state=ProviderState.DOWN).values_list("name", flat=True))
+    chosen = {
+        symbol: next((source for source in sources if source not in down), sources[0])
+        for symbol, sources in others.items()
+    }
+    return dict.fromkeys(listed, leading) | chosen
 
 
 def found_instrument(symbol: str) -> Instrument:

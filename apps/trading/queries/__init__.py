@@ -28,7 +28,13 @@ from apps.trading.queries.order_views import (
     orders_of_decision,
     recent_orders,
 )
-from apps.trading.queries.portfolio import exposure, portfolio_view, position_views, positions_outside, read_portfolio
+from apps.trading.queries.portfolio import (
+    PortfolioReading,
+    portfolio_view,
+    position_views,
+    positions_outside,
+    read_portfolio,
+)
 from apps.trading.queries.reconciliation import (
     all_breaks,
     break_view,
@@ -46,6 +52,7 @@ from apps.trading.queries.venue_health import venue_ladder, venue_views
 from apps.trading.queries.waiting_cancels import cancels_waiting, last_order_ended
 
 __all__ = [
+    "PortfolioReading",
     "TradingStateView",
     "account_of_order",
     "account_view",
@@ -63,7 +70,6 @@ __all__ = [
     "cancels_waiting",
     "current_limits",
     "cursor",
-    "exposure",
     "fill_view",
     "find_account",
     "house_account",

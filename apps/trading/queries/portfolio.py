@@ -40,6 +40,19 @@ class PortfolioReading:
         held = [self.marks[each.symbol] for each in self.positions if each.closed_firm is None]
         return any(mark.stale or mark.diverging for mark in held)
 
+    def exposure(self, symbol: str) -> float:
+        """The position's share of the portfolio; 0 when flat. Raises ``NotReady`` while a held price is unknown."""
+        held = next((held for held in self.positions if held.symbol == symbol), None)
+        if held is None:
+            return 0.0
+        equity, price = self.valuation.equity, self.marks[symbol].price
+        if equity is None or price is None or equity <= 0:
+            raise NotReady(
+                f"The price of {', '.join(self.valuation.unpriced) or symbol} is not known; exposure neither.",
+                code="no_price",
+            )
+        return float(over(times(held.quantity, price), equity))
+
 
 def read_portfolio(
     *, moment: Moment, portfolio: Portfolio | None = None, marks: Mapping[str, Mark] | None = None
@@ -131,24 +144,6 @@ def positions_outside(symbols: Collection[str]) -> list[tuple[str, str, Decimal]
     """Account, instrument and quantity of the positions in other instruments than these; dust is none."""
     held = Position.objects.filter(quantity__gt=0, closed_firm=None).exclude(symbol__in=symbols)
     return list(held.order_by("portfolio_id", "symbol").values_list("portfolio__account__name", "symbol", "quantity"))
-
-
-def exposure(symbol: str, moment: Moment) -> float:
-    """The position's share of the house's trading account; 0 when flat.
-
-    Raises ``NotReady`` while a held price is unknown.
-    """
-    reading = read_portfolio(moment=moment)
-    held = next((held for held in reading.positions if held.symbol == symbol), None)
-    if held is None:
-        return 0.0
-    equity, price = reading.valuation.equity, reading.marks[symbol].price
-    if equity is None or price is None or equity <= 0:
-        raise NotReady(
-            f"The price of {', '.join(reading.valuation.unpriced) or symbol} is not known; exposure neither.",
-            code="no_price",
-        )
-    return float(over(times(held.quantity, price), equity))
 
 
 def _position_views(reading: PortfolioReading) -> list[dict[str, Any]]:

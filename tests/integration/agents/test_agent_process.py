@@ -19,6 +19,7 @@ from celery import Celery
 from apps.agents.domain.bar_window import market_view
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.agents.domain.vote_checks import AskedRound, checked_vote
+from apps.foundation.clock import wall_now
 from tests.support.own_redis import OwnRedis
 from workers.agent_process.run_agent import STUCK_STATUS
 
@@ -77,8 +78,11 @@ class Agent:
 
     def ask(self, **changes: Any) -> dict[str, Any]:
         question = question_of(changes)
-        self.house.send_task("agent.vote", kwargs=question, queue=f"agent.{self.id}", expires=60)
+        self.send(question)
         return question
+
+    def send(self, *questions: dict[str, Any]) -> None:
+        self.house.send_task("agent.vote", kwargs={"questions": questions}, queue=f"agent.{self.id}", expires=60)
 
     def votes(self) -> list[dict[str, Any]]:
         return [json.loads(fields["vote"]) for _, fields in self.server.client.xrange(f"votes.{self.id}")]
@@ -114,7 +118,7 @@ def question_of(changes: dict[str, Any]) -> dict[str, Any]:
         "symbol": "BTC/USDT",
         "timeframe": "5m",
         "closed_at": CLOSED.isoformat(),
-        "deadline": CLOSED.isoformat(),
+        "deadline": (wall_now() + timedelta(minutes=1)).isoformat(),
         "fee_bps": 10.0,
         "bars": {
             "open_at_ms": [first + i * 300_000 for i in range(BARS)],
@@ -180,6 +184,18 @@ def test_a_question_that_describes_no_market_is_logged_and_the_next_one_answered
     (vote,) = agent.wait(agent.votes, "a vote")
     assert vote["round_id"] == good["round_id"]
     assert '"event": "vote_failed"' in agent.output.read_text()
+
+
+def test_of_many_questions_one_that_describes_no_market_costs_no_other_its_vote_and_the_late_are_left(started):
+    agent = started("arbitrage")
+    late = (wall_now() - timedelta(seconds=1)).isoformat()
+    first, bad, second = question_of({}), question_of({"bars": {"open_at_ms": []}}), question_of({})
+    agent.send(first, bad, second, question_of({"deadline": late}), question_of({}))
+    agent.send(last := question_of({}))
+    votes = agent.wait(lambda: len(agent.votes()) == 3 and agent.votes(), "three votes")
+    assert [vote["round_id"] for vote in votes] == [asked["round_id"] for asked in (first, second, last)]
+    lines = [json.loads(line) for line in agent.output.read_text().splitlines()]
+    assert [line["left"] for line in lines if line["event"] == "too_late"] == [2]
 
 
 def test_an_agent_survives_a_restart_of_redis(started, own_redis):

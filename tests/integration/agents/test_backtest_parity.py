@@ -52,9 +52,9 @@ class LivingFirm:
         self._remember(HISTORY)
         self.first = self.market.bar_at + timedelta(minutes=1)
 
-    def enqueue(self, _task, *, queue, expires, **question):
+    def enqueue(self, _task, *, queue, expires, questions):
         """What would go to an agent's queue."""
-        self.asked.append((queue, question))
+        self.asked += [(queue, question) for question in questions]
 
     def live(self, bars):
         """Bar after bar as in the running firm: matched, guarded, asked, answered, decided, sent."""

@@ -54,6 +54,7 @@ def room(clean_redis, monkeypatch):
 
 
 def waiting(client, queue):
+    """The arguments of the tasks in the queue, oldest first."""
     bodies = [json.loads(text)["body"] for text in reversed(client.lrange(queue, 0, -1))]
     return [json.loads(base64.b64decode(body))[1] for body in bodies]
 
@@ -61,7 +62,7 @@ def waiting(client, queue):
 def answer(room, client, agent):
     """Ask everybody about the next bar; the model's agent writes what its process would. Its questions."""
     room.ask()
-    asked = waiting(client, f"agent.{agent.pk}")
+    asked = [question for message in waiting(client, f"agent.{agent.pk}") for question in message["questions"]]
     for question in asked:
         written = answer_round(build_strategy("neural", {}), question, "source")
         client.xadd(f"votes.{agent.pk}", {"vote": json.dumps(written)})
@@ -132,7 +133,7 @@ def test_features_that_cannot_be_are_counted_against_the_agent_and_never_sent(ro
     agent = room.agent("neural")
     alive(room, clean_redis)
     room.ask()
-    question = waiting(clean_redis, f"agent.{agent.pk}")[0]
+    question = waiting(clean_redis, f"agent.{agent.pk}")[0]["questions"][0]
     written = answer_round(build_strategy("neural", {}), question, "source")
     for change in (
         {"features": "x"},

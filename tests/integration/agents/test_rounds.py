@@ -289,17 +289,17 @@ def test_an_entry_of_the_stream_is_taken_once(room):
 def test_a_crash_before_the_commit_leaves_nothing_and_the_rerun_makes_one_order(room, monkeypatch):
     room.ask()
     row = room.answer()
-    real = close_rounds.outbox.record_event
+    real = close_rounds.outbox.record_events
 
-    def die(**_):
+    def die(_):
         raise Killed
 
-    monkeypatch.setattr(close_rounds.outbox, "record_event", die)
+    monkeypatch.setattr(close_rounds.outbox, "record_events", die)
     with pytest.raises(Killed), transaction.atomic():
         room.close()
     assert not Order.objects.exists()
     assert not Decision.objects.exists()
-    monkeypatch.setattr(close_rounds.outbox, "record_event", real)
+    monkeypatch.setattr(close_rounds.outbox, "record_events", real)
     assert room.close() == 1
     decision = Decision.objects.get(round=row)
     assert Order.objects.get().decision_id == decision.pk

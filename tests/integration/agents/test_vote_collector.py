@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 import redis
@@ -31,7 +32,8 @@ def questions(client, agent):
     import base64
 
     bodies = [json.loads(text)["body"] for text in reversed(client.lrange(f"agent.{agent.pk}", 0, -1))]
-    return [json.loads(base64.b64decode(body))[1] for body in bodies]
+    messages = [json.loads(base64.b64decode(body))[1] for body in bodies]
+    return [question for message in messages for question in message["questions"]]
 
 
 def test_each_agent_gets_its_window_and_its_answer_is_taken_in(room, clean_redis):
@@ -55,6 +57,14 @@ def test_each_agent_gets_its_window_and_its_answer_is_taken_in(room, clean_redis
     assert Decision.objects.count() == 3
     reason = Vote.objects.get(agent__strategy="arbitrage", round__symbol="BTC/USDT").reason
     assert reason == "Arbitrage compares two sources, and only staged quotes BTC/USDT."
+
+
+def test_what_an_agent_is_asked_about_many_instruments_comes_in_few_messages(room, clean_redis, monkeypatch):
+    monkeypatch.setattr(import_module("apps.agents.operations.open_rounds"), "A_MESSAGE", 2)
+    room.ask()
+    agent = room.agent("momentum")
+    assert clean_redis.llen(f"agent.{agent.pk}") == 2
+    assert [question["symbol"] for question in questions(clean_redis, agent)] == ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
 
 
 def test_a_restart_reads_on_where_it_stopped(room, clean_redis):

@@ -57,7 +57,7 @@ def ask(house: OwnRedis, agent: Agent) -> str:
 
     question = question_of({"round_id": str(uuid4())})
     sender = Celery(broker=house.url, set_as_current=False)
-    sender.send_task("agent.vote", kwargs=question, queue=f"agent.{agent.pk}", expires=60)
+    sender.send_task("agent.vote", kwargs={"questions": [question]}, queue=f"agent.{agent.pk}", expires=60)
     return question["round_id"]
 
 

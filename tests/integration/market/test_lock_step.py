@@ -12,6 +12,7 @@ from apps.foundation.errors import Conflict, NotFound, NotReady, Refused
 from apps.foundation.models import OutboxEvent
 from apps.market import operations, queries, wiring
 from apps.market.domain import timeframes
+from apps.market.domain.candle_columns import PRICES
 from apps.market.models import CandleGap, Instrument, MarketClock, Provider, StoredCandle
 from tests.integration.market.conftest import release, start
 from tests.support.candle_files import START, write_candles, write_rows
@@ -51,6 +52,21 @@ def test_each_release_moves_the_clock_one_bar_and_stores_it(run):
     assert clock.bar_at == START + 503 * BASE
     assert clock.bar_index == 503
     assert StoredCandle.objects.filter(timeframe="5m", open_at=START + 502 * BASE).count() == 3
+
+
+@pytest.mark.parametrize(("timeframe", "limit"), [("5m", 30), ("1h", 1_000)])
+def test_the_columns_of_several_instruments_are_the_candles_of_each(run, django_assert_num_queries, timeframe, limit):
+    until = start().bar_at - BASE
+    asked = {"symbols": ["ETH/USDT", "BTC/USDT", "NOBODY/USDT"], "timeframe": timeframe, "until": until}
+    with django_assert_num_queries(3):
+        found = queries.closed_columns(**asked, limit=limit)
+    assert set(found) == {"ETH/USDT", "BTC/USDT"}
+    for symbol, columns in found.items():
+        candles = queries.closed_candles(symbol=symbol, timeframe=timeframe, until=until, limit=limit)
+        assert [timeframes.from_milliseconds(int(at)) for at in columns.times] == [one.open_at for one in candles]
+        for name in PRICES:
+            assert getattr(columns, name).tolist() == [float(getattr(one, name)) for one in candles]
+        assert columns.source == candles[0].source
 
 
 def test_nothing_of_a_later_bar_is_stored_or_shown(run):

@@ -1,12 +1,16 @@
 """Committed events become frames with the rooms' own views; a thing that changed twice in a batch is shown once."""
 
+from contextlib import suppress
 from decimal import Decimal
+from uuid import uuid4
 
 import orjson
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from apps.agents.models import Decision
+from apps.agents.queries import DecisionReading, decision_view
 from apps.foundation import live_updates
 from apps.foundation.models import OutboxEvent
 from apps.foundation.outbox import record_event, record_events
@@ -16,6 +20,7 @@ from apps.trading.operations.accounts.open_portfolio import open_portfolio
 from apps.trading.operations.orders.announce_changes import portfolio_event
 from apps.trading.operations.risk.want_incident import want_incident
 from apps.trading.queries import order_view
+from tests.support.agents_room import open_agents_room
 from tests.support.trading_desk import open_desk
 from workers import outbox_relay
 
@@ -61,7 +66,7 @@ def test_a_wish_for_an_incident_that_is_told_twice_counts_once(desk):
 def test_a_failing_view_delays_its_own_events_and_loses_none(desk, monkeypatch):
     with transaction.atomic():
         want_incident(kind="late_fill", subject="order:1", detail="A test wants one.")
-        record_event(kind="decision.made", aggregate="decision:1", payload={"decision_id": "1"})
+        record_event(kind="decision.made", aggregate="decision:1", payload={"decision_id": str(uuid4())})
 
     def broken(*_):
         raise ZeroDivisionError
@@ -73,6 +78,25 @@ def test_a_failing_view_delays_its_own_events_and_loses_none(desk, monkeypatch):
     assert [incident["kind"] for incident in incident_views()] == ["late_fill"]
     assert OutboxEvent.objects.get(kind="decision.made").published_at is None
     assert OutboxEvent.objects.get(kind="incident.wanted").published_at is not None
+
+
+def test_decisions_are_read_at_once_and_one_that_can_not_be_shown_hides_no_other(clean_redis, monkeypatch):
+    room = open_agents_room()
+    room.decide()
+    bad, *good = Decision.objects.order_by("symbol")
+    really = DecisionReading.view
+
+    def fails_for_one(reading, decision_id):
+        if decision_id == str(bad.pk):
+            raise ZeroDivisionError
+        return really(reading, decision_id)
+
+    monkeypatch.setattr(DecisionReading, "view", fails_for_one)
+    for _ in range(3):
+        with suppress(ZeroDivisionError):
+            relay_all()
+    assert {frame["data"]["id"] for frame in published("decisions")} == {str(decision.pk) for decision in good}
+    assert [frame["data"] for frame in published("decisions")][-1] == decision_view(good[-1].pk)
 
 
 def test_an_event_of_a_thing_that_is_gone_ends_quietly(desk):

@@ -15,17 +15,21 @@ from apps.trading.models import Order
 from apps.trading.operations.books.lock_book import lock_book
 from apps.trading.operations.orders.place_order import place
 from apps.trading.operations.orders.read_market import read_market, with_marks_of
+from apps.trading.queries.order_views import newborn_view, order_view
 
 
 @dataclass(frozen=True, slots=True)
 class TargetOutcome:
-    """ORDER, DENIED or NO_TRADE, with the code and sentence of why and the numbers the size followed from."""
+    """ORDER, DENIED or NO_TRADE, with the code and sentence of why and the numbers the size followed from; ``order`` is
+    its view.
+    """
 
     outcome: str
     order_id: UUID | None
     code: str
     reason: str
     sizing: dict[str, Any]
+    order: dict[str, Any] | None = None
 
 
 def propose_target(*, target: TargetExposure, moment: Moment) -> TargetOutcome:
@@ -43,7 +47,8 @@ def propose_target(*, target: TargetExposure, moment: Moment) -> TargetOutcome:
             agent_id=target.agent_id,
         )
         if order_id is not None and book.order_exists:
-            return _outcome_of(Order.objects.get(pk=order_id), {})
+            known = Order.objects.get(pk=order_id)
+            return _outcome_of(known, {}, order_view(known.pk))
         if book.account_refusal is not None:
             return TargetOutcome("NO_TRADE", None, *book.account_refusal, {})
         reading = with_marks_of(reading, (holding.symbol for holding in book.holdings), moment)
@@ -53,10 +58,10 @@ def propose_target(*, target: TargetExposure, moment: Moment) -> TargetOutcome:
         if isinstance(sized, NoTrade):
             return TargetOutcome("NO_TRADE", None, sized.code, sized.reason, sized.sizing)
         order = place(intent=target_intent(target, sized, order_id), reading=reading, book=book, moment=moment)
-        return _outcome_of(order, sized.sizing)
+        return _outcome_of(order, sized.sizing, newborn_view(order))
 
 
-def _outcome_of(order: Order, sizing: dict[str, Any]) -> TargetOutcome:
+def _outcome_of(order: Order, sizing: dict[str, Any], view: dict[str, Any]) -> TargetOutcome:
     if order.state == OrderState.DENIED:
-        return TargetOutcome("DENIED", order.pk, order.reject_code, order.reject_detail, sizing)
-    return TargetOutcome("ORDER", order.pk, "ordered", order.state_note, sizing)
+        return TargetOutcome("DENIED", order.pk, order.reject_code, order.reject_detail, sizing, view)
+    return TargetOutcome("ORDER", order.pk, "ordered", order.state_note, sizing, view)
