@@ -209,13 +209,15 @@ def _still_denied(row: DecisionRound, stance: Stance, policy: ConsensusPolicy, f
         .filter(closed_at__lt=row.closed_at)
         .filter(closed_at__gt=row.closed_at - policy.denied_pause_bars * timeframes.span(row.timeframe))
         .order_by("-closed_at")
+        .values_list("closed_at", "code")
         .first()
     )
     if denied is None:
         return False
+    denied_at, code = denied
     why = denial_that_holds(
-        denied_at=denied.closed_at,
-        code=denied.code,
+        denied_at=denied_at,
+        code=code,
         closed_at=row.closed_at,
         timeframe=row.timeframe,
         pause_bars=policy.denied_pause_bars,

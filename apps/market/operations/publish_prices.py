@@ -32,13 +32,18 @@ def put_on_board(quotes: Sequence[Quote]) -> None:
 
 def show_quotes(symbols: Iterable[str], moment: Moment) -> None:
     """Send each instrument's sources and mark to the screens."""
-    for symbol, snapshot in quote_snapshots(list(symbols), moment).items():
-        live_updates.publish(channel=f"quotes:{symbol}", kind="snapshot", data=snapshot, as_of=moment.firm)
+    live_updates.publish_all(
+        live_updates.Update(f"quotes:{symbol}", "snapshot", snapshot, moment.firm)
+        for symbol, snapshot in quote_snapshots(list(symbols), moment).items()
+    )
 
 
 def show_candles(candles: Iterable[Candle], leaders: Mapping[str, str]) -> None:
     """Send the new bars of each instrument's leading source to the screens."""
-    for candle in candles:
-        if candle.source == leaders.get(candle.symbol):
-            channel = f"candles:{candle.symbol}:{candle.timeframe}"
-            live_updates.publish(channel=channel, kind="delta", data=candle_view(candle), as_of=candle.close_at)
+    live_updates.publish_all(
+        live_updates.Update(
+            f"candles:{candle.symbol}:{candle.timeframe}", "delta", candle_view(candle), candle.close_at
+        )
+        for candle in candles
+        if candle.source == leaders.get(candle.symbol)
+    )

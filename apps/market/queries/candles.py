@@ -89,8 +89,7 @@ def bars_between(*, symbol: str, after: datetime, until: datetime) -> list[Candl
 
 
 # One read however many instruments: each one's leading source is chosen as ``primary_source`` chooses it.
-_BASE_BARS = """
-SELECT c.symbol, c.source, c.timeframe, c.open_at, c.open, c.high, c.low, c.close, c.volume
+_BASE_ROWS = """
 FROM market_storedcandle c
 JOIN market_instrument i ON i.symbol = c.symbol
 LEFT JOIN (SELECT primary_source FROM market_marketclock LIMIT 1) k ON true
@@ -99,6 +98,8 @@ WHERE c.symbol = ANY(%s) AND c.timeframe = %s AND c.open_at > %s AND c.open_at <
                       THEN coalesce(k.primary_source, '') ELSE i.sources ->> 0 END
 ORDER BY c.open_at, c.symbol
 """
+_BASE_BARS = "SELECT c.symbol, c.source, c.timeframe, c.open_at, c.open, c.high, c.low, c.close, c.volume " + _BASE_ROWS
+_BASE_CLOSES = "SELECT c.symbol, c.open_at, c.close::float8 " + _BASE_ROWS  # thousands of rows, read for each order
 
 
 def bars_of(*, symbols: Iterable[str], after: datetime, until: datetime, base: str) -> list[Candle]:
@@ -167,8 +168,10 @@ def closes_of(*, symbols: Iterable[str], until: datetime, bars: int) -> dict[str
     base = base_timeframe()
     length = timeframes.span(base)
     found: dict[str, dict[datetime, float]] = {symbol: {} for symbol in symbols}
-    for bar in bars_of(symbols=found, after=until - length * (bars + 1), until=until, base=base):
-        found[bar.symbol][bar.open_at + length] = float(bar.close)
+    with connection.cursor() as cursor:
+        cursor.execute(_BASE_CLOSES, [list(found), base, until - length * (bars + 2), until - length])
+        for symbol, open_at, close in cursor.fetchall():
+            found[symbol][open_at + length] = close
     return found
 
 

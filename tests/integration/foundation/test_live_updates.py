@@ -39,6 +39,21 @@ def test_frames_are_numbered_and_chained(channel):
     assert live_updates.current_position(channel) == last
 
 
+def test_many_told_at_once_are_numbered_as_if_each_had_been_told_alone(channel):
+    other = f"{channel}:other"
+    told = [(channel, 0), (other, 1), (channel, 2)]
+    live_updates.publish_all(live_updates.Update(name, "delta", {"n": n}, AT) for name, n in told)
+    last = publish(channel, 3)
+    assert [(frame["seq"], frame["prev_seq"], frame["data"]["n"]) for frame in since(channel, last, 0)] == [
+        (1, 0, 0),
+        (2, 1, 2),
+        (3, 2, 3),
+    ]
+    (alone,) = since(other, live_updates.current_position(other), 0)
+    assert (alone["channel"], alone["data"]) == (other, {"n": 1})
+    live_updates.publish_all([])
+
+
 def test_a_client_resumes_where_it_was(channel):
     for n in range(5):
         last = publish(channel, n)
@@ -118,6 +133,8 @@ def test_redis_away_is_counted_and_not_raised(monkeypatch, unused_tcp_port):
         before = REGISTRY.get_sample_value("hq_live_frames_lost_total", {"channel": "quotes"}) or 0
         assert live_updates.publish(channel="quotes:BTC/USDT", kind="delta", data={}, as_of=AT) is None
         assert REGISTRY.get_sample_value("hq_live_frames_lost_total", {"channel": "quotes"}) == before + 1
+        live_updates.publish_all([live_updates.Update(f"quotes:{n}", "delta", {}, AT) for n in range(3)])
+        assert REGISTRY.get_sample_value("hq_live_frames_lost_total", {"channel": "quotes"}) == before + 4
     finally:
         live_updates._scripts.cache_clear()
 

@@ -67,10 +67,11 @@ def _match_bars(venue: MatchingVenue, after: datetime, moment: Moment) -> int:
 def _bars_by_close(venue: MatchingVenue, after: datetime, until: datetime) -> list[tuple[datetime, list[Candle]]]:
     """Bars of instruments with working orders, oldest first."""
     symbols = sorted({report.symbol for report in venue.open_orders()})
+    if not symbols:
+        return []
     by_close: dict[datetime, list[Candle]] = defaultdict(list)
-    for symbol in symbols:
-        for bar in market.bars_between(symbol=symbol, after=after, until=until):
-            by_close[bar.close_at].append(bar)
+    for bar in market.bars_of(symbols=symbols, after=after, until=until, base=market.market_clock().base_timeframe):
+        by_close[bar.close_at].append(bar)
     return sorted(by_close.items())
 
 
