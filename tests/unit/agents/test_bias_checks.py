@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from apps.agents.domain.backtest.bias_checks import lookahead_findings, sampled_places, warmup_findings
-from apps.agents.domain.indicators import exponential_average
+from apps.agents.domain.indicators import exponential_level
 from apps.agents.domain.strategies.contract import StrategyVote
 from apps.agents.domain.strategies.registry import build_strategy, strategy_names
 from tests.support.candle_columns import random_columns
@@ -52,7 +52,7 @@ class SaysTooLittle(Honest):
     """An exponential average goes back further than ten bars."""
 
     def vote(self, view):
-        return vote(np.tanh(view.close[-1] - exponential_average(view.close, 50)[-1]))
+        return vote(np.tanh(view.close[-1] - exponential_level(view.close.tolist(), 50)))
 
 
 def look(kind, find=lookahead_findings):

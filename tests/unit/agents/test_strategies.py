@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.agents.domain.indicators import exponential_average, highest_before, log_returns, lowest_before
+from apps.agents.domain.indicators import highest_before, log_returns, lowest_before
 from apps.agents.domain.strategies.contract import MarketView, VenueQuote
 from apps.agents.domain.strategies.parameter_values import ParameterError
 from apps.agents.domain.strategies.registry import (
@@ -173,7 +173,6 @@ def test_no_strategy_sees_the_future(name, seed, bars):
 @given(seed=st.integers(0, 10_000), bars=st.integers(60, 90))
 def test_no_indicator_changes_the_past_when_the_future_comes(seed, bars):
     full = wave(120, seed)
-    assert np.array_equal(exponential_average(full, 12)[:bars], exponential_average(full[:bars], 12))
     assert np.array_equal(highest_before(full, 20)[: bars - 20], highest_before(full[:bars], 20))
     assert np.array_equal(lowest_before(full, 20)[: bars - 20], lowest_before(full[:bars], 20))
     assert np.array_equal(log_returns(full)[: bars - 1], log_returns(full[:bars]))

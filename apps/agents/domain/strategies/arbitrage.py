@@ -7,7 +7,14 @@ catch up.
 from collections.abc import Mapping
 from typing import ClassVar
 
-from apps.agents.domain.strategies.contract import MarketView, Parameter, StrategyVote, VenueQuote, abstention
+from apps.agents.domain.strategies.contract import (
+    MarketView,
+    Parameter,
+    StrategyVote,
+    VenueQuote,
+    VoteColumns,
+    abstention,
+)
 
 TWO = 2
 
@@ -63,6 +70,12 @@ class Arbitrage:
             reason=f"{here.source} is {abs(gap) / 100:.2f} % {'cheaper' if gap > 0 else 'dearer'} than {other.source}, "
             "more than the fees.",
         )
+
+    def votes_over_bars(self, view: MarketView, *, sources: int) -> VoteColumns | None:
+        """``vote`` at every bar of a long view at once, where one source alone quotes: an abstention each time."""
+        if sources >= TWO:
+            return None
+        return VoteColumns.abstaining(view.bars, horizon_bars=self._horizon)
 
 
 def _gap_bps(here: VenueQuote, other: VenueQuote) -> float:

@@ -5,11 +5,11 @@ Source: Faith, "Way of the Turtle" (2007), system 1: 20 bars in, 10 bars out; he
 longer by default.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from apps.agents.domain.indicators import highest_before, lowest_before
-from apps.agents.domain.strategies.contract import MarketView, Parameter, Series, StrategyVote
+from apps.agents.domain.strategies.contract import MarketView, Parameter, Series, StrategyVote, VoteColumns
 
 QUIET = 0.3  # confidence of "no breakout is open": an opinion for staying out, not an abstention
 
@@ -42,35 +42,67 @@ class Breakout:
         window = slice(-self.needs_bars, None)
         high, low, close = view.high[window], view.low[window], view.close[window]
         stance, age = _stance(high, low, close, self._entry, self._exit)
+        confidence = breakout_confidence(stance, age, self._horizon)
         if stance == 0:
             reason = f"The price is inside its {self._entry}-bar channel and no breakout is open."
-            return StrategyVote(0.0, QUIET, abstain=False, horizon_bars=self._horizon, reason=reason)
+            return StrategyVote(0.0, confidence, abstain=False, horizon_bars=self._horizon, reason=reason)
         side = "above" if stance > 0 else "below"
         return StrategyVote(
             direction=float(stance),
-            confidence=max(0.4, 0.8 - 0.4 * age / self._horizon),
+            confidence=confidence,
             abstain=False,
             horizon_bars=self._horizon,
             reason=f"The price broke {side} its {self._entry}-bar channel {_ago(age)} and has not come back.",
         )
+
+    def votes_over_bars(self, view: MarketView, *, sources: int) -> VoteColumns | None:  # noqa: ARG002
+        """``vote`` at every bar of a long view at once."""
+        from apps.agents.domain.backtest.vote_kernels import breakout_votes
+
+        votes = breakout_votes(view.high, view.low, view.close, self._entry, self._exit, self._horizon)
+        return VoteColumns(*votes, horizon_bars=self._horizon)
 
 
 def _ago(bars: int) -> str:
     return "in this bar" if bars == 0 else f"{bars} bar{'s' if bars > 1 else ''} ago"
 
 
-def _stance(high: Series, low: Series, close: Series, entry: int, leave: int) -> tuple[int, int]:
-    """The stance (1, 0, -1) at the last bar and how many bars ago it was taken."""
-    longest = max(entry, leave)
-    entry_high, entry_low = highest_before(high, entry)[longest - entry :], lowest_before(low, entry)[longest - entry :]
-    exit_high, exit_low = highest_before(high, leave)[longest - leave :], lowest_before(low, leave)[longest - leave :]
+def breakout_confidence(stance: int, age: int, horizon: int) -> float:
+    """It fades with the bars since the breakout. Scalar: backtests compile it."""
+    return QUIET if stance == 0 else max(0.4, 0.8 - 0.4 * age / horizon)
+
+
+def open_breakout(
+    close: Sequence[float],
+    entry_high: Sequence[float],
+    entry_low: Sequence[float],
+    exit_high: Sequence[float],
+    exit_low: Sequence[float],
+) -> tuple[int, int]:
+    """The stance (1, 0, -1) at the last bar and how many bars ago it was taken, from the channels at each bar.
+
+    Plain sequences: backtests compile it.
+    """
     stance, age = 0, 0
-    for index, price in enumerate(close[longest:].tolist()):
+    for place in range(len(close)):
+        price = close[place]
         age += 1
-        if (stance > 0 and price < exit_low[index]) or (stance < 0 and price > exit_high[index]):
+        if (stance > 0 and price < exit_low[place]) or (stance < 0 and price > exit_high[place]):
             stance = 0
-        if stance <= 0 and price > entry_high[index]:
+        if stance <= 0 and price > entry_high[place]:
             stance, age = 1, 0
-        elif stance >= 0 and price < entry_low[index]:
+        elif stance >= 0 and price < entry_low[place]:
             stance, age = -1, 0
     return stance, age
+
+
+def _stance(high: Series, low: Series, close: Series, entry: int, leave: int) -> tuple[int, int]:
+    """``open_breakout`` of a window, from the first bar on that has both channels."""
+    longest = max(entry, leave)
+    channels = (
+        highest_before(high, entry)[longest - entry :],
+        lowest_before(low, entry)[longest - entry :],
+        highest_before(high, leave)[longest - leave :],
+        lowest_before(low, leave)[longest - leave :],
+    )
+    return open_breakout(close[longest:].tolist(), *(channel.tolist() for channel in channels))

@@ -79,6 +79,21 @@ def abstention(reason: str, *, horizon_bars: int = 1) -> StrategyVote:
 
 
 @dataclass(frozen=True, slots=True)
+class VoteColumns:
+    """Votes at all bars of a series: what ``StrategyVote`` says, one element a bar; abstentions while warming."""
+
+    direction: Series
+    confidence: Series
+    abstain: NDArray[np.bool_]
+    horizon_bars: int
+
+    @classmethod
+    def abstaining(cls, bars: int, *, horizon_bars: int) -> "VoteColumns":
+        """No opinion at any bar."""
+        return cls(np.zeros(bars), np.zeros(bars), np.ones(bars, np.bool_), horizon_bars)
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """One number that a person may set, with its bounds (both included) and its meaning in a sentence.
 
@@ -112,6 +127,18 @@ class Strategy(Protocol):
 
     def vote(self, view: MarketView) -> StrategyVote:
         """The opinion on ``view``, which holds at least ``needs_bars`` candles."""
+        ...
+
+
+@runtime_checkable
+class VotesOverBars(Protocol):
+    """What a strategy may offer beside the contract, so that backtests of the whole firm need not ask bar by bar."""
+
+    def votes_over_bars(self, view: MarketView, *, sources: int) -> VoteColumns | None:
+        """At each bar of a long view exactly what ``vote`` says of the window that ends there, to the last bit.
+
+        The view holds no quotes. ``sources``: how many quote the instrument. None: bar by bar only.
+        """
         ...
 
 

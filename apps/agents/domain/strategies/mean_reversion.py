@@ -9,10 +9,19 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from apps.agents.domain.indicators import relative_strength, z_score
-from apps.agents.domain.strategies.contract import MarketView, Parameter, StrategyVote, abstention
+from apps.agents.domain.strategies.contract import MarketView, Parameter, StrategyVote, VoteColumns, abstention
 
 OVERSOLD, OVERBOUGHT = 30.0, 70.0
 FULL_STRETCH = 2.0  # deviations beyond the entry at which the direction is full
+
+
+def stretch_faded(distance: float, strength: float, entry: float) -> tuple[float, float]:
+    """(direction, confidence) against a price ``distance`` deviations from its mean, with an RSI of ``strength``.
+    Scalar: backtests compile it.
+    """
+    stretched = strength <= OVERSOLD if distance < 0 else strength >= OVERBOUGHT
+    size = min(1.0, 0.5 + (abs(distance) - entry) / FULL_STRETCH)
+    return (size if distance < 0 else -size), (0.7 if stretched else 0.4)
 
 
 class MeanReversion:
@@ -39,8 +48,8 @@ class MeanReversion:
         return max(self._window, 5 * self._rsi)
 
     def vote(self, view: MarketView) -> StrategyVote:
-        close = view.close[-self.needs_bars :]
-        distance = z_score(close, self._window)
+        close = view.close[-self.needs_bars :].tolist()
+        distance = z_score(close[-self._window :])
         if abs(distance) < self._entry:
             return abstention(
                 f"The price is {distance:+.1f} deviations from its {self._window}-bar mean; "
@@ -48,13 +57,19 @@ class MeanReversion:
                 horizon_bars=self._horizon,
             )
         strength = relative_strength(close, self._rsi)
-        stretched = strength <= OVERSOLD if distance < 0 else strength >= OVERBOUGHT
-        size = min(1.0, 0.5 + (abs(distance) - self._entry) / FULL_STRETCH)
+        direction, confidence = stretch_faded(distance, strength, self._entry)
         side = "below" if distance < 0 else "above"
         return StrategyVote(
-            direction=size if distance < 0 else -size,
-            confidence=0.7 if stretched else 0.4,
+            direction=direction,
+            confidence=confidence,
             abstain=False,
             horizon_bars=self._horizon,
             reason=f"The price is {abs(distance):.1f} deviations {side} its mean with an RSI of {strength:.0f}.",
         )
+
+    def votes_over_bars(self, view: MarketView, *, sources: int) -> VoteColumns | None:  # noqa: ARG002
+        """``vote`` at every bar of a long view at once."""
+        from apps.agents.domain.backtest.vote_kernels import mean_reversion_votes
+
+        votes = mean_reversion_votes(view.close, self._window, self._rsi, self._entry)
+        return VoteColumns(*votes, horizon_bars=self._horizon)

@@ -8,9 +8,19 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from apps.agents.domain.indicators import bar_volatility, efficiency_ratio, exponential_average, squash
-from apps.agents.domain.strategies.contract import MarketView, Parameter, StrategyVote, abstention
+from apps.agents.domain.indicators import bar_volatility, efficiency_ratio, exponential_level, log_returns
+from apps.agents.domain.strategies.contract import MarketView, Parameter, StrategyVote, VoteColumns, abstention
 from apps.agents.domain.strategies.parameter_values import ParameterError
+
+
+def trend_followed(
+    fast: float, slow: float, volatility: float, straightness: float, bars: int
+) -> tuple[float, float]:
+    """(direction, confidence) from two averages: their gap in units of half the deviation over ``bars`` bars, squashed
+    smoothly into (-1, 1), and how straight the path was. Scalar: backtests compile it.
+    """
+    strength = math.log(fast / slow) / (volatility * math.sqrt(bars) / 2.0)
+    return math.tanh(strength), min(1.0, 0.5 + straightness)
 
 
 class Momentum:
@@ -41,16 +51,23 @@ class Momentum:
         volatility = bar_volatility(close, self._slow)
         if volatility == 0.0:
             return abstention("The price has not moved, so there is no trend to follow.", horizon_bars=self._horizon)
-        fast = float(exponential_average(close, self._fast)[-1])
-        slow = float(exponential_average(close, self._slow)[-1])
-        gap = math.log(fast / slow)
-        strength = gap / (volatility * math.sqrt(self._slow) / 2.0)
-        straightness = efficiency_ratio(close, self._slow)
-        side = "above" if gap > 0 else "below"
+        prices = close.tolist()
+        fast, slow = exponential_level(prices, self._fast), exponential_level(prices, self._slow)
+        straightness = efficiency_ratio(prices[-(self._slow + 1) :])
+        direction, confidence = trend_followed(fast, slow, volatility, straightness, self._slow)
+        side = "above" if direction > 0 else "below"
+        gap = abs(math.log(fast / slow)) * 100
         return StrategyVote(
-            direction=squash(strength),
-            confidence=min(1.0, 0.5 + straightness),
+            direction=direction,
+            confidence=confidence,
             abstain=False,
             horizon_bars=self._horizon,
-            reason=f"The {self._fast}-bar average is {abs(gap) * 100:.2f} % {side} the {self._slow}-bar one.",
+            reason=f"The {self._fast}-bar average is {gap:.2f} % {side} the {self._slow}-bar one.",
         )
+
+    def votes_over_bars(self, view: MarketView, *, sources: int) -> VoteColumns | None:  # noqa: ARG002
+        """``vote`` at every bar of a long view at once."""
+        from apps.agents.domain.backtest.vote_kernels import momentum_votes
+
+        votes = momentum_votes(view.close, log_returns(view.close), self._fast, self._slow)
+        return VoteColumns(*votes, horizon_bars=self._horizon)

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.agents.domain.strategies.contract import MarketView, Parameter, Series, StrategyVote
+from apps.agents.domain.strategies.contract import MarketView, Parameter, Series, StrategyVote, VoteColumns
 from apps.agents.domain.strategies.parameter_values import ParameterError
 
 # Averages of equal prices over windows of different length differ by rounding; real gaps are a million times wider.
@@ -69,3 +69,10 @@ class SmaCross:
         from apps.agents.domain.backtest.signal_kernels import crossing_stances
 
         return crossing_stances(close, self._fast, self._slow)
+
+    def votes_over_bars(self, view: MarketView, *, sources: int) -> VoteColumns | None:  # noqa: ARG002
+        """``vote`` at every bar of a long view at once."""
+        direction = self.stances(view.close).astype(np.float64)
+        confidence, abstain = np.full(view.bars, CONFIDENCE), np.zeros(view.bars, np.bool_)
+        confidence[: self.needs_bars - 1], abstain[: self.needs_bars - 1] = 0.0, True
+        return VoteColumns(direction, confidence, abstain, horizon_bars=self._horizon)
