@@ -54,6 +54,10 @@ class ConsensusRules:
         if not 0.0 < self.quorum <= 1.0:
             raise ValueError(f"The quorum was {self.quorum}; it must lie above 0 and not above 1.")
 
+    def needed(self, asked: int) -> int:
+        """How many of the asked agents must have an opinion."""
+        return max(1, math.ceil(self.quorum * asked - 1e-9))
+
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
@@ -98,7 +102,7 @@ def pool_votes(*, votes: Sequence[Opinion], asked: int, rules: ConsensusRules, n
     """
     ordered = sorted(votes, key=lambda vote: vote.agent_id)
     live = [vote for vote in ordered if not vote.abstain and vote.expires_at > now and vote.weight > 0.0]
-    needed = max(1, math.ceil(rules.quorum * asked - 1e-9))
+    needed = rules.needed(asked)
     if len(live) < needed:
         reason = f"{len(live)} of {asked} agents have an opinion; {needed} are needed."
         return _without_answer(ordered, live, asked, ("no_quorum", reason), now)

@@ -1,7 +1,7 @@
 """Indicators: arrays in, arrays or one number out. Each value depends on its own and earlier elements only.
 
-Those that take a plain sequence add up in its order and call nothing of ours: backtests compile them, and a compiled one
-gives the bits of the plain one. Give them lists, on which Python is several times faster than on numpy's scalars.
+Those that take a plain sequence add up in its order and call nothing of ours: backtests compile them, and a compiled
+one gives the bits of the plain one. Give them lists, on which Python is several times faster than on numpy's scalars.
 """
 
 import math
@@ -69,8 +69,8 @@ def relative_strength(close: Sequence[float], bars: int) -> float:
     for place in range(1, len(close)):
         change = close[place] - close[place - 1]
         weight = 1.0 / min(place, bars)
-        gain += weight * ((change if change > 0.0 else 0.0) - gain)
-        loss += weight * ((-change if change < 0.0 else 0.0) - loss)
+        gain += weight * (max(0.0, change) - gain)
+        loss += weight * (max(0.0, -change) - loss)
     return 50.0 if gain + loss == 0.0 else 100.0 * gain / (gain + loss)
 
 

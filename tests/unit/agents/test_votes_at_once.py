@@ -95,7 +95,7 @@ def test_all_rounds_pooled_at_once_are_the_rounds_pooled_one_by_one(given_votes,
     repeated = [np.repeat(np.array(values)[:, None], 4, axis=1) for values in (direction, confidence, abstain)]
     code, score, horizons, leader = pool_rounds(
         METHODS.index(method),
-        max(1, math.ceil(quorum * len(given_votes) - 1e-9)),
+        rules.needed(len(given_votes)),
         veto,
         *repeated,
         np.array(ready_from),
@@ -116,7 +116,9 @@ def test_all_rounds_pooled_at_once_are_the_rounds_pooled_one_by_one(given_votes,
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.one_of(st.floats(-1e18, 1e18), st.sampled_from([1.0, 2.0**-53, -(2.0**-53), 2.0**-106])), max_size=9))
+@given(
+    st.lists(st.one_of(st.floats(-1e18, 1e18), st.sampled_from([1.0, 2.0**-53, -(2.0**-53), 2.0**-106])), max_size=9)
+)
 def test_the_compiled_exact_sum_is_that_of_python(values):
     assert exact_sum(np.array(values, np.float64), np.empty(10)) == math.fsum(values)
 

@@ -1,4 +1,5 @@
-"""``pool_votes`` at every bar of a series, compiled: the same methods, the same bits; a property test holds them together.
+"""``pool_votes`` at every bar of a series, compiled: the same methods, the same bits. A property test holds them
+together.
 
 Only backtests load this module: it brings the compiler into the process.
 """
@@ -9,7 +10,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from apps.agents.domain.backtest.compiled_rules import compiled_rules
 from apps.agents.domain.consensus import CERTAINTY_LIMIT, METHODS
+from apps.agents.domain.indicators import standard_deviation
 from apps.agents.domain.strategies.contract import Series
 
 NOBODY_ASKED, NO_QUORUM, VETO, REACHED = range(1, 5)
@@ -20,6 +23,9 @@ WEIGHTED, MAJORITY, UNANIMOUS, LOG_ODDS = (
 LIMIT = CERTAINTY_LIMIT
 if LIMIT != 0.98:  # noqa: PLR2004 - compiled code keeps the number that it was made with
     raise ImportError("consensus.CERTAINTY_LIMIT has changed: write it here too, so that the kernel is compiled anew.")
+
+RULES = "a53c2b8804607a3d"
+(_standard_deviation,) = compiled_rules(RULES, standard_deviation)
 
 Pooled = tuple[NDArray[np.int8], Series, NDArray[np.int32], NDArray[np.int16]]
 
@@ -70,6 +76,20 @@ def pool_rounds(  # noqa: PLR0917 - compiled code takes scalars and arrays
 
 
 @njit(cache=True, nogil=True)
+def expected_edges(  # noqa: PLR0917
+    code: NDArray[np.int8], score: Series, horizon: NDArray[np.int32], returns: Series, enter: float, bars: int
+) -> Series:
+    """``expected_edge_bps`` at each bar whose score reaches ``enter``, else 0. ``returns``: log returns of the bars."""
+    edges = np.zeros(len(code))
+    for bar in range(len(code)):
+        if code[bar] == REACHED and score[bar] >= enter:
+            recent = returns[max(0, bar - bars) : bar]
+            volatility = _standard_deviation(recent) if len(recent) > 1 else 0.0
+            edges[bar] = abs(score[bar]) * volatility * math.sqrt(horizon[bar]) * 10_000.0
+    return edges
+
+
+@njit(cache=True, nogil=True)
 def _pooled(  # noqa: PLR0917
     method: int, live: NDArray[np.int64], strengths: Series, weights: Series, shares: Series, parts: Series
 ) -> float:
@@ -113,7 +133,7 @@ def _majority(strengths: Series, shares: Series, parts: Series) -> float:
 def _vetoed(
     live: NDArray[np.int64], may_veto: NDArray[np.bool_], direction: Series, confidence: Series, least: float
 ) -> bool:
-    for agent in live:
+    for agent in live:  # noqa: SIM110 - compiled code knows no generators
         if may_veto[agent] and direction[agent] < 0.0 and confidence[agent] >= least:
             return True
     return False

@@ -14,7 +14,10 @@ from uuid import UUID
 import numpy as np
 
 from apps.agents.domain.backtest.firm_rounds import BacktestAgent, FirmRounds, Policy
+from apps.agents.domain.backtest.market_columns import market_columns
 from apps.agents.domain.backtest.market_tape import MarketTape
+from apps.agents.domain.backtest.pooled_rounds import PooledRounds, pooled_rounds
+from apps.agents.domain.backtest.quiet_stretches import QuietStretches
 from apps.agents.domain.backtest.round_trips import round_trips
 from apps.agents.domain.backtest.signal_backtest import days_per_year
 from apps.agents.domain.backtest.strategy_views import Progress, unheard
@@ -27,6 +30,7 @@ from apps.market.domain.candle_columns import CandleColumns
 from apps.market.domain.instruments import InstrumentRules
 from apps.trading.domain.risk.loss_limits import LossMarks
 from apps.trading.domain.risk.risk_limits import DEFAULT_LIMITS, LimitValues
+from apps.trading.domain.risk.stale_data import Sight
 from apps.trading.domain.simulation.simulated_account import AccountTerms, SimulatedAccount
 from apps.trading.domain.simulation.simulated_books import SimulatedBooks
 from apps.trading.domain.simulation.simulated_order import SimulatedOrder
@@ -69,14 +73,19 @@ class FirmRun:
     digest: str
 
 
-def run_firm(series: Sequence[CandleColumns], setting: FirmSetting, *, progress: Progress = unheard) -> FirmRun:
+def run_firm(
+    series: Sequence[CandleColumns], setting: FirmSetting, *, progress: Progress = unheard, bar_by_bar: bool = False
+) -> FirmRun:
     """The run over all bars of ``series``. Raises ``ValueError`` for series that make none, and what ``FirmRounds``
     raises.
+
+    Where every strategy answers for all bars at once, closes at which nothing can happen are passed over together,
+    unless ``bar_by_bar``; the run is the same.
     """
     tape = MarketTape(series, market=setting.market)
     _check(tape, setting)
     with widened():
-        return _Run(tape, setting).play(progress)
+        return _Run(tape, setting).play(progress, bar_by_bar=bar_by_bar)
 
 
 class _Run:
@@ -93,26 +102,62 @@ class _Run:
         )
         books = SimulatedBooks(portfolio_id=setting.portfolio_id, cash=setting.capital, marks=marks)
         self.account = SimulatedAccount(terms=terms, books=books, average_range=tape.average_range)
+        self.equity, self.invested = np.empty(len(self.times) + 1), np.empty(len(self.times))
+        self.equity[0] = float(setting.capital)
         self.rounds = FirmRounds(tape=tape, account=self.account, agents=setting.agents, policy=setting.policy)
 
-    def play(self, progress: Progress) -> FirmRun:
-        equity, invested = np.empty(len(self.times) + 1), np.empty(len(self.times))
-        equity[0], watched = float(self.setting.capital), frozenset(self.tape.symbols)
-        for place, closed_ms in enumerate(self.times.tolist()):
-            self.tape.show(closed_ms)
-            bars, now = self.tape.bars(), self.tape.now
-            self.account.match(bars)
-            marks = self.tape.marks()
-            self.account.guard(bars, marks, now=now)
-            worth = self.account.monitor(marks, now=now, watched=watched)
-            equity[place + 1] = equity[place] if worth is None else float(worth)
-            free = float(self.account.books.cash + self.account.books.reserved)
-            invested[place] = 1.0 - free / equity[place + 1] if self.account.books.held_symbols() else 0.0
+    def play(self, progress: Progress, *, bar_by_bar: bool) -> FirmRun:
+        pooled = None if bar_by_bar else self._pooled()
+        if pooled is None:
+            self._bar_by_bar(progress)
+        else:
+            self._from_look_to_look(pooled, progress)
+        return self._result()
+
+    def _bar_by_bar(self, progress: Progress) -> None:
+        for place in range(len(self.times)):
+            self.bar(place)
             self.rounds.decide()
             progress(place + 1, len(self.times))
-        return self._result(equity, invested)
 
-    def _result(self, equity: Series, invested: Series) -> FirmRun:
+    def _pooled(self) -> PooledRounds | None:
+        fees = {symbol: float(terms.side_fee_bps) for symbol, terms in self.account.terms.paper.items()}
+        asked, policy = self.rounds.asked, self.setting.policy
+        return pooled_rounds(self.tape, self.times, asked=asked, policy=policy, fees_bps=fees)
+
+    def _from_look_to_look(self, pooled: PooledRounds, progress: Progress) -> None:
+        quiet = QuietStretches(self.rounds, pooled, market_columns(self.tape, self.times), self.times)
+        place, bars = 0, len(self.times)
+        while True:
+            place, whole = quiet.next_look(place, self.equity, self.invested)
+            progress(min(place + 1, bars), bars)
+            if place == bars:
+                break
+            if whole:
+                self.bar(place)
+            else:
+                self.tape.show(int(self.times[place]))
+            quiet.decide(place, whole=whole)
+            place += 1
+        self.rounds.outcomes.update(quiet.outcomes())
+
+    def bar(self, place: int) -> None:
+        """Let one bar become known: matched, guarded, measured. What the account does not follow is not looked at."""
+        tape, account = self.tape, self.account
+        tape.show(int(self.times[place]))
+        followed, now = account.concerned(), tape.now
+        bars = tape.bars(followed)
+        account.match(bars)
+        marks = tape.marks(followed)
+        account.guard(bars, marks, now=now)
+        worth = account.monitor({symbol: mark.price for symbol, mark in marks.items()}, now=now)
+        held = frozenset(account.books.held_symbols())
+        account.follow(Sight(tape.marks(tape.symbols), held, frozenset(tape.symbols)), now=now)
+        self.equity[place + 1] = self.equity[place] if worth is None else float(worth)
+        free = float(account.books.cash + account.books.reserved)
+        self.invested[place] = 1.0 - free / self.equity[place + 1] if held else 0.0
+
+    def _result(self) -> FirmRun:
         account, tape = self.account, self.tape
         times = np.concatenate([self.times[:1] - timeframes.seconds(tape.base) * 1_000, self.times])
         days = min(days_per_year(symbol) for symbol in tape.symbols)
@@ -120,10 +165,10 @@ class _Run:
         held = {symbol: self._held(columns) for symbol, columns in primary.items()}
         holding = np.mean(list(held.values()), axis=0) * float(self.setting.capital)
         performance = Performance(
-            curve=EquityCurve(times, equity, days_per_year=days),
+            curve=EquityCurve(times, self.equity, days_per_year=days),
             holding=EquityCurve(times, holding, days_per_year=days),
             held_by_instrument={symbol: float(values[-1] - 1.0) for symbol, values in held.items()},
-            invested=invested,
+            invested=self.invested,
             traded=float(account.books.traded),
             trades=round_trips(
                 account.orders, names={agent.id: agent.strategy.name for agent in self.setting.agents}, series=primary

@@ -9,17 +9,19 @@ from uuid import UUID
 
 from apps.agents.domain.backtest.market_tape import MarketTape
 from apps.agents.domain.backtest.strategy_views import view_at, vote_on
-from apps.agents.domain.consensus import Consensus, ConsensusRules, Opinion, pool_votes
+from apps.agents.domain.consensus import ConsensusRules, Opinion, pool_votes
 from apps.agents.domain.expected_edge import expected_edge_bps
 from apps.agents.domain.indicators import VOLATILITY_BARS, bar_volatility
 from apps.agents.domain.standing_position import DENIED_RECENTLY, denial_that_holds, share_held
-from apps.agents.domain.strategies.contract import Strategy, StrategyVote
+from apps.agents.domain.strategies.contract import Strategy
 from apps.agents.domain.target_stance import StanceRules, wanted_stance
 from apps.foundation.identifiers import derived_id
 from apps.market.domain import timeframes
 from apps.trading.domain.orders.position_sizing import TargetExposure
 from apps.trading.domain.risk.order_in_market import MarketSight
 from apps.trading.domain.simulation.simulated_account import SimulatedAccount
+
+REACHED = "consensus"
 
 
 class StrategyFailedError(ValueError):
@@ -48,53 +50,83 @@ class Policy:
     denied_pause_bars: int = 6
 
 
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What the votes of one round came to: ``code`` is ``consensus`` where it was reached, else why not."""
+
+    code: str
+    score: float
+    horizon_bars: int
+    leader: UUID | None
+
+
+Round = tuple[str, str]  # symbol and timeframe
+
+
 @dataclass(slots=True)
 class FirmRounds:
-    """Decides each close's rounds in the house's order. ``outcomes``: what rounds came to, by outcome and code."""
+    """Decides each close's rounds in the house's order. ``outcomes``: what rounds came to, by outcome and code.
+
+    ``asked``: the agents of each round, both in the house's order.
+    """
 
     tape: MarketTape
     account: SimulatedAccount
     agents: Sequence[BacktestAgent]
     policy: Policy
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _denied: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
-    _subscribed: dict[tuple[str, str], list[BacktestAgent]] = field(default_factory=dict)
+    asked: dict[Round, list[BacktestAgent]] = field(default_factory=dict)
+    denied: dict[Round, tuple[datetime, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for agent in sorted(self.agents, key=lambda each: each.id):
             for symbol in agent.symbols:
-                self._subscribed.setdefault((symbol, agent.timeframe), []).append(agent)
-        self._subscribed = dict(sorted(self._subscribed.items()))
+                self.asked.setdefault((symbol, agent.timeframe), []).append(agent)
+        self.asked = dict(sorted(self.asked.items()))
 
     def decide(self) -> None:
-        """Every round that is due at the tape's time."""
+        """Every round that is due at the tape's time, each agent asked now."""
         now = self.tape.now
-        for (symbol, timeframe), agents in self._subscribed.items():
+        for (symbol, timeframe), agents in self.asked.items():
             if timeframes.is_boundary(now, timeframe):
                 place = self.tape.place(symbol, timeframe)
-                self.outcomes[self._round(symbol, timeframe, agents, place)] += 1
+                self.decide_on(symbol, timeframe, place, self._score(symbol, agents, place))
 
-    def _round(self, symbol: str, timeframe: str, agents: list[BacktestAgent], place: int | None) -> tuple[str, str]:
+    def decide_on(self, symbol: str, timeframe: str, place: int | None, score: Score | None) -> tuple[str, str]:
+        """One round, whose candle is at ``place`` and whose votes came to ``score``; None: nobody was asked."""
+        if place is None or score is None:
+            found = ("SKIPPED", "nobody_asked")
+        elif score.code != REACHED:
+            found = ("NO_TRADE", score.code)
+        else:
+            found = self._acted(symbol, timeframe, place, score)
+        self.outcomes[found] += 1
+        return found
+
+    def _score(self, symbol: str, agents: list[BacktestAgent], place: int | None) -> Score | None:
         ready = [agent for agent in agents if place is not None and place + 1 >= agent.strategy.needs_bars]
         if place is None or not ready:
-            return "SKIPPED", "nobody_asked"
-        now = self.tape.now
+            return None
         opinions = [self._opinion(agent, symbol, place) for agent in ready]
-        pooled = pool_votes(votes=opinions, asked=len(agents), rules=self.policy.consensus, now=now)
-        if not pooled.reached:
-            return "NO_TRADE", pooled.code
-        marks = self.tape.marks()
+        pooled = pool_votes(votes=opinions, asked=len(agents), rules=self.policy.consensus, now=self.tape.now)
+        leader = pooled.leader
+        return Score(pooled.code, pooled.score, pooled.horizon_bars, UUID(leader.agent_id) if leader else None)
+
+    def _acted(self, symbol: str, timeframe: str, place: int, score: Score) -> tuple[str, str]:
+        """What a consensus comes to: nothing, a refusal or an order."""
+        now = self.tape.now
+        marks = self.tape.marks({symbol, *self.account.concerned()})
         exposure = self.account.books.exposure(symbol, {name: mark.price for name, mark in marks.items()})
         if exposure is None:
             return "SKIPPED", "no_price"
         limits = self.account.terms.limits
         held = share_held(exposure=exposure, max_position_share=limits.max_position_share)
-        stance = wanted_stance(score=pooled.score, held=held, rules=self.policy.stance)
+        stance = wanted_stance(score=score.score, held=held, rules=self.policy.stance)
         if not stance.acts:
             return "NO_TRADE", stance.code
         if stance.fraction > held and self._still_denied(symbol, timeframe, now):
             return "NO_TRADE", DENIED_RECENTLY
-        target = self._target(symbol, timeframe, place, pooled, stance.fraction, stance.reason)
+        target = self._target(symbol, timeframe, place, score, stance.fraction, stance.reason)
         sight = MarketSight(
             rules=self.account.terms.rules[symbol],
             paused_reason=None,
@@ -103,7 +135,7 @@ class FirmRounds:
         )
         answer = self.account.propose(target, sight=sight, now=now, closes_of=self.tape.closes_of)
         if answer.outcome == "DENIED":
-            self._denied[symbol, timeframe] = (now, answer.code)
+            self.denied[symbol, timeframe] = (now, answer.code)
         return answer.outcome, answer.code
 
     def _opinion(self, agent: BacktestAgent, symbol: str, place: int) -> Opinion:
@@ -111,7 +143,7 @@ class FirmRounds:
         fee_bps = float(self.account.terms.paper[symbol].side_fee_bps)
         view = view_at(columns, place, agent.strategy.needs_bars, fee_bps=fee_bps, venues=self.tape.venues(symbol))
         vote = vote_on(agent.strategy, view)
-        _check_vote(vote, agent, self.tape.now)
+        check_vote(vote.direction, vote.confidence, agent, self.tape.now)
         return Opinion(
             agent_id=str(agent.id),
             name=agent.name,
@@ -125,26 +157,25 @@ class FirmRounds:
         )
 
     def _target(  # noqa: PLR0917 - what one round came to
-        self, symbol: str, timeframe: str, place: int, pooled: Consensus, fraction: float, reason: str
+        self, symbol: str, timeframe: str, place: int, score: Score, fraction: float, reason: str
     ) -> TargetExposure:
         closes = self.tape.columns(symbol, timeframe).close[max(0, place - VOLATILITY_BARS) : place + 1]
         edge = expected_edge_bps(
-            score=pooled.score,
+            score=score.score,
             bar_volatility=bar_volatility(closes, VOLATILITY_BARS),
-            horizon_bars=pooled.horizon_bars,
+            horizon_bars=score.horizon_bars,
         )
-        leader = pooled.leader
         return TargetExposure(
             symbol=symbol,
             fraction=fraction,
             expected_edge_bps=edge,
             decision_id=derived_id("decision", derived_id("round", symbol, timeframe, self.tape.now.isoformat())),
             reason=reason,
-            agent_id=UUID(leader.agent_id) if leader else None,
+            agent_id=score.leader,
         )
 
     def _still_denied(self, symbol: str, timeframe: str, now: datetime) -> bool:
-        denied = self._denied.get((symbol, timeframe))
+        denied = self.denied.get((symbol, timeframe))
         if denied is None or not self.policy.denied_pause_bars:
             return False
         why = denial_that_holds(
@@ -157,8 +188,9 @@ class FirmRounds:
         return why is not None
 
 
-def _check_vote(vote: StrategyVote, agent: BacktestAgent, now: datetime) -> None:
-    for name, value, lowest in (("direction", vote.direction, -1.0), ("confidence", vote.confidence, 0.0)):
+def check_vote(direction: float, confidence: float, agent: BacktestAgent, now: datetime) -> None:
+    """Raises ``StrategyFailedError`` for numbers that the house would refuse."""
+    for name, value, lowest in (("direction", direction, -1.0), ("confidence", confidence, 0.0)):
         if not (math.isfinite(value) and lowest <= value <= 1.0):
             raise StrategyFailedError(
                 f"{agent.name} voted a {name} of {value} at {now:%Y-%m-%d %H:%M} UTC; it must lie between "

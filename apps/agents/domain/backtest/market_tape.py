@@ -1,7 +1,8 @@
 """Recorded series played bar by bar: what was known at each close, and nothing later."""
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 
@@ -39,7 +40,12 @@ class MarketTape:
         if any(len({one.source for one in given}) != len(given) for given in self._sources.values()):
             raise ValueError("A series was given twice; each source may tell of an instrument once.")
         self.symbols = tuple(sorted(self._sources))
-        self._closes = {(s, e.source): e.closes_at.tolist() for s, given in self._sources.items() for e in given}
+        # A search in Python's own array takes a fraction of one in numpy's, and a list of numbers four times the room.
+        self._closes = {
+            (symbol, each.source): array("q", each.closes_at.astype(np.int64).tobytes())
+            for symbol, given in self._sources.items()
+            for each in given
+        }
         self._columns = {(symbol, self.base): given[0] for symbol, given in self._sources.items()}
         self._candles: dict[tuple[str, str, int], Candle] = {}
         self._quotes: dict[str, list[Quote]] = {}
@@ -63,6 +69,15 @@ class MarketTape:
         self._quotes.clear()
         self._marks.clear()
 
+    def sources(self, symbol: str) -> Sequence[CandleColumns]:
+        """All series of the instrument, the traded one first."""
+        return self._sources[symbol]
+
+    @property
+    def market(self) -> str:
+        """What the assumed quotes are made for: recorded or simulated."""
+        return self._market
+
     def primary(self, symbol: str) -> CandleColumns:
         """The series on which the instrument is traded."""
         return self._sources[symbol][0]
@@ -80,14 +95,16 @@ class MarketTape:
         found = int(np.searchsorted(columns.times, self.now_ms - columns.length_ms))
         return found if found < len(columns) and columns.times[found] + columns.length_ms == self.now_ms else None
 
-    def bars(self) -> list[Candle]:
-        """The base bars of the instruments that close now."""
-        places = ((symbol, self.place(symbol, self.base)) for symbol in self.symbols)
+    def bars(self, symbols: Iterable[str]) -> list[Candle]:
+        """The base bars of these instruments that close now."""
+        places = ((symbol, self.place(symbol, self.base)) for symbol in symbols)
         return [self._candle(self.primary(symbol), place) for symbol, place in places if place is not None]
 
-    def marks(self) -> dict[str, Mark]:
-        """The mark of every instrument, as it is in the house: the median of the sources that are fresh and agree."""
-        return {symbol: self.mark(symbol) for symbol in self.symbols}
+    def marks(self, symbols: Iterable[str]) -> dict[str, Mark]:
+        """The marks of these instruments, as they are in the house: the median of the sources that are fresh and
+        agree.
+        """
+        return {symbol: self.mark(symbol) for symbol in symbols}
 
     def mark(self, symbol: str) -> Mark:
         """The mark of one instrument."""

@@ -17,7 +17,7 @@ from apps.agents.domain.strategies.momentum import trend_followed
 
 Votes = tuple[Series, Series, NDArray[np.bool_]]
 
-RULES = "038825cf3c3f8389"
+RULES = "09033561c34497d8"
 (
     _exponential_level,
     _standard_deviation,

@@ -13,9 +13,7 @@ from apps.agents.domain.strategies.contract import MarketView, Parameter, Strate
 from apps.agents.domain.strategies.parameter_values import ParameterError
 
 
-def trend_followed(
-    fast: float, slow: float, volatility: float, straightness: float, bars: int
-) -> tuple[float, float]:
+def trend_followed(fast: float, slow: float, volatility: float, straightness: float, bars: int) -> tuple[float, float]:
     """(direction, confidence) from two averages: their gap in units of half the deviation over ``bars`` bars, squashed
     smoothly into (-1, 1), and how straight the path was. Scalar: backtests compile it.
     """

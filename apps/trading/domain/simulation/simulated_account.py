@@ -29,7 +29,7 @@ from apps.trading.domain.risk.risk_gate import judge
 from apps.trading.domain.risk.risk_limits import LimitValues
 from apps.trading.domain.risk.stale_data import Sight, stale_data
 from apps.trading.domain.risk.trading_state import OpenCause, TradingState
-from apps.trading.domain.simulation.simulated_books import SimulatedBooks, in_flight
+from apps.trading.domain.simulation.simulated_books import Prices, SimulatedBooks, in_flight
 from apps.trading.domain.simulation.simulated_order import SimulatedOrder, SimulatedTrade
 from apps.trading.domain.stops.stop_placement import StopRule
 from apps.trading.domain.stops.stop_triggers import Stretch, is_hit
@@ -73,6 +73,20 @@ class SimulatedAccount:
     _armed: dict[str, int] = field(default_factory=dict)
     _well_since: datetime | None = None
 
+    def concerned(self) -> list[str]:
+        """Instruments whose prices the account follows: those held, and those of orders that are not at their end."""
+        return sorted({*self.books.held_symbols(), *(order.symbol for order in self._open)})
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing of it changes until a stop is hit, a limit reached or an order proposed."""
+        return STALE_DATA not in self.causes and not any(order.at_venue for order in self._open)
+
+    def stop_of(self, symbol: str) -> Decimal | None:
+        """At what price the stop fires that waits for the instrument; None where none does."""
+        stop = self._waiting(symbol)
+        return None if stop is None else stop.stop_price
+
     def match(self, bars: Sequence[Candle]) -> None:
         """Show the exchange the bars that close now, and take its fills into the books."""
         for bar in sorted(bars, key=lambda each: each.symbol):
@@ -93,15 +107,24 @@ class SimulatedAccount:
             if is_hit(side="sell", type="stop", trigger=stop.stop_price, seen=stretch):
                 self._fire(stop, marks[bar.symbol].price, now)
 
-    def monitor(self, marks: Marks, *, now: datetime, watched: frozenset[str]) -> Decimal | None:
-        """Move the marks, latch reached limits, follow stale data; the equity, None while a held price is unknown."""
-        prices = {symbol: mark.price for symbol, mark in marks.items()}
+    def monitor(self, prices: Prices, *, now: datetime) -> Decimal | None:
+        """Move the marks and latch reached limits; the equity, None while a held price is unknown."""
         equity = self.books.valuation(prices).equity
         if equity is not None:
             self._measure(equity, prices, now)
-        held = frozenset(self.books.held_symbols())
-        self._follow(Sight({name: marks[name] for name in held | watched}, held, watched), now)
         return equity
+
+    def follow(self, sight: Sight, *, now: datetime) -> None:
+        """Restrict trading while prices are stale, and let it go on once they have been well for long enough."""
+        found = stale_data(sight)
+        if STALE_DATA not in self.causes:
+            if found.bad:
+                self.causes[STALE_DATA] = OpenCause(STALE_DATA, TradingState.REDUCING, found.reason, latched=False)
+                self._well_since = None
+            return
+        self._well_since = (self._well_since or now) if found.well else None
+        if self._well_since is not None and now - self._well_since >= WELL_FOR:
+            del self.causes[STALE_DATA]
 
     def propose(self, target: TargetExposure, *, sight: MarketSight, now: datetime, closes_of: ClosesOf) -> Answer:
         """Size the target, let the gate judge it, and send what it approves."""
@@ -265,17 +288,6 @@ class SimulatedAccount:
     def _latch(self, standing: LossStanding) -> None:
         for reached in reached_limits(standing, self.terms.limits):
             self.causes.setdefault(reached.kind, OpenCause(reached.kind, reached.state, reached.reason))
-
-    def _follow(self, sight: Sight, now: datetime) -> None:
-        found = stale_data(sight)
-        if STALE_DATA not in self.causes:
-            if found.bad:
-                self.causes[STALE_DATA] = OpenCause(STALE_DATA, TradingState.REDUCING, found.reason, latched=False)
-                self._well_since = None
-            return
-        self._well_since = (self._well_since or now) if found.well else None
-        if self._well_since is not None and now - self._well_since >= WELL_FOR:
-            del self.causes[STALE_DATA]
 
 
 def _offered(order: SimulatedOrder, bar: Candle) -> bool:
