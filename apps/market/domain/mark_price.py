@@ -82,6 +82,8 @@ def mark_of(
         last = [quote for quote in quotes if newest.event_at - quote.event_at <= STALE_AFTER_BARS * bar]
         reason = f"Stale: {newest.source} {why_stale[newest.source]}."
         return _built(symbol, last, stale=True, diverging=False, reason=reason)
+    if len(quotes) == 1:
+        return _alone(symbol, quotes[0])
     agreeing = _within_divergence(fresh)
     left_out = [f"{quote.source} {why_stale[quote.source]}" for quote in quotes if why_stale[quote.source]]
     if len(agreeing) * 2 <= len(fresh):
@@ -115,6 +117,21 @@ def staleness(quote: Quote, *, wall: datetime, firm: datetime, bar: timedelta, l
 def _within_divergence(quotes: Sequence[Quote]) -> list[Quote]:
     middle = median(quote.middle for quote in quotes)
     return [quote for quote in quotes if abs(quote.middle - middle) / middle <= LARGEST_DIVERGENCE_BPS * BASIS_POINT]
+
+
+def _alone(symbol: str, quote: Quote) -> Mark:
+    """The mark where one source speaks, and is fresh."""
+    return Mark(
+        symbol=symbol,
+        price=quote.middle,
+        as_of=quote.event_at,
+        received_at=quote.received_at,
+        sources=(quote.source,),
+        spread_bps=quote.spread_bps,
+        stale=False,
+        diverging=False,
+        reason=f"Price of {quote.source}.",
+    )
 
 
 def _built(symbol: str, quotes: Sequence[Quote], *, stale: bool, diverging: bool, reason: str) -> Mark:

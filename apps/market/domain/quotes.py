@@ -74,18 +74,15 @@ def assumed_quote(candle: Candle, *, received_at: datetime, market: str) -> Quot
 
     A pure function of the candle, so that the same bar gives the same quote on every run, with or without a cache.
     """
-    half = half_spread_bps(candle, market) * BASIS_POINT * candle.close
-    grain = Decimal(1).scaleb(candle.close.adjusted()) * _SIGNIFICANT_STEP
-    return Quote(
-        symbol=candle.symbol,
-        source=candle.source,
-        bid=((candle.close - half) / grain).to_integral_value(rounding=ROUND_FLOOR) * grain,
-        ask=((candle.close + half) / grain).to_integral_value(rounding=ROUND_CEILING) * grain,
-        last=candle.close,
-        event_at=candle.close_at,
-        received_at=received_at,
-        market=market,
-    )
+    bid, ask = around_close(candle.close, half_bps=half_spread_bps(candle, market))
+    return Quote(candle.symbol, candle.source, bid, ask, candle.close, candle.close_at, received_at, market)
+
+
+def around_close(close: Decimal, *, half_bps: Decimal) -> tuple[Decimal, Decimal]:
+    """Bid and ask ``half_bps`` to both sides of a close, rounded away from it to six digits after the first."""
+    half, grain = half_bps * BASIS_POINT * close, Decimal(1).scaleb(close.adjusted()) * _SIGNIFICANT_STEP
+    bid = ((close - half) / grain).to_integral_value(rounding=ROUND_FLOOR) * grain
+    return bid, ((close + half) / grain).to_integral_value(rounding=ROUND_CEILING) * grain
 
 
 def half_spread_bps(candle: Candle, market: str) -> Decimal:

@@ -147,7 +147,7 @@ def replay(firm):
     row = current_policy()
     policy = Policy(row.consensus_rules(), row.stance_rules(), row.denied_pause_bars)
     first_ms = timeframes.to_milliseconds(firm.first)
-    setting = FirmSetting(agents=agents, rules=rules, policy=policy, first_ms=first_ms)
+    setting = FirmSetting(agents=agents, rules=rules, policy=policy, first_ms=first_ms, keeps_digests=True)
     return run_firm([series_of(symbol) for symbol in FIRST_PRICES], setting)
 
 

@@ -44,7 +44,8 @@ class FirmSetting:
     """``rules`` and ``terms`` by instrument; ``first_ms``: bars that close before it are history only.
 
     ``portfolio_id`` seeds the identifiers of orders, and with them the order in which the exchange serves two of one
-    instrument: the same data, setting and portfolio make the same run bit for bit.
+    instrument: the same data, setting and portfolio make the same run bit for bit. ``keeps_digests``: each order keeps
+    the digest of all that the gate looked at, which takes as long as the judgment.
     """
 
     agents: Sequence[BacktestAgent]
@@ -57,6 +58,7 @@ class FirmSetting:
     first_ms: int = 0
     portfolio_id: UUID = PAPER_PORTFOLIO
     market: str = "recorded"
+    keeps_digests: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class _Run:
             paper={symbol: setting.terms.get(symbol) or terms_of(symbol) for symbol in tape.symbols},
             limits=setting.limits,
             resumes_daily=setting.resumes_daily,
+            keeps_digests=setting.keeps_digests,
         )
         books = SimulatedBooks(portfolio_id=setting.portfolio_id, cash=setting.capital, marks=marks)
         self.account = SimulatedAccount(terms=terms, books=books, average_range=tape.average_range)

@@ -52,12 +52,16 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What the votes of one round came to: ``code`` is ``consensus`` where it was reached, else why not."""
+    """What the votes of one round came to: ``code`` is ``consensus`` where it was reached, else why not.
+
+    ``edge_bps``: the expected edge, where it is known already.
+    """
 
     code: str
     score: float
     horizon_bars: int
     leader: UUID | None
+    edge_bps: float | None = None
 
 
 Round = tuple[str, str]  # symbol and timeframe
@@ -159,12 +163,7 @@ class FirmRounds:
     def _target(  # noqa: PLR0917 - what one round came to
         self, symbol: str, timeframe: str, place: int, score: Score, fraction: float, reason: str
     ) -> TargetExposure:
-        closes = self.tape.columns(symbol, timeframe).close[max(0, place - VOLATILITY_BARS) : place + 1]
-        edge = expected_edge_bps(
-            score=score.score,
-            bar_volatility=bar_volatility(closes, VOLATILITY_BARS),
-            horizon_bars=score.horizon_bars,
-        )
+        edge = self._edge(symbol, timeframe, place, score) if score.edge_bps is None else score.edge_bps
         return TargetExposure(
             symbol=symbol,
             fraction=fraction,
@@ -173,6 +172,11 @@ class FirmRounds:
             reason=reason,
             agent_id=score.leader,
         )
+
+    def _edge(self, symbol: str, timeframe: str, place: int, score: Score) -> float:
+        closes = self.tape.columns(symbol, timeframe).close[max(0, place - VOLATILITY_BARS) : place + 1]
+        volatility = bar_volatility(closes, VOLATILITY_BARS)
+        return expected_edge_bps(score=score.score, bar_volatility=volatility, horizon_bars=score.horizon_bars)
 
     def _still_denied(self, symbol: str, timeframe: str, now: datetime) -> bool:
         denied = self.denied.get((symbol, timeframe))

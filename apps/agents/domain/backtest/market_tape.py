@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +14,7 @@ from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import CandleColumns, coarser
 from apps.market.domain.candles import Candle
 from apps.market.domain.mark_price import STALE_AFTER_BARS, Mark, mark_of
-from apps.market.domain.quotes import Quote, assumed_quote
+from apps.market.domain.quotes import RECORDED_HALF_SPREAD_BPS, Quote, around_close, assumed_quote
 from apps.trading.domain.risk.correlation import Closes
 from apps.trading.domain.stops.stop_placement import AVERAGE_BARS, average_true_range
 
@@ -50,21 +50,16 @@ class MarketTape:
         self._candles: dict[tuple[str, str, int], Candle] = {}
         self._quotes: dict[str, list[Quote]] = {}
         self._marks: dict[str, Mark] = {}
-        self.now_ms = 0
+        self.now_ms, self.now = 0, timeframes.from_milliseconds(0)  # the firm's time: the close of the newest bar
 
     @cached_property
     def times(self) -> NDArray[np.int64]:
         """Every close of a base bar of an instrument, in milliseconds, once."""
         return np.unique(np.concatenate([given[0].closes_at for given in self._sources.values()]))
 
-    @property
-    def now(self) -> datetime:
-        """The firm's time: the close of the newest bar."""
-        return timeframes.from_milliseconds(self.now_ms)
-
     def show(self, closed_ms: int) -> None:
         """Let the bars that close at this time become known."""
-        self.now_ms = closed_ms
+        self.now_ms, self.now = closed_ms, timeframes.from_milliseconds(closed_ms)
         self._candles.clear()
         self._quotes.clear()
         self._marks.clear()
@@ -124,33 +119,45 @@ class MarketTape:
         """The average true range of the last base bars, in the quote currency."""
         columns = self.primary(symbol)
         end = bisect_right(self._closes[symbol, columns.source], self.now_ms)
-        last = columns.rows(max(0, end - AVERAGE_BARS), end)
-        return average_true_range(last.high.tolist(), last.low.tolist(), last.close.tolist())
+        last = slice(max(0, end - AVERAGE_BARS), end)
+        return average_true_range(columns.high[last].tolist(), columns.low[last].tolist(), columns.close[last].tolist())
 
     def closes_of(self, symbols: Sequence[str], bars: int) -> dict[str, Closes]:
         """Closing prices by closing time of the last ``bars`` + 1 base bars; what is missing is missing."""
         length = self.primary(self.symbols[0]).length_ms
         found: dict[str, Closes] = {}
         for symbol in symbols:
-            part = self.primary(symbol).between(self.now_ms - length * (bars + 2) + 1, self.now_ms - length + 1)
-            times = (timeframes.from_milliseconds(int(at)) for at in part.closes_at)
-            found[symbol] = dict(zip(times, part.close.tolist(), strict=True))
+            columns = self.primary(symbol)
+            closes = self._closes[symbol, columns.source]
+            end = bisect_right(closes, self.now_ms)
+            first = bisect_right(closes, self.now_ms - length * (bars + 1), max(0, end - bars - 1), end)
+            found[symbol] = dict(zip(closes[first:end], columns.close[first:end].tolist(), strict=True))
         return found
 
     def _quotes_of(self, symbol: str) -> list[Quote]:
         if symbol not in self._quotes:
-            newest = (self._newest(each) for each in self._sources[symbol])
-            self._quotes[symbol] = [
-                assumed_quote(candle, received_at=self.now, market=self._market) for candle in newest if candle
-            ]
+            quotes = (self._quote_of(each) for each in self._sources[symbol])
+            self._quotes[symbol] = [quote for quote in quotes if quote is not None]
         return self._quotes[symbol]
 
-    def _newest(self, columns: CandleColumns) -> Candle | None:
+    def _quote_of(self, columns: CandleColumns) -> Quote | None:
+        """``assumed_quote`` of the newest candle. On a recorded market it follows from the close alone."""
+        place = self._newest(columns)
+        if place is None:
+            return None
+        if self._market != "recorded":
+            return assumed_quote(self._candle(columns, place), received_at=self.now, market=self._market)
+        close = Decimal(repr(float(columns.close[place])))
+        bid, ask = around_close(close, half_bps=RECORDED_HALF_SPREAD_BPS)
+        closed_at = timeframes.from_milliseconds(self._closes[columns.symbol, columns.source][place])
+        return Quote(columns.symbol, columns.source, bid, ask, close, closed_at, self.now, self._market)
+
+    def _newest(self, columns: CandleColumns) -> int | None:
         place = bisect_right(self._closes[columns.symbol, columns.source], self.now_ms) - 1
         reach = REMEMBERED_BARS * columns.length_ms
         if place < 0 or self._closes[columns.symbol, columns.source][place] <= self.now_ms - reach:
             return None
-        return self._candle(columns, place)
+        return place
 
     def _candle(self, columns: CandleColumns, place: int) -> Candle:
         key = (columns.symbol, columns.source, place)

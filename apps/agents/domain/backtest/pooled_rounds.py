@@ -33,6 +33,7 @@ class PooledRounds:
     places: NDArray[np.int32]
     agents: Sequence[Sequence[UUID]]
     words: Mapping[int, str]
+    enter: float
 
     def score(self, time: int, number: int) -> tuple[int | None, Score | None]:
         """The place of the candle and the score of one round; None where nobody was asked."""
@@ -45,6 +46,7 @@ class PooledRounds:
             float(self.scores[time, number]),
             int(self.horizons[time, number]),
             self.agents[number][leader] if leader >= 0 else None,
+            float(self.edges[time, number]) if self.scores[time, number] >= self.enter else None,
         )
         return int(self.places[time, number]), score
 
@@ -74,6 +76,7 @@ def pooled_rounds(
         edges=np.zeros(shape),
         places=np.zeros(shape, np.int32),
         agents=[[agent.id for agent in agents] for agents in asked.values()],
+        enter=policy.stance.enter,
         words={kernel.NO_QUORUM: "no_quorum", kernel.VETO: "veto", kernel.REACHED: "consensus"},
     )
     for number, ((symbol, timeframe), agents) in enumerate(asked.items()):

@@ -41,6 +41,7 @@ def next_look(  # noqa: PLR0917 - compiled code takes scalars and arrays
     held: Whole,
     units: Series,
     stops: Series,
+    busy: NDArray[np.bool_],
     denied_until: Whole,
     cooling_until: Whole,
     costs: Series,
@@ -53,10 +54,11 @@ def next_look(  # noqa: PLR0917 - compiled code takes scalars and arrays
     ``today``: the day of the account's loss marks.
 
     ``lows`` to ``dark``, ``days``: as in ``MarketColumns``. ``codes``, ``scores``, ``edges``: as in ``PooledRounds``;
-    ``instruments``: of each round. ``held``: instruments held, ``units`` and ``stops`` of each instrument;
-    ``denied_until``, ``cooling_until``: first place at which a round, an instrument is asked again; ``costs``: in basis
-    points, which no round trip falls below. ``money`` and ``rules`` by the places above. ``counts`` grow by the answers
-    of all rounds that need no look, also at the place found, where ``answers`` tells each one.
+    ``instruments``: of each round. ``held``: instruments held, ``units`` and ``stops`` of each instrument, ``busy``: an
+    order of it is on its way; ``denied_until``, ``cooling_until``: first place at which a round, an instrument is asked
+    again; ``costs``: in basis points, which no round trip falls below. ``money`` and ``rules`` by the places above.
+    ``counts`` grow by the answers of all rounds that need no look, also at the place found, where ``answers`` tells
+    each one.
     """
     peak = money[PEAK]
     for place in range(start, len(days)):
@@ -66,32 +68,122 @@ def next_look(  # noqa: PLR0917 - compiled code takes scalars and arrays
         peak = max(peak, equity)
         if equity <= money[DAY_FLOOR] or equity <= peak * money[PEAK_FLOOR]:
             return place, True
-        looks = False
-        for number in range(len(instruments)):
-            answer = codes[place, number]
-            if answer == REACHED:
-                instrument = instruments[number]
-                worth = units[instrument] * marks[place, instrument] if units[instrument] > 0.0 else 0.0
-                answer = _answer(
-                    scores[place, number],
-                    edges[place, number],
-                    worth,
-                    equity,
-                    units[instrument] > 0.0,
-                    place < denied_until[number],
-                    place < cooling_until[instrument],
-                    costs[instrument],
-                    rules,
-                )
-                if number > 0 and instruments[number - 1] == instrument and answers[number - 1] == LOOK:
-                    answer = LOOK  # an order of the round before may hold this one up
-                looks = looks or answer == LOOK
-            answers[number] = answer
+        looks = _answered(
+            place,
+            equity,
+            codes[place],
+            scores[place],
+            edges[place],
+            instruments,
+            units,
+            marks[place],
+            busy,
+            denied_until,
+            cooling_until,
+            costs,
+            rules,
+            answers,
+        )
         for answer in answers:
             counts[answer] += 1
         if looks:
             return place, False
     return len(days), False
+
+
+@njit(cache=True, nogil=True)
+def look_at(  # noqa: PLR0917
+    place: int,
+    marks: Series,
+    codes: NDArray[np.int8],
+    scores: Series,
+    edges: Series,
+    instruments: Whole,
+    held: Whole,
+    units: Series,
+    busy: NDArray[np.bool_],
+    denied_until: Whole,
+    cooling_until: Whole,
+    costs: Series,
+    money: Series,
+    rules: Series,
+    counts: Whole,
+    answers: NDArray[np.int8],
+) -> None:
+    """The answers to the rounds of a close that the account has looked at itself."""
+    equity = money[FREE]
+    for number in held:
+        equity += units[number] * marks[place, number]
+    _answered(
+        place,
+        equity,
+        codes[place],
+        scores[place],
+        edges[place],
+        instruments,
+        units,
+        marks[place],
+        busy,
+        denied_until,
+        cooling_until,
+        costs,
+        rules,
+        answers,
+    )
+    for answer in answers:
+        counts[answer] += 1
+
+
+@njit(cache=True, nogil=True)
+def _answered(  # noqa: PLR0917
+    place: int,
+    equity: float,
+    codes: NDArray[np.int8],
+    scores: Series,
+    edges: Series,
+    instruments: Whole,
+    units: Series,
+    marks: Series,
+    busy: NDArray[np.bool_],
+    denied_until: Whole,
+    cooling_until: Whole,
+    costs: Series,
+    rules: Series,
+    answers: NDArray[np.int8],
+) -> bool:
+    """Write what each round of one close comes to; whether one of them must be looked at. ``busy``: an order of the
+    instrument is on its way.
+    """
+    looks = False
+    for number in range(len(instruments)):
+        answer, instrument = codes[number], instruments[number]
+        if answer == REACHED:
+            has = units[instrument] > 0.0
+            answer = _answer(
+                scores[number],
+                edges[number],
+                units[instrument] * marks[instrument] if has else 0.0,
+                equity,
+                has,
+                place < denied_until[number],
+                place < cooling_until[instrument],
+                costs[instrument],
+                rules,
+            )
+            if answer in (UNPAID, COOLING) and (busy[instrument] or _looked(number, instruments, answers)):
+                answer = LOOK
+            looks = looks or answer == LOOK
+        answers[number] = answer
+    return looks
+
+
+@njit(cache=True, nogil=True)
+def _looked(number: int, instruments: Whole, answers: NDArray[np.int8]) -> bool:
+    """Whether an earlier round of the same instrument is looked at: its order may hold this one up."""
+    for other in range(number):  # noqa: SIM110 - compiled code knows no generators
+        if instruments[other] == instruments[number] and answers[other] == LOOK:
+            return True
+    return False
 
 
 @njit(cache=True, nogil=True)
@@ -120,6 +212,8 @@ def _answer(  # noqa: PLR0911, PLR0917
     rules: Series,
 ) -> int:
     """``wanted_stance``, ``denial_that_holds`` and the sizing's refusals, where they are sure."""
+    if not equity > 0.0:
+        return LOOK
     share = worth / equity / rules[LARGEST]
     if has and abs(share - rules[DUST]) <= MARGIN:
         return LOOK

@@ -12,7 +12,7 @@ import numpy as np
 
 from apps.agents.domain.backtest.firm_rounds import FirmRounds
 from apps.agents.domain.backtest.market_columns import MarketColumns, Whole
-from apps.agents.domain.backtest.pooled_rounds import NOT_DUE, PooledRounds
+from apps.agents.domain.backtest.pooled_rounds import PooledRounds
 from apps.agents.domain.standing_position import DENIED_RECENTLY, DUST
 from apps.agents.domain.strategies.contract import Series
 from apps.agents.domain.target_stance import FLAT, HOLD, PART, THERE, WEAK
@@ -44,9 +44,10 @@ class QuietStretches:
         self._units, self._stops = np.zeros(count), np.full(count, -1.0)
         self._denied_until, self._cooling_until = np.zeros(len(self._keys), np.int64), np.zeros(count, np.int64)
         self._counts, self._answers = np.zeros(kernel.ANSWERS, np.int64), np.zeros(len(self._keys), np.int8)
+        self._busy = np.zeros(count, np.bool_)
         self._costs = np.array([self._least_costs(symbol) for symbol in self._symbols])
         self._money, self._rules = np.zeros(4), self._thresholds()
-        self._today, self._sum, self._whole = 0, 0, False
+        self._today, self._sum, self._whole, self._causes = 0, 0, False, 0
 
     def next_look(self, start: int, equity: Series, invested: Series) -> tuple[int, bool]:
         """(the next close to look at from ``start`` on, whether the account must look too).
@@ -71,6 +72,7 @@ class QuietStretches:
             self._held,
             self._units,
             self._stops,
+            self._busy,
             self._denied_until,
             self._cooling_until,
             self._costs,
@@ -84,18 +86,41 @@ class QuietStretches:
         return place, whole
 
     def decide(self, place: int, *, whole: bool) -> None:
-        """Decide the rounds of this close: all that are due, or those that the kernel could not answer."""
-        codes = self._pooled.codes[place]
-        numbers = np.flatnonzero(codes != NOT_DUE if whole else self._answers == self._kernel.LOOK)
-        for number in numbers.tolist():
+        """Decide the rounds of this close that the kernel can't answer. ``whole``: the account has looked at it."""
+        if whole:
+            self._read_account()
+            self._answer(place)
+        for number in np.flatnonzero(self._answers == self._kernel.LOOK).tolist():
             symbol, timeframe = self._keys[number]
             outcome, _ = self._rounds.decide_on(symbol, timeframe, *self._pooled.score(place, number))
             if outcome == "DENIED":
                 self._note_denial(number)
-        if whole:
-            self._read_account()
-        else:
+        if len(self._account.causes) != self._causes:
             self._read_limits()
+
+    def _answer(self, place: int) -> None:
+        """Have the kernel answer what it can of a close that the account has looked at."""
+        sent = self._account.sent()
+        self._busy[:] = [symbol in sent for symbol in self._symbols]
+        self._kernel.look_at(
+            place,
+            self._market.marks,
+            self._pooled.codes,
+            self._pooled.scores,
+            self._pooled.edges,
+            self._instruments,
+            self._held,
+            self._units,
+            self._busy,
+            self._denied_until,
+            self._cooling_until,
+            self._costs,
+            self._money,
+            self._rules,
+            self._counts,
+            self._answers,
+        )
+        self._busy[:] = False
 
     def outcomes(self) -> Counter[tuple[str, str]]:
         """What the rounds came to that the kernel answered."""
@@ -156,6 +181,7 @@ class QuietStretches:
     def _read_limits(self) -> None:
         """Take over the marks of the loss limits that are not reached yet."""
         marks, limits, causes = self._account.books.marks, self._account.terms.limits, self._account.causes
+        self._causes = len(causes)
         above = 1.0 + self._kernel.MARGIN
         day, fall = (1.0 - float(each) for each in (limits.max_daily_loss, limits.max_drawdown))
         self._money[self._kernel.PEAK] = float(marks.peak_equity)
@@ -172,7 +198,7 @@ class QuietStretches:
 
     def _first_at(self, at: datetime) -> int:
         """The first close at or after this time."""
-        return int(np.searchsorted(self._times, timeframes.to_milliseconds(at)))
+        return int(self._times.searchsorted(timeframes.to_milliseconds(at)))
 
     def _least_costs(self, symbol: str) -> float:
         """What a round trip costs at least, in basis points, as often as an edge must pay it."""

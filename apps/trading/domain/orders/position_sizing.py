@@ -84,19 +84,49 @@ class SizingFacts:
 
 @dataclass(frozen=True, slots=True)
 class SizedOrder:
+    """An order of a size, and what it follows from. Words and numbers to show are put together where they are read."""
+
     side: str
     quantity: Decimal
     reduce_only: bool
-    code: str
-    reason: str
-    sizing: dict[str, Any]
+    lots: int
+    target: TargetExposure
+    facts: SizingFacts
+
+    @property
+    def code(self) -> str:
+        return CODES[SIZED]
+
+    @property
+    def reason(self) -> str:
+        share = f"{self.target.fraction * 100:.0f} % of the largest position"
+        return f"{self.side} {self.quantity:f} {self.target.symbol} to reach {share}"
+
+    @property
+    def sizing(self) -> dict[str, Any]:
+        return _shown(self.target, self.facts, self.lots) | {"quantity": f"{self.quantity:f}"}
 
 
 @dataclass(frozen=True, slots=True)
 class NoTrade:
-    code: str
-    reason: str
-    sizing: dict[str, Any]
+    """Why there is no order: one of ``CODES`` by number."""
+
+    number: int
+    lots: int
+    target: TargetExposure
+    facts: SizingFacts
+
+    @property
+    def code(self) -> str:
+        return CODES[self.number]
+
+    @property
+    def reason(self) -> str:
+        return _sentence(self.number, self.target, self.facts, self.lots)
+
+    @property
+    def sizing(self) -> dict[str, Any]:
+        return _shown(self.target, self.facts, self.lots)
 
 
 def choose_lots(  # noqa: PLR0911, PLR0917 - compiled code takes scalars and leaves early
@@ -148,14 +178,9 @@ def size_target(*, target: TargetExposure, facts: SizingFacts, step: Decimal) ->
     if not (math.isfinite(target.fraction) and 0.0 <= target.fraction <= 1.0):
         raise ValueError(f"A target's fraction must lie in [0, 1], was {target.fraction}.")
     code, side, lots = _decide(target, facts)
-    sizing = _shown(target, facts, lots)
     if code != SIZED:
-        return NoTrade(CODES[code], _sentence(code, target, facts, lots), sizing)
-    quantity = step * lots
-    word = "buy" if side == BUY else "sell"
-    sizing["quantity"] = f"{quantity:f}"
-    reason = f"{word} {quantity:f} {target.symbol} to reach {target.fraction * 100:.0f} % of the largest position"
-    return SizedOrder(word, quantity, side == SELL, CODES[SIZED], reason, sizing)
+        return NoTrade(code, lots, target, facts)
+    return SizedOrder("buy" if side == BUY else "sell", step * lots, side == SELL, lots, target, facts)
 
 
 def _decide(target: TargetExposure, facts: SizingFacts) -> tuple[int, int, int]:

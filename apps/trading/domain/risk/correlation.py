@@ -10,14 +10,14 @@ safe to use in the gate:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
 from apps.foundation.money import ZERO
 
-Closes = Mapping[datetime, float]
+Closes = Mapping[Any, float]  # closing price by closing time, in any unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Which loss limits are reached at an equity, and the marks they are measured from. Pure."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -56,8 +57,8 @@ class ReachedLimit:
     reason: str
 
 
-def reached_limits(standing: LossStanding, limits: LimitValues) -> list[ReachedLimit]:
-    """The loss limits that this standing has reached; none while its equity is unknown.
+def reached_limits(standing: LossStanding, limits: LimitValues, *, known: Container[str] = ()) -> list[ReachedLimit]:
+    """The loss limits that this standing has reached; none while its equity is unknown. ``known``: kinds left out.
 
     Unknown equity latches nothing: the gate refuses new risk for want of a price anyway.
     """
@@ -69,11 +70,11 @@ def reached_limits(standing: LossStanding, limits: LimitValues) -> list[ReachedL
     flying = standing.in_flight_loss
     way = f" With {plain(flying)} that orders in flight may have lost." if flying else ""
     reached = []
-    if lost >= limits.max_daily_loss:
+    if lost >= limits.max_daily_loss and DAILY_LOSS not in known:
         told = percent_beside(lost, limits.max_daily_loss, places=2)
         reason = f"Lost {told} today, the limit is {percent(limits.max_daily_loss)}.{way}"
         reached.append(ReachedLimit(DAILY_LOSS, TradingState.REDUCING, reason))
-    if fall >= limits.max_drawdown:
+    if fall >= limits.max_drawdown and DRAWDOWN not in known:
         told = percent_beside(fall, limits.max_drawdown, places=2)
         reason = f"Fell {told} from the peak, the limit is {percent(limits.max_drawdown)}.{way}"
         reached.append(ReachedLimit(DRAWDOWN, TradingState.HALTED, reason))

@@ -2,7 +2,7 @@
 
 from apps.trading.domain.risk.gate_facts import GateFacts
 from apps.trading.domain.risk.risk_verdict import Finding, passed_if, rule, without
-from apps.trading.domain.risk.trading_state import permits
+from apps.trading.domain.risk.trading_state import TradingState, permits
 from apps.trading.domain.risk.venue_ladder import Rung, rung_permits
 
 IN_THE_HOUSE = "The paper exchange is a part of the house: no network lies between."
@@ -27,7 +27,12 @@ def trading_state(facts: GateFacts) -> Finding:
         "HALTED": "only reduce-only orders of the stop guard, of flatten or of role risk pass",
         "REDUCING": "only orders that lower a position pass",
     }
-    return Finding(False, f"Trading is {state} ({why}): {only[state]}.", inputs, f"trading_{state.lower()}")
+    return Finding(False, f"Trading is {state} ({why}): {only[state]}.", inputs, denied_in(state))
+
+
+def denied_in(state: TradingState) -> str:
+    """The code of a denial by this trading state."""
+    return f"trading_{state.lower()}"
 
 
 @rule("instrument_paused")

@@ -31,8 +31,14 @@ class GateDecision:
 def judge(facts: GateFacts) -> GateDecision:
     """Run all rules on these facts."""
     verdicts = tuple(rule(facts) for rule in RULES)
-    return GateDecision(
-        allowed=all(verdict.allowed for verdict in verdicts),
-        verdicts=verdicts,
-        digest=hashlib.sha256(facts.as_text()).hexdigest(),
-    )
+    return GateDecision(all(verdict.allowed for verdict in verdicts), verdicts, digest_of(facts))
+
+
+def first_denial(facts: GateFacts) -> Verdict | None:
+    """The first of the denials that ``judge`` would find; the rules after it are not asked. None: it is allowed."""
+    return next((verdict for verdict in (rule(facts) for rule in RULES) if not verdict.allowed), None)
+
+
+def digest_of(facts: GateFacts) -> str:
+    """SHA-256 of all inputs."""
+    return hashlib.sha256(facts.as_text()).hexdigest()

@@ -8,27 +8,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from uuid import UUID
 
 from apps.foundation.clock import Moment
 from apps.foundation.identifiers import derived_id
-from apps.foundation.money import ZERO, floor_to
+from apps.foundation.money import ZERO, exact, floor_to
 from apps.market.domain.candles import Candle
 from apps.market.domain.instruments import InstrumentRules
 from apps.market.domain.mark_price import Mark
 from apps.trading.domain.books.dust import is_dust
+from apps.trading.domain.orders.order_intent import OrderIntent
 from apps.trading.domain.orders.order_lifecycle import OrderState
-from apps.trading.domain.orders.position_sizing import NoTrade, TargetExposure, size_target
+from apps.trading.domain.orders.position_sizing import NoTrade, SizedOrder, TargetExposure, size_target
 from apps.trading.domain.orders.target_order import sizing_facts, target_intent
 from apps.trading.domain.risk.cause_kinds import KINDS, STALE_DATA, WELL_FOR
 from apps.trading.domain.risk.gate_facts import GateFacts
 from apps.trading.domain.risk.in_flight import in_flight_loss
 from apps.trading.domain.risk.loss_limits import LossMarks, LossStanding, reached_limits
 from apps.trading.domain.risk.order_in_market import ClosesOf, MarketSight, facts_of_order, priced_in
-from apps.trading.domain.risk.risk_gate import judge
+from apps.trading.domain.risk.permission_rules import denied_in
+from apps.trading.domain.risk.risk_gate import digest_of, first_denial
 from apps.trading.domain.risk.risk_limits import LimitValues
 from apps.trading.domain.risk.stale_data import Sight, stale_data
-from apps.trading.domain.risk.trading_state import OpenCause, TradingState
+from apps.trading.domain.risk.trading_state import OpenCause, TradingState, permits_buys, worst
 from apps.trading.domain.simulation.simulated_books import Prices, SimulatedBooks, in_flight
 from apps.trading.domain.simulation.simulated_order import SimulatedOrder, SimulatedTrade
 from apps.trading.domain.stops.stop_placement import StopRule
@@ -41,21 +42,24 @@ Marks = Mapping[str, Mark]
 
 @dataclass(frozen=True, slots=True)
 class AccountTerms:
-    """What the account trades under. ``resumes_daily``: somebody resumes trading when a new day (UTC) begins."""
+    """What the account trades under. ``resumes_daily``: somebody resumes trading when a new day (UTC) begins.
+
+    ``keeps_digests``: each order keeps the digest of all that the gate looked at.
+    """
 
     rules: Mapping[str, InstrumentRules]
     paper: Mapping[str, PaperTerms]
     limits: LimitValues
     resumes_daily: bool = False
+    keeps_digests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """ORDER, DENIED or NO_TRADE, with the code and the sentence of why."""
+    """ORDER, DENIED or NO_TRADE, with the code of why."""
 
     outcome: str
     code: str
-    reason: str
     order: SimulatedOrder | None = None
 
 
@@ -76,6 +80,10 @@ class SimulatedAccount:
     def concerned(self) -> list[str]:
         """Instruments whose prices the account follows: those held, and those of orders that are not at their end."""
         return sorted({*self.books.held_symbols(), *(order.symbol for order in self._open)})
+
+    def sent(self) -> set[str]:
+        """Instruments with an order at the exchange."""
+        return {order.symbol for order in self._open if order.at_venue}
 
     @property
     def waits(self) -> bool:
@@ -136,40 +144,58 @@ class SimulatedAccount:
             target=target, facts=sizing_facts(sight=sight, book=book, firm=now), step=sight.rules.step_size
         )
         if isinstance(sized, NoTrade):
-            return Answer("NO_TRADE", sized.code, sized.reason)
+            return Answer("NO_TRADE", sized.code)
         intent = target_intent(target, sized, derived_id("target", target.decision_id, target.symbol))
+        barred = self._barred(sized)
+        if barred and not (self.terms.keeps_digests or book.holdings or book.in_flight):
+            return Answer("DENIED", barred, self._ordered(target, intent, sight.mark.price, denial=barred, now=now))
         order = priced_in(intent, sight=sight, book=book)
         moment = Moment(wall=now, firm=now)
         facts = facts_of_order(order, sight=sight, book=book, moment=moment, closes_of=closes_of)
-        return self._judged(target, facts, intent.order_id, now)
+        denial = first_denial(facts)
+        code = "" if denial is None else denial.code
+        placed = self._ordered(target, intent, sight.mark.price, denial=code, now=now)
+        if self.terms.keeps_digests:
+            placed.gate_digest = digest_of(facts)
+        return self._judged(placed, facts, now)
 
-    def _judged(self, target: TargetExposure, facts: GateFacts, order_id: UUID | None, now: datetime) -> Answer:
-        assert order_id is not None
-        decision, wanted = judge(facts), facts.order
+    def _barred(self, sized: SizedOrder) -> str:
+        """The gate's first denial where trading is restricted: of a buy nothing else needs to be looked at. An account
+        that holds nothing and waits for nothing is worth what it was at the close, so no limit is newly reached either.
+        """
+        state = worst(cause.state for cause in self.causes.values())
+        return "" if sized.reduce_only or permits_buys(state) else denied_in(state)
+
+    def _ordered(
+        self, target: TargetExposure, intent: OrderIntent, mark: Decimal | None, *, denial: str, now: datetime
+    ) -> SimulatedOrder:
+        """The order as it is written down, allowed or not."""
+        assert intent.order_id is not None
+        assert intent.quantity is not None
         order = SimulatedOrder(
-            id=order_id,
+            id=intent.order_id,
             symbol=target.symbol,
-            side=wanted.side,
-            quantity=wanted.quantity,
+            side=intent.side,
+            quantity=exact(intent.quantity),
             proposed_at=now,
-            state=OrderState.ACCEPTED if decision.allowed else OrderState.DENIED,
+            state=OrderState.DENIED if denial else OrderState.ACCEPTED,
             reason=target.reason,
-            mark_price=facts.market.mark,
+            mark_price=mark,
             agent_id=target.agent_id,
             decision_id=target.decision_id,
-            denial="" if decision.allowed else decision.denials[0].code,
-            gate_digest=decision.digest,
+            denial=denial,
         )
         self.orders.append(order)
-        if decision.allowed:
-            self.books.reserve(order, wanted.needs or ZERO)
+        return order
+
+    def _judged(self, order: SimulatedOrder, facts: GateFacts, now: datetime) -> Answer:
+        if not order.denial:
+            self.books.reserve(order, facts.order.needs or ZERO)
             self._send(order, now)
             if order.side == "buy":
                 self.books.buys.append(now)
         self._latch(LossStanding.of(facts))
-        if not decision.allowed:
-            return Answer("DENIED", order.denial, decision.summary, order)
-        return Answer("ORDER", "ordered", decision.summary, order)
+        return Answer("ORDER", "ordered", order) if not order.denial else Answer("DENIED", order.denial, order)
 
     def _send(self, order: SimulatedOrder, now: datetime) -> None:
         order.accepted_at, order.state = now, OrderState.ACCEPTED
@@ -286,8 +312,8 @@ class SimulatedAccount:
         self._latch(LossStanding(equity, flying, marks.day_start_equity, marks.peak_equity))
 
     def _latch(self, standing: LossStanding) -> None:
-        for reached in reached_limits(standing, self.terms.limits):
-            self.causes.setdefault(reached.kind, OpenCause(reached.kind, reached.state, reached.reason))
+        for reached in reached_limits(standing, self.terms.limits, known=self.causes):
+            self.causes[reached.kind] = OpenCause(reached.kind, reached.state, reached.reason)
 
 
 def _offered(order: SimulatedOrder, bar: Candle) -> bool:

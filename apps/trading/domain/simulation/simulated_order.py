@@ -26,7 +26,7 @@ class SimulatedOrder:
     """A market order. ``protective``: the guard's stop, which waits as ARMED until ``stop_price`` is hit.
 
     ``reserved_left``: quote currency of a buy, units of a sale. ``mark_price``: what it was judged at.
-    ``gate_digest``: of all that the gate looked at.
+    ``gate_digest``: of all that the gate looked at, where the account keeps it.
     """
 
     id: UUID
