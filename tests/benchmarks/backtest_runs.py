@@ -5,36 +5,28 @@ compiled, once for each pair. Each cost is shown at three sizes, per candle: it 
 """
 
 from dataclasses import replace
-from decimal import Decimal
-from uuid import UUID
 
 import numpy as np
 from numba import njit
 
-from apps.agents.domain.backtest.firm_backtest import FirmSetting, run_firm
-from apps.agents.domain.backtest.firm_rounds import BacktestAgent
 from apps.agents.domain.backtest.signal_backtest import run_signal, sweep_crossings
 from apps.agents.domain.performance.performance_report import performance_report
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.market.domain.candle_columns import PRICES, CandleColumns
-from apps.market.domain.instruments import InstrumentRules
-from tests.benchmarks import peer_backtests
-from tests.benchmarks.measure import Line, in_turns, milliseconds, p50
+from tests.benchmarks import firm_backtests, peer_backtests
+from tests.benchmarks.measure import Line, in_turns, p50
 from tests.support.candle_columns import random_columns
 
 CANDLES = 500_000
 SIZES = (125_000, 250_000, CANDLES)
 PAIRS = [(fast, slow) for fast in range(5, 55, 5) for slow in range(60, 260, 10)]
-FIRM_SIZES = (250, 500, 1_000)
-INSTRUMENTS = 10
-RULES = ("momentum", "breakout", "mean_reversion", "arbitrage")
 FEE, CAPITAL = 0.001, 1_000.0
 
 
 def run() -> list[Line]:
     """Milliseconds beside the bare loops, and what a candle costs at three sizes."""
     columns = _in_cents(random_columns(CANDLES, seed=1))
-    return [*_one(columns), *_sweep(columns), *_firm(), *peer_backtests.run(columns)]
+    return [*_one(columns), *_sweep(columns), *firm_backtests.run(), *peer_backtests.run(columns)]
 
 
 def _complete(columns):
@@ -97,37 +89,6 @@ def _sweep(columns) -> list[Line]:
 def _in_cents(columns: CandleColumns) -> CandleColumns:
     """Prices in whole cents, as an exchange tells them."""
     return replace(columns, **{name: np.round(getattr(columns, name), 2) for name in PRICES[:4]})
-
-
-def _firm() -> list[Line]:
-    """The four rule strategies on ten instruments through consensus, gate, fills and stops."""
-    symbols = tuple(f"C{number}/USDT" for number in range(INSTRUMENTS))
-    agents = [
-        BacktestAgent(UUID(int=place + 1), name, build_strategy(name, {}), "1m", symbols)
-        for place, name in enumerate(RULES)
-    ]
-    tick, step = Decimal("0.01"), Decimal("0.00001")
-    rules = {symbol: InstrumentRules(symbol, symbol[:-5], "USDT", tick, step, step, Decimal(5)) for symbol in symbols}
-    setting = FirmSetting(agents=agents, rules=rules)
-    series = [
-        _in_cents(random_columns(max(FIRM_SIZES), seed=seed, deviation=0.004, symbol=symbol))
-        for seed, symbol in enumerate(symbols)
-    ]
-    costs = []
-    for size in FIRM_SIZES:
-        cut = [columns.rows(0, size) for columns in series]
-        costs.append(milliseconds(lambda cut=cut: run_firm(cut, setting)) / (size * INSTRUMENTS))
-    votes = len(RULES) * 1_000 / costs[-1]
-    return [
-        Line(
-            f"the whole firm, 4 agents, 10 instruments, us a candle at {_sizes(FIRM_SIZES)} bars",
-            _costs(costs, 1e3),
-            "",
-            _growth(costs),
-            "linear",
-        ),
-        Line("the same, candle-votes a second", f"{votes:,.0f}", "1,000,000", f"{votes / 1e6:.3f}x", ">= 1x"),
-    ]
 
 
 def plain_loop(opened, close, fast, slow):

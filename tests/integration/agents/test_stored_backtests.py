@@ -188,6 +188,7 @@ def test_a_bad_strategy_fails_its_run_with_a_sentence_and_the_next_one_runs(mark
     bad, good = ask(), ask(strategies=[{"name": "momentum"}])
     with monkeypatch.context() as patched:
         patched.setattr("apps.agents.domain.strategies.breakout.Breakout.vote", lambda _self, view: does(view))
+        patched.setattr("apps.agents.domain.strategies.breakout.Breakout.votes_over_bars", lambda *_, sources: None)
         assert take_up_next()
     view = queries.backtest_view(bad)
     assert view["state"] == "FAILED"

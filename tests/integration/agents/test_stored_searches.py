@@ -92,6 +92,7 @@ def test_a_fold_that_fails_ends_its_search_and_the_other_folds(columns, monkeypa
     search = ask(strategy="breakout", space={"entry": [10, 30]}, fixed={}, trials=2)
     with monkeypatch.context() as patched:
         patched.setattr("apps.agents.domain.strategies.breakout.Breakout.vote", lambda _self, _view: {}["sky"])
+        patched.setattr("apps.agents.domain.strategies.breakout.Breakout.votes_over_bars", lambda *_, sources: None)
         assert take_up_next()
     view = queries.search_view(search)
     assert view["state"] == "FAILED"

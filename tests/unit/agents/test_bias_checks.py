@@ -1,11 +1,14 @@
 """A strategy that cheats is found out, an honest one is left alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from apps.agents.domain.backtest.bias_checks import lookahead_findings, sampled_places, warmup_findings
 from apps.agents.domain.indicators import exponential_level
 from apps.agents.domain.strategies.contract import StrategyVote
+from apps.agents.domain.strategies.momentum import Momentum
 from apps.agents.domain.strategies.registry import build_strategy, strategy_names
 from tests.support.candle_columns import random_columns
 
@@ -78,6 +81,20 @@ def test_every_registered_strategy_passes(name, find):
 def test_what_depends_on_the_future_or_the_past_questions_is_found(kind, told):
     assert look(Honest) == []
     assert any(told in sentence for sentence in look(kind))
+
+
+def test_votes_for_all_bars_at_once_that_are_not_the_votes_are_found():
+    class Flatters(Momentum):
+        name = "flatters"
+
+        def votes_over_bars(self, view, *, sources):
+            votes = super().votes_over_bars(view, sources=sources)
+            return replace(votes, confidence=np.minimum(1.0, votes.confidence * 1.001))
+
+    assert look(lambda: build_strategy("momentum", {})) == []
+    found = look(lambda: Flatters({"fast": 12, "slow": 26, "horizon": 12}))
+    assert found
+    assert all("in its votes for all bars at once" in sentence for sentence in found)
 
 
 def test_a_window_that_is_too_short_is_found():

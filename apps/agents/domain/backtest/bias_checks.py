@@ -12,7 +12,7 @@ from datetime import datetime
 import numpy as np
 
 from apps.agents.domain.backtest.strategy_views import answers_at_once, stances_over, view_at, vote_on
-from apps.agents.domain.strategies.contract import Strategy, StrategyVote
+from apps.agents.domain.strategies.contract import Strategy, StrategyVote, VoteColumns, VotesOverBars
 from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import PRICES, CandleColumns
 
@@ -51,6 +51,7 @@ def lookahead_findings(
     """The votes at these places that depend on what came later, or on what was asked before."""
     kept = build()
     stances = stances_over(kept, columns, fee_bps=fee_bps) if answers_at_once(kept) else None
+    votes = _votes_at_once(kept, columns, fee_bps=fee_bps)
     for place in places:
         needs = kept.needs_bars
         vote = vote_on(kept, view_at(columns, place, needs, fee_bps=fee_bps))
@@ -67,6 +68,8 @@ def lookahead_findings(
         if stances is not None:
             stance = int(stances[place])
             yield from _stance_findings(build, columns, place, stance=stance, vote=vote, fee_bps=fee_bps)
+        if votes is not None:
+            yield from _column_findings(votes, columns, place, vote)
 
 
 def warmup_findings(
@@ -85,6 +88,21 @@ def warmup_findings(
             second = vote_on(strategy, view_at(columns, place, bars, fee_bps=fee_bps))
             if not _same(vote, second):
                 yield _finding(columns, place, f"with {bars} bars instead of {strategy.needs_bars}", vote, second)
+
+
+def _votes_at_once(strategy: Strategy, columns: CandleColumns, *, fee_bps: float) -> VoteColumns | None:
+    if not isinstance(strategy, VotesOverBars):
+        return None
+    return strategy.votes_over_bars(view_at(columns, len(columns) - 1, len(columns), fee_bps=fee_bps), sources=1)
+
+
+def _column_findings(
+    votes: VoteColumns, columns: CandleColumns, place: int, vote: StrategyVote
+) -> Iterator[BiasFinding]:
+    """A backtest of the firm lives by these votes, so they must be the strategy's own to the last bit."""
+    told = votes.at(place)
+    if (told.direction, told.confidence, told.abstain) != (vote.direction, vote.confidence, vote.abstain):
+        yield _finding(columns, place, "in its votes for all bars at once", vote, told)
 
 
 def _stance_findings(

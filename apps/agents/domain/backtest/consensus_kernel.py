@@ -53,7 +53,7 @@ def pool_rounds(  # noqa: PLR0917 - compiled code takes scalars and arrays
     code, score = np.full(bars, NOBODY_ASKED, np.int8), np.zeros(bars)
     horizon, leader = np.ones(bars, np.int32), np.full(bars, NOBODY, np.int16)
     live, shares, parts = np.empty(agents, np.int64), np.zeros(agents), np.empty(agents + 1)
-    strengths = np.empty(agents)
+    strengths, scratch = np.empty(agents), np.empty(agents)
     for bar in range(ready_from.min(), bars):
         count = 0
         for agent in range(agents):
@@ -69,8 +69,7 @@ def pool_rounds(  # noqa: PLR0917 - compiled code takes scalars and arrays
             code[bar] = VETO
             continue
         code[bar], score[bar] = REACHED, found
-        horizon[bar] = _horizon(live[:count], weights, horizons, shares, parts)
-        _pooled(method, live[:count], strengths[:count], weights, shares, parts)
+        horizon[bar] = _horizon(live[:count], weights, horizons, scratch, parts)
         leader[bar] = _leader(live[:count], shares, found, name_ranks)
     return code, score, horizon, leader
 
@@ -97,8 +96,7 @@ def _pooled(  # noqa: PLR0917
     count = len(live)
     if method == MAJORITY:
         return _majority(strengths, shares, parts)
-    one_sign = (strengths > 0.0).all() or (strengths < 0.0).all()
-    if method == UNANIMOUS and not one_sign:
+    if method == UNANIMOUS and not ((strengths > 0.0).all() or (strengths < 0.0).all()):
         shares[:count] = 0.0
         return 0.0
     for place in range(count):

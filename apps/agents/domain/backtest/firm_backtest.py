@@ -129,7 +129,8 @@ class _Run:
         return pooled_rounds(self.tape, self.times, asked=asked, policy=policy, fees_bps=fees)
 
     def _from_look_to_look(self, pooled: PooledRounds, progress: Progress) -> None:
-        quiet = QuietStretches(self.rounds, pooled, market_columns(self.tape, self.times), self.times)
+        market = market_columns(self.tape, self.times)
+        quiet = QuietStretches(self.rounds, pooled, market, self.times)
         place, bars = 0, len(self.times)
         while True:
             place, whole = quiet.next_look(place, self.equity, self.invested)
@@ -137,15 +138,18 @@ class _Run:
             if place == bars:
                 break
             if whole:
-                self.bar(place)
+                self.bar(place, fresh=not market.stale[place].any())
             else:
                 self.tape.show(int(self.times[place]))
             quiet.decide(place, whole=whole)
             place += 1
         self.rounds.outcomes.update(quiet.outcomes())
 
-    def bar(self, place: int) -> None:
-        """Let one bar become known: matched, guarded, measured. What the account does not follow is not looked at."""
+    def bar(self, place: int, *, fresh: bool = False) -> None:
+        """Let one bar become known: matched, guarded, measured. What the account does not follow is not looked at.
+
+        ``fresh``: it is known already that no price is stale.
+        """
         tape, account = self.tape, self.account
         tape.show(int(self.times[place]))
         followed, now = account.concerned(), tape.now
@@ -155,7 +159,8 @@ class _Run:
         account.guard(bars, marks, now=now)
         worth = account.monitor({symbol: mark.price for symbol, mark in marks.items()}, now=now)
         held = frozenset(account.books.held_symbols())
-        account.follow(Sight(tape.marks(tape.symbols), held, frozenset(tape.symbols)), now=now)
+        if not (fresh and account.sees):
+            account.follow(Sight(tape.marks(tape.symbols), held, frozenset(tape.symbols)), now=now)
         self.equity[place + 1] = self.equity[place] if worth is None else float(worth)
         free = float(account.books.cash + account.books.reserved)
         self.invested[place] = 1.0 - free / self.equity[place + 1] if held else 0.0

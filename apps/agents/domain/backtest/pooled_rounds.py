@@ -1,6 +1,7 @@
 """All rounds of a run before it is played: votes do not depend on what is held, so they are computed at once."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,13 +17,14 @@ from apps.agents.domain.strategies.contract import MarketView, Series, VoteColum
 from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import CandleColumns
 
-NOT_DUE = 0  # beside the codes of ``consensus_kernel``
+THREADS = 2  # compiled code runs without the interpreter's lock, each round in one thread: the same bits
 
 
 @dataclass(frozen=True)
 class PooledRounds:
-    """Arrays ``[times, rounds]``. ``codes`` as ``consensus_kernel`` has them, ``edges``: expected edge in basis points
-    where the score asks for an entry; ``places``: of the round's candle in its series. ``agents``: of each round.
+    """Arrays ``[times, rounds]``. ``codes`` as ``consensus_kernel`` has them, 0 where no round is due; ``edges``:
+    expected edge in basis points where the score asks for an entry; ``places``: of the round's candle in its series.
+    ``agents``: of each round.
     """
 
     codes: NDArray[np.int8]
@@ -79,26 +81,47 @@ def pooled_rounds(
         enter=policy.stance.enter,
         words={kernel.NO_QUORUM: "no_quorum", kernel.VETO: "veto", kernel.REACHED: "consensus"},
     )
-    for number, ((symbol, timeframe), agents) in enumerate(asked.items()):
-        columns = tape.columns(symbol, timeframe)
-        due = np.flatnonzero(times % (timeframes.seconds(timeframe) * 1_000) == 0)
-        found.codes[due, number] = kernel.NOBODY_ASKED
-        if not len(columns):
-            continue
-        votes = _votes(columns, agents, fees_bps[symbol], sources=len(tape.sources(symbol)))
-        if votes is None:
-            return None
-        code, score, horizon, leader = _pool(votes, agents, policy)
-        places = np.minimum(np.searchsorted(columns.times, times[due] - columns.length_ms), len(columns) - 1)
-        there = columns.closes_at[places] == times[due]
-        due, places = due[there], places[there]
-        returns = log_returns(columns.close)
-        edge = kernel.expected_edges(code, score, horizon, returns, policy.stance.enter, VOLATILITY_BARS)
-        found.codes[due, number], found.scores[due, number] = code[places], score[places]
-        found.horizons[due, number], found.leaders[due, number] = horizon[places], leader[places]
-        found.edges[due, number] = edge[places]
-        found.places[due, number] = places
-    return found
+    series = [tape.columns(*key) for key in asked]
+
+    def pool(number: int) -> bool:
+        (symbol, _), agents = list(asked.items())[number]
+        given = (series[number], agents, fees_bps[symbol], len(tape.sources(symbol)))
+        return _pool_into(found, number, times, *given, policy=policy)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        return found if all(threads.map(pool, range(len(asked)))) else None
+
+
+def _pool_into(  # noqa: PLR0917 - one round of the run
+    found: PooledRounds,
+    number: int,
+    times: NDArray[np.int64],
+    columns: CandleColumns,
+    agents: Sequence[BacktestAgent],
+    fee_bps: float,
+    sources: int,
+    *,
+    policy: Policy,
+) -> bool:
+    """Fill the columns of one round; False where a strategy can only be asked bar by bar."""
+    from apps.agents.domain.backtest import consensus_kernel as kernel
+
+    due = np.flatnonzero(times % columns.length_ms == 0)
+    found.codes[due, number] = kernel.NOBODY_ASKED
+    if not len(columns):
+        return True
+    votes = _votes(columns, agents, fee_bps, sources=sources)
+    if votes is None:
+        return False
+    code, score, horizon, leader = _pool(votes, agents, policy)
+    places = np.minimum(np.searchsorted(columns.times, times[due] - columns.length_ms), len(columns) - 1)
+    there = columns.closes_at[places] == times[due]
+    due, places = due[there], places[there]
+    edge = kernel.expected_edges(code, score, horizon, log_returns(columns.close), found.enter, VOLATILITY_BARS)
+    found.codes[due, number], found.scores[due, number] = code[places], score[places]
+    found.horizons[due, number], found.leaders[due, number] = horizon[places], leader[places]
+    found.edges[due, number], found.places[due, number] = edge[places], places
+    return True
 
 
 def _votes(
@@ -108,7 +131,11 @@ def _votes(
     votes = []
     for agent in agents:
         assert isinstance(agent.strategy, VotesOverBars)
-        told = agent.strategy.votes_over_bars(view, sources=sources)
+        try:
+            told = agent.strategy.votes_over_bars(view, sources=sources)
+        except Exception as error:
+            error.add_note(f"{agent.strategy.name} was asked about all bars of {view.symbol} at once")
+            raise
         if told is None:
             return None
         _check(told, agent, view)

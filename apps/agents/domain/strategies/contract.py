@@ -87,6 +87,11 @@ class VoteColumns:
     abstain: NDArray[np.bool_]
     horizon_bars: int
 
+    def at(self, place: int) -> StrategyVote:
+        """The vote at one bar, without its sentence."""
+        numbers = float(self.direction[place]), float(self.confidence[place])
+        return StrategyVote(*numbers, bool(self.abstain[place]), self.horizon_bars, reason="")
+
     @classmethod
     def abstaining(cls, bars: int, *, horizon_bars: int) -> "VoteColumns":
         """No opinion at any bar."""

@@ -86,9 +86,14 @@ class SimulatedAccount:
         return {order.symbol for order in self._open if order.at_venue}
 
     @property
+    def sees(self) -> bool:
+        """Whether stale prices do not restrict it just now."""
+        return STALE_DATA not in self.causes
+
+    @property
     def waits(self) -> bool:
         """Whether nothing of it changes until a stop is hit, a limit reached or an order proposed."""
-        return STALE_DATA not in self.causes and not any(order.at_venue for order in self._open)
+        return self.sees and not any(order.at_venue for order in self._open)
 
     def stop_of(self, symbol: str) -> Decimal | None:
         """At what price the stop fires that waits for the instrument; None where none does."""
