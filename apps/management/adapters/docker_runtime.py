@@ -146,13 +146,13 @@ class DockerRuntime:
         try:
             with engine_errors():
                 try:
-                    image = api.inspect_image(self.image)["Id"]
+                    api.inspect_image(self.image)
                 except ImageNotFound:
                     raise Refused(
                         f"The engine does not have the image {self.image}. Build it: make images.", code="image_missing"
                     ) from None
                 created = api.create_container(
-                    image,
+                    self.image,  # as it was told, for the filter before the engine knows it by that
                     command=["python", *arguments],
                     name=f"{self._engine.network}-{spec.name}",
                     hostname="agent",
