@@ -51,7 +51,8 @@ def _run(url: str, name: str, *words: str) -> str:
 def _finish(arguments: list[str], secret: dict[str, str]) -> str:
     done = subprocess.run(arguments, check=False, capture_output=True, text=True, env={**os.environ, **secret})
     if done.returncode != 0:
-        raise EnvironmentRefused(f"{Path(arguments[0]).name} failed: {done.stderr.strip()[-1500:]}")
+        words = done.stderr.strip()[-1500:] or f"it said nothing and ended with {done.returncode}."
+        raise EnvironmentRefused(f"{Path(arguments[0]).name} failed: {words}")
     return done.stdout
 
 

@@ -41,7 +41,23 @@ def make_backup(
     if target.exists():
         raise EnvironmentRefused(f"{target} is there already; wait a second.")
     _refuse_without_passphrase(key)
-    with TemporaryDirectory(prefix=".made-", dir=folder) as name:
+    try:
+        manifest, entries = _made(url, key, target, instance=instance, made_at=made_at, say=say)
+    except OSError as error:
+        raise EnvironmentRefused(
+            f"The backup could not be written in {folder}: {error.strerror or error}. Nothing of it was kept. Make room"
+            " for twice the size of the database, or name another folder by --to."
+        ) from error
+    except HQError as error:
+        raise EnvironmentRefused(f"{error.message} No backup was kept.") from error
+    return MadeBackup(target, manifest, entries)
+
+
+def _made(
+    url: str, key: FirmKey, target: Path, *, instance: str, made_at: datetime, say: Callable[[str], None]
+) -> tuple[Manifest, int]:
+    """Write ``target`` by way of a private folder beside it, which is gone afterwards; what it holds."""
+    with TemporaryDirectory(prefix=".made-", dir=target.parent) as name:
         draft = Path(name) / f"sealed{SUFFIX}"
         say("Dumping the database ...")
         manifest = _dump(url, Path(name) / DUMP, instance=instance, made_at=made_at)
@@ -53,7 +69,7 @@ def make_backup(
                 raise EnvironmentRefused("The backup was read back and says other things than were written.")
             entries = check_dump(url, opened.dump)
         draft.rename(target)
-    return MadeBackup(target, manifest, entries)
+    return manifest, entries
 
 
 def _refuse_without_passphrase(key: FirmKey) -> None:

@@ -1,11 +1,13 @@
 """Backup and restore with the real pg_dump, pg_restore and GnuPG: whole or refused, and halted afterwards."""
 
 import os
+import resource
 import shutil
 import stat
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,6 +79,37 @@ def test_a_backup_is_sealed_read_back_and_says_where_the_audit_ends(key, tmp_pat
     with opened_backup(made.path, key=key, folder=tmp_path) as opened:
         assert opened.manifest == made.manifest
     assert list(tmp_path.iterdir()) == [made.path]
+
+
+@contextmanager
+def no_file_longer_than(size):
+    """For this process and those that it starts: what a full disk says to who writes, without filling one."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    ("more_than_the_dump", "words"),
+    [
+        (-10_000, "pg_dump failed: it said nothing and ended with -25"),  # of a full disk it says more
+        (1_500, "could not be written in .*File too large.* Make room"),
+        (100_000, ""),
+    ],
+)
+def test_where_the_disk_is_full_nothing_of_a_backup_is_kept(key, tmp_path, bought, more_than_the_dump, words):
+    with opened_backup(backup(key, tmp_path / "first").path, key=key, folder=tmp_path) as opened:
+        size = opened.manifest.dump_bytes
+    with no_file_longer_than(size + more_than_the_dump):
+        if words:
+            with pytest.raises(EnvironmentRefused, match=words):
+                backup(key, tmp_path / "second")
+        else:
+            backup(key, tmp_path / "second")
+    assert len(list((tmp_path / "second").iterdir())) == (0 if words else 1)
 
 
 def test_a_damaged_or_foreign_backup_is_refused(key, tmp_path, bought):

@@ -10,6 +10,7 @@ from apps.foundation.errors import NotReady, Refused
 from apps.management.adapters.docker_engine import NAME_LABEL, DockerEngine
 from apps.management.adapters.docker_runtime import DockerRuntime
 from tests.support.agent_image import agent_image
+from tests.support.full_engine import full_engine
 from tests.support.one_container import NAME, SLEEP, seen, spec, started
 from tests.support.running_supervisor import until
 from tests.support.runtime_worlds import docker_world
@@ -185,3 +186,13 @@ def test_an_engine_that_is_away_is_said_to_be(monkeypatch, tmp_path):
     with pytest.raises(NotReady) as told:
         away.observe()
     assert told.value.code == "engine_away"
+
+
+def test_an_engine_whose_disk_is_full_says_so(monkeypatch, tmp_path):
+    with full_engine(tmp_path / "engine.sock") as asked:
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine.sock")
+        runtime = DockerRuntime(DockerEngine("full"), image="sha256:1")
+        with pytest.raises(NotReady, match="no space left on device") as told:
+            runtime.start(spec())
+    assert told.value.code == "engine_failed"
+    assert asked[-1].endswith("/containers/create?name=tradinghq-full-" + NAME)  # and nothing was started
