@@ -7,8 +7,7 @@ that lists, configures or watches the server: with its own credentials an agent 
 COMMANDS = (
     "ping",
     "select",
-    "client|setname",
-    "client|setinfo",
+    "client|setname",  # not setinfo, which servers before 7.2 refuse to hear of; its refusal harms no client
     "llen",
     "brpop",
     "rpop",
