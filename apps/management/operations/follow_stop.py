@@ -74,18 +74,17 @@ def _follow_orders(stop: FleetState, moment: Moment) -> None:
 def _stop_agents(stop: FleetState, runtime: Runtime, moment: Moment) -> bool:
     """Whether some were stopped now: the next look, which reads the clock again, says that none is left."""
     try:
-        if not _running(runtime):
-            _note(stop, agents_ended_at=moment.wall)
-            clear_incident(kind=AGENTS_LEFT, subject=SUBJECT, reason="No agent runs any more.", moment=moment)
-            return False
-        converge_fleet(runtime=runtime, moment=moment, ended=partial(_note_end, stop))
+        stopped = converge_fleet(runtime=runtime, moment=moment, ended=partial(_note_end, stop))
         left = _running(runtime)
     except NotReady as away:
         _agents_left(f"The agents could not be stopped: {away.message}", moment)
         raise
     if left:
         _agents_left(f"{len(left)} agents still run: {', '.join(left)}.", moment)
-    return not left
+    elif not stopped:
+        _note(stop, agents_ended_at=moment.wall)
+        clear_incident(kind=AGENTS_LEFT, subject=SUBJECT, reason="No agent runs any more.", moment=moment)
+    return bool(stopped) and not left
 
 
 def _note_end(stop: FleetState, name: str) -> None:
