@@ -99,7 +99,7 @@ class InboxEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(ProcessBeat)
 class ProcessBeatAdmin(ReadOnlyAdmin):
-    list_display = ["name", "host", "pid", "started_at", "beat_at", "steps", "errors", "lag_seconds", "last_error"]
+    list_display = ["name", "host", "pid", "started_at", "beat_at", "steps", "errors", "last_error"]
     list_filter = ["process"]
 
 

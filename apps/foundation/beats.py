@@ -15,7 +15,7 @@ AFTER_INSTANCE = ":"
 
 @dataclass(slots=True)
 class Pulse:
-    """What a loop knows of itself; ``name`` is its ``full_name``, lag is how far its work is behind in seconds."""
+    """What a loop knows of itself; ``name`` is its ``full_name``."""
 
     name: str
     process: str
@@ -24,7 +24,6 @@ class Pulse:
     steps: int = 0
     errors: int = 0
     last_error: str = ""
-    lag_seconds: float | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
 
@@ -49,7 +48,6 @@ def beat(pulse: Pulse, *, wall: datetime) -> None:
         "steps": pulse.steps,
         "errors": pulse.errors,
         "last_error": pulse.last_error,
-        "lag_seconds": pulse.lag_seconds,
         "detail": pulse.detail,
     }
     row = ProcessBeat(name=pulse.name, **values)

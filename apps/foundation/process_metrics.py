@@ -93,12 +93,9 @@ class _Stored(Collector):
 def _loop_gauges() -> Iterable[Metric]:
     now = wall_now()
     age = GaugeMetricFamily("hq_loop_beat_age_seconds", "Since the loop last showed that it lives.", labels=["loop"])
-    lag = GaugeMetricFamily("hq_loop_lag_seconds", "How far the loop's work is behind.", labels=["loop"])
     for pulse in beats.all():
         age.add_metric([pulse.name], max(0.0, (now - pulse.beat_at).total_seconds()))
-        if pulse.lag_seconds is not None:
-            lag.add_metric([pulse.name], pulse.lag_seconds)
-    return [age, lag]
+    return [age]
 
 
 def _outbox_gauges() -> Iterable[Metric]:

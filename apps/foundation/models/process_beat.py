@@ -14,7 +14,6 @@ class ProcessBeat(models.Model):
     steps = models.BigIntegerField(default=0)
     errors = models.BigIntegerField(default=0)
     last_error = models.TextField(blank=True, default="")
-    lag_seconds = models.FloatField(null=True, blank=True)
     detail = models.JSONField(default=dict, blank=True)
 
     class Meta:

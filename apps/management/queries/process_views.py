@@ -27,7 +27,6 @@ def process_views(wall: datetime) -> list[dict[str, Any]]:
             "errors": pulse.errors,
             "last_error": pulse.last_error,
             "standing_by": pulse.detail.get("standing_by", ""),
-            "lag_seconds": pulse.lag_seconds,
         }
         for pulse in beats.own()
         if wall - pulse.beat_at <= FORGOTTEN

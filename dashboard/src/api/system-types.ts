@@ -18,7 +18,6 @@ export interface ProcessBeat {
   errors: number;
   last_error: string;
   standing_by?: string;
-  lag_seconds: number | null;
 }
 
 export interface MarketClock {
