@@ -15,7 +15,7 @@ from apps.foundation.errors import NotReady
 
 INSTALL = (
     "torch is not installed, so no network can judge. Install it with: make run NEURAL=1 "
-    "(or pip install -c constraints.txt -e '.[neural]')."
+    "(or pip install -c constraints.txt -e '.[neural]'); with compose, start the profile neural."
 )
 SHIPPED = Path(__file__).with_name("pretrained") / "candles-5m"
 NVIDIA = Path("/dev/nvidiactl")  # where NVIDIA's driver is loaded
