@@ -170,8 +170,8 @@ class NeuralModelAdmin(ReadOnlyAdmin):
 class PromotionAdmin(ReadOnlyAdmin):
     """Signed off over REST or on the desk, where the gates stand beside the button."""
 
-    list_display = ["agent", "stage", "since_firm", "paper_days", "canary_days", "opened_by", "opened_at"]
-    list_filter = ["stage"]
+    list_display = ["agent", "stage", "practice", "since_firm", "paper_days", "canary_days", "opened_by", "opened_at"]
+    list_filter = ["stage", "practice"]
     list_select_related = ["agent"]
 
 
@@ -184,6 +184,6 @@ class PromotionJudgementAdmin(ReadOnlyAdmin):
 
 @admin.register(PromotionGate)
 class PromotionGateAdmin(ReadOnlyAdmin):
-    list_display = ["judgement", "name", "required", "seen", "passed"]
-    list_filter = ["name", "passed"]
+    list_display = ["judgement", "name", "required", "seen", "passed", "waived"]
+    list_filter = ["name", "passed", "waived"]
     list_select_related = ["judgement"]

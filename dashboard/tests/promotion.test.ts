@@ -23,8 +23,11 @@ describe("promotions in words", () => {
 
   it("tells who decided what and why", () => {
     expect(judgementText(judged)).toBe("Paper to Canary, signed off by ann: A fortnight of it.");
-    const gate = { name: "long_enough", required: "14 days", seen: "3 days", passed: false };
+    const gate = { name: "long_enough", required: "14 days", seen: "3 days", passed: false, waived: false };
     expect(judgementText({ ...judged, outcome: "refused", gates: [gate] })).toBe("ann asked to leave Paper; one gate was failed.");
+    const loss = { name: "profit_after_fees", required: "above 0 bps", seen: "-12 bps", passed: false, waived: true };
+    expect(judgementText({ ...judged, gates: [loss] })).toBe("Paper to Canary, signed off by ann in practice (1 failed gate waived): A fortnight of it.");
+    expect(judgementText({ ...judged, outcome: "refused", gates: [gate, loss] })).toBe("ann asked to leave Paper; one gate was failed.");
     expect(judgementText({ ...judged, outcome: "demoted", before: "live", after: "paper", actor: "scoreboard", reason: "It lost." })).toBe("Live back to Paper (scoreboard): It lost.");
     expect(judgementText({ ...judged, outcome: "opened", before: null, after: "research" })).toBe("Put on the way by ann: A fortnight of it.");
   });

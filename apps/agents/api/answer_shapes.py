@@ -70,6 +70,7 @@ class AgentCardShape(serializers.Serializer):
     score = AgentScoreShape(allow_null=True)
     refused_votes = serializers.IntegerField()
     promotion_stage = serializers.CharField(allow_null=True, help_text="None: it was never put on the way.")
+    promotion_practice = serializers.BooleanField(help_text="Its promotion is practice: failed gates were waived.")
 
 
 class RefusedVotesShape(serializers.Serializer):

@@ -14,6 +14,7 @@ class PromotionGateShape(serializers.Serializer):
     required = serializers.CharField()  # type: ignore[assignment]  # a field of that name; DRF takes it off the class
     seen = serializers.CharField()
     passed = serializers.BooleanField()
+    waived = serializers.BooleanField(help_text="It was failed, and practice does not ask for it.")
 
 
 class PromotionJudgementShape(serializers.Serializer):
@@ -40,6 +41,7 @@ class PromotionShape(serializers.Serializer):
     paper_days = serializers.IntegerField()
     canary_days = serializers.IntegerField()
     canary_share = serializers.FloatField(help_text="Of the weights in a round, for all canaries together.")
+    practice = serializers.BooleanField(help_text="To see the way: failed gates of worth are waived.")
     unheard = serializers.CharField(allow_null=True, help_text="Why its votes do not count; none where they do.")
     opened_at = UtcTimeField()
     opened_by = serializers.CharField()

@@ -90,8 +90,16 @@ class ReasonRequest(StrictSerializer):
 class OpenPromotionRequest(StrictSerializer):
     agent = serializers.UUIDField()
     model = serializers.UUIDField(required=False, help_text="The candidate that an agent by a model shall try.")
-    paper_days = serializers.IntegerField(required=False, help_text="Watched unheard for so long; 14 by default.")
-    canary_days = serializers.IntegerField(required=False, help_text="Watched with a small share; 7 by default.")
+    practice = serializers.BooleanField(
+        required=False,
+        help_text="To see the way, on generated or recorded prices only: failed gates of worth are waived.",
+    )
+    paper_days = serializers.IntegerField(
+        required=False, help_text="Watched unheard for so long; 14 by default, 1 in practice."
+    )
+    canary_days = serializers.IntegerField(
+        required=False, help_text="Watched with a small share; 7 by default, 1 in practice."
+    )
     reason = serializers.CharField(max_length=500)
 
 

@@ -11,6 +11,24 @@ from apps.agents.models.neural_model import NeuralModel
 STAGES = [(stage.value, stage.value.replace("_", "-")) for stage in Stage]
 
 
+# A home belongs to one market for good, so that what was waived in practice never meets money.
+NO_PRACTICE_ON_LIVE_PRICES = """
+    IF NEW.model_id IS NOT NULL OR NOT EXISTS (SELECT FROM market_marketclock WHERE kind <> 'live') THEN
+        RAISE EXCEPTION 'Promotion %: practice is for agents by rules, on generated or recorded prices', NEW.id
+        USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+WAIVED_IN_PRACTICE_ONLY = """
+    IF NOT EXISTS (SELECT FROM agents_promotionjudgement j JOIN agents_promotion p ON p.id = j.promotion_id
+                   WHERE j.id = NEW.judgement_id AND p.practice) THEN
+        RAISE EXCEPTION 'Gate % of judgement %: a gate is waived in practice only', NEW.name, NEW.judgement_id
+        USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+
+
 class JudgementOutcome(models.TextChoices):
     OPENED = "opened"
     ADVANCED = "advanced"
@@ -37,6 +55,10 @@ class Promotion(models.Model):
     since_wall = models.DateTimeField()
     paper_days = models.PositiveIntegerField(help_text="How long it must be watched on paper, firm time.")
     canary_days = models.PositiveIntegerField(help_text="How long it must be watched as a canary, firm time.")
+    practice = models.BooleanField(
+        default=False,
+        help_text="To see the way, on generated or recorded prices only: failed gates of worth are waived.",
+    )
     opened_at = models.DateTimeField()
     opened_by = models.CharField(max_length=120)
     ended_reason = models.TextField(default="", blank=True)
@@ -56,9 +78,16 @@ class Promotion(models.Model):
         )
         triggers = (
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
-            pgtrigger.ReadOnly(name="facts_stay", fields=["agent", "model", "opened_at", "opened_by"]),
+            pgtrigger.ReadOnly(name="facts_stay", fields=["agent", "model", "practice", "opened_at", "opened_by"]),
             pgtrigger.FSM(
                 name="stage_moves", field="stage", transitions=[(one.value, other.value) for one, other in MOVES]
+            ),
+            pgtrigger.Trigger(
+                name="no_practice_on_live_prices",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                condition=pgtrigger.Q(new__practice=True),
+                func=NO_PRACTICE_ON_LIVE_PRICES,
             ),
         )
 
@@ -100,10 +129,23 @@ class PromotionGate(models.Model):
     required = models.TextField()
     seen = models.TextField()
     passed = models.BooleanField()
+    waived = models.BooleanField(default=False, help_text="It was failed, and practice does not ask for it.")
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["judgement", "name"], name="promotion_gate_once"),)
-        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),)
+        constraints = (
+            models.UniqueConstraint(fields=["judgement", "name"], name="promotion_gate_once"),
+            models.CheckConstraint(condition=~Q(passed=True, waived=True), name="promotion_gate_waived_when_failed"),
+        )
+        triggers = (
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="waived_in_practice_only",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                condition=pgtrigger.Q(new__waived=True),
+                func=WAIVED_IN_PRACTICE_ONLY,
+            ),
+        )
 
     def __str__(self) -> str:
-        return f"{self.name}: {'passed' if self.passed else 'failed'}"
+        return f"{self.name}: {'passed' if self.passed else 'waived' if self.waived else 'failed'}"

@@ -82,6 +82,7 @@ def cards_of(rows: Iterable[Agent]) -> list[dict[str, Any]]:
             "score": scores.get(agent.pk),
             "refused_votes": refused.get(agent.pk, 0),
             "promotion_stage": standings[agent.pk].stage if agent.pk in standings else None,
+            "promotion_practice": agent.pk in standings and standings[agent.pk].practice,
         }
         for agent in agents
     ]

@@ -8,6 +8,7 @@ from django.db.models import Sum
 
 from apps.agents.domain.agent_scoring import score_votes
 from apps.agents.domain.promotion import stage_gates as gates
+from apps.agents.domain.promotion.practice import in_practice
 from apps.agents.domain.promotion.stages import Stage
 from apps.agents.domain.strategies.parameter_values import ParameterError, parameter_values
 from apps.agents.domain.strategies.registry import UnknownStrategyError, strategy_class
@@ -23,6 +24,11 @@ DAY = timedelta(days=1)
 
 def stage_gates_of(promotion: Promotion, moment: Moment) -> tuple[gates.StageGate, ...]:
     """The gates that lead out of the candidate's stage upwards, as they are met now; none at the end of the way."""
+    found = _gates_of(promotion, moment)
+    return in_practice(found) if promotion.practice else found
+
+
+def _gates_of(promotion: Promotion, moment: Moment) -> tuple[gates.StageGate, ...]:
     stage, agent = Stage(promotion.stage), promotion.agent
     if stage == Stage.RESEARCH:
         if promotion.model is not None:

@@ -10,12 +10,13 @@ from apps.agents.models import ModelState, Promotion
 @dataclass(frozen=True, slots=True)
 class Standing:
     """``stage`` of the promotion; ``unheard`` says why the agent's votes are kept but not counted, empty where they
-    count; ``model``: what judges its windows instead of the model in force.
+    count; ``model``: what judges its windows instead of the model in force; ``practice``: its gates were waived.
     """
 
     stage: str
     unheard: str
     model: UUID | None
+    practice: bool
 
     @property
     def is_canary(self) -> bool:
@@ -36,4 +37,5 @@ def _standing(row: Promotion) -> Standing:
         stage=stage.value,
         unheard=unheard_because(stage, row.ended_reason),
         model=row.model_id if usable else None,
+        practice=row.practice,
     )

@@ -58,6 +58,7 @@ def _shown(row: Promotion, judgements: Sequence[PromotionJudgement], moment: Mom
         "paper_days": row.paper_days,
         "canary_days": row.canary_days,
         "canary_share": CANARY_SHARE,
+        "practice": row.practice,
         "unheard": unheard_because(stage, row.ended_reason) or None,
         "opened_at": utc_text(row.opened_at),
         "opened_by": row.opened_by,
@@ -89,4 +90,10 @@ def _judgement(row: PromotionJudgement) -> dict[str, Any]:
 
 
 def _gate(gate: StageGate | PromotionGate) -> dict[str, Any]:
-    return {"name": gate.name, "required": gate.required, "seen": gate.seen, "passed": gate.passed}
+    return {
+        "name": gate.name,
+        "required": gate.required,
+        "seen": gate.seen,
+        "passed": gate.passed,
+        "waived": gate.waived,
+    }

@@ -34,12 +34,13 @@ export function stepTone(step: Stage, stage: Stage): Tone {
 /** Signed off from paper to canary by ann: … */
 export function judgementText(one: PromotionJudgement): string {
   const from = one.before ? stageWord(one.before) : "";
-  const failed = one.gates.filter((gate) => !gate.passed).length;
+  const failed = one.gates.filter((gate) => !gate.passed && !gate.waived).length;
+  const waived = one.gates.filter((gate) => gate.waived).length;
   switch (one.outcome) {
     case "opened":
       return `Put on the way by ${one.actor}: ${one.reason}`;
     case "advanced":
-      return `${from} to ${stageWord(one.after)}, signed off by ${one.actor}: ${one.reason}`;
+      return `${from} to ${stageWord(one.after)}, signed off by ${one.actor}${waived ? ` in practice (${waived} failed ${waived === 1 ? "gate" : "gates"} waived)` : ""}: ${one.reason}`;
     case "refused":
       return `${one.actor} asked to leave ${from}; ${failed === 1 ? "one gate was" : `${failed} gates were`} failed.`;
     case "demoted":

@@ -128,6 +128,7 @@ export interface AgentCard {
   refused_votes: number;
   /** null: it was never put on the way of a promotion. */
   promotion_stage: Stage | null;
+  promotion_practice: boolean;
 }
 
 export interface Performance {

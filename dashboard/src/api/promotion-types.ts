@@ -7,6 +7,8 @@ export interface PromotionGate {
   required: string;
   seen: string;
   passed: boolean;
+  /** It was failed, and practice does not ask for it. */
+  waived: boolean;
 }
 
 export interface PromotionJudgement {
@@ -33,6 +35,7 @@ export interface Promotion {
   paper_days: number;
   canary_days: number;
   canary_share: number;
+  practice: boolean;
   unheard: string | null;
   opened_at: string;
   opened_by: string;

@@ -27,6 +27,7 @@ export const ICONS = {
   right: "M6 3.5 10.5 8 6 12.5",
   check: "M3 8.5 6.5 12 13 4.5",
   cross: "M4 4l8 8M12 4l-8 8",
+  dash: "M3.5 8h9",
 } as const;
 
 export type IconName = keyof typeof ICONS;

@@ -49,6 +49,17 @@ def test_a_candidate_is_opened_judged_and_ended(room, person):
     assert person("viewer").get(PROMOTIONS, {"stage": "live"}).json()["results"] == []
 
 
+def test_practice_is_asked_for_and_shown_with_what_it_waives(room, person):
+    agent = room.agent("momentum")
+    body = {"agent": str(agent.pk), "reason": "To see the way.", "practice": True}
+    view = person("trader").post(PROMOTIONS, body).json()
+    assert (view["practice"], view["paper_days"], view["canary_days"]) == (True, 1, 1)
+    assert [(gate["name"], gate["waived"]) for gate in view["gates"]] == [("backtest_is_stored", False)]
+    refused(person("admin").post(f"{PROMOTIONS}{view['id']}/advance/", {"reason": "On."}), 409, "gates_failed")
+    card = person("viewer").get(f"/api/v1/agents/{agent.pk}/").json()
+    assert (card["promotion_stage"], card["promotion_practice"]) == ("research", True)
+
+
 def test_what_can_not_be_promoted_is_refused(room, person):
     trader = person("trader")
     wish = {"agent": str(room.agent("momentum").pk), "reason": "x"}

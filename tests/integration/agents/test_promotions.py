@@ -1,5 +1,6 @@
 """A candidate's way from research to live: gates as they were seen, sign-offs, the canary's share, and falls."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,7 @@ from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict, Refused
 from apps.foundation.identifiers import new_id
 from apps.foundation.models import AuditEntry
+from apps.market.models import MarketClock
 from tests.support.agents_room import open_agents_room
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +128,10 @@ def voted(agent, moment, *, right: bool, count: int = 120):
         )
         for row in rounds
     )
+
+
+def waived(judgement) -> list[str]:
+    return list(PromotionGate.objects.filter(judgement=judgement, waived=True).values_list("name", flat=True))
 
 
 def gates(judgement) -> dict[str, bool]:
@@ -267,6 +273,68 @@ def test_what_has_ended_stays_unheard_until_it_climbs_again(room):
     assert queries.agent_card(agent.pk)["promotion_stage"] == again.stage == "research"
     with pytest.raises(DatabaseError, match="stage_moves"), transaction.atomic():
         Promotion.objects.filter(pk=promotion.pk).update(stage="live")
+
+
+def test_in_practice_the_whole_way_can_be_seen_with_a_strategy_that_loses(room):
+    """What it is worth is stored as failed and stops nobody; what is to be learned is asked as ever."""
+    agent = room.agent("momentum")
+    wish = {"agent": agent.pk, "actor": "ada", "reason": "To see it.", "practice": True}
+    view = operations.open_promotion(**wish, moment=room.moment())
+    assert (view["practice"], view["paper_days"], view["canary_days"]) == (True, 1, 1)
+    promotion = Promotion.objects.get(pk=view["id"])
+    with pytest.raises(Conflict, match="backtest_is_stored"):
+        sign(promotion, room.moment())
+    backtest_of(agent, room.moment(), total_return=-0.5, max_drawdown=0.6)
+    sign(promotion, room.moment())
+    search_of(agent, room.moment())
+    sign(promotion, room.moment())
+    voted(agent, room.moment(), right=False)
+    with pytest.raises(Conflict, match=r"It failed a gate: long_enough"):
+        sign(promotion, room.moment())
+    for days, stage in ((1, "canary"), (2, "live")):
+        moment = later(room, days=days)
+        assert sign(promotion, moment)["stage"] == stage
+        voted(agent, moment, right=False)
+        assert operations.follow_promotions(moment=moment) == 0  # a bad record is told, and takes nobody back
+    history = PromotionJudgement.objects.filter(promotion=promotion, outcome="advanced").order_by("pk")
+    assert [waived(one) for one in history] == [
+        ["profit_after_costs", "drawdown_is_bounded"],
+        [],
+        ["better_than_a_coin", "profit_after_fees"],
+        ["better_than_a_coin", "profit_after_fees"],
+    ]
+    assert gates(history[0])["profit_after_costs"] is False
+    assert queries.agent_card(agent.pk)["promotion_practice"] is True
+    told = json.loads(AuditEntry.objects.filter(action="promotion.advanced").order_by("seq").first().payload)
+    assert (told["practice"], told["waived"]) == (True, ["profit_after_costs", "drawdown_is_bounded"])
+
+
+def test_practice_never_passes_where_prices_move_money_nor_into_earnest(room, neural):
+    by_model, model = neural
+    wish = {"actor": "ada", "reason": "Quick.", "moment": room.moment(), "practice": True}
+    with pytest.raises(Refused, match="Practise with rules") as refused:
+        operations.open_promotion(**wish, agent=by_model.pk, model=model.pk)
+    assert refused.value.code == "practice_with_a_model"
+    _, earnest = begin(room)
+    with pytest.raises(DatabaseError, match="facts_stay"), transaction.atomic():
+        Promotion.objects.filter(pk=earnest.pk).update(practice=True)
+    judgement = PromotionJudgement.objects.get(promotion=earnest)
+    with pytest.raises(DatabaseError, match="waived in practice only"), transaction.atomic():
+        PromotionGate.objects.create(
+            judgement=judgement, place=0, name="x", required="y", seen="z", passed=False, waived=True
+        )
+
+    MarketClock.objects.update(kind="live")
+    agent = room.agent("breakout")
+    with pytest.raises(Refused, match="MARKET=simulated or recorded") as refused:
+        operations.open_promotion(**wish, agent=agent.pk)
+    assert (refused.value.code, refused.value.field) == ("practice_on_live_prices", "practice")
+    view = operations.open_promotion(agent=agent.pk, actor="ada", reason="In earnest.", moment=room.moment())
+    row = Promotion.objects.get(pk=view["id"])
+    assert (row.practice, row.paper_days, row.canary_days) == (False, 14, 7)
+    row.pk, row.agent, row.practice = new_id(), room.agent("arbitrage"), True
+    with pytest.raises(DatabaseError, match="practice is for agents by rules"), transaction.atomic():
+        row.save(force_insert=True)
 
 
 @pytest.mark.parametrize(

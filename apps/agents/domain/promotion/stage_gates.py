@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from apps.agents.domain.agent_scoring import Scores
 from apps.agents.domain.agent_weighting import COIN, RETURN_BRIER
+from apps.agents.domain.performance.bootstrap_significance import FEWEST_DAYS
 
 FEWEST_TRADES: Final = 30
 LARGEST_DRAWDOWN: Final = 0.2
@@ -20,12 +21,18 @@ LARGEST_REFUSED: Final = 0.01  # share of its messages
 
 @dataclass(frozen=True, slots=True)
 class StageGate:
-    """One threshold: what was required, what was seen."""
+    """One threshold: what was required, what was seen. ``waived``: it was failed, and practice does not ask for it."""
 
     name: str
     required: str
     seen: str
     passed: bool
+    waived: bool = False
+
+    @property
+    def opens(self) -> bool:
+        """Whether it lets the candidate through."""
+        return self.passed or self.waived
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ def research_gates(wanted: str, run: Mapping[str, Any] | None) -> tuple[StageGat
         StageGate(
             "luck_is_unlikely",
             f"a probability of at most {LARGEST_LUCK:.0%} without any edge",
-            "not known" if luck is None else f"{luck:.1%}",
+            f"not known of fewer than {FEWEST_DAYS} days" if luck is None else f"{luck:.1%}",
             luck is not None and luck <= LARGEST_LUCK,
         ),
     )
@@ -82,7 +89,7 @@ def walk_forward_gates(wanted: str, search: Mapping[str, Any] | None) -> tuple[S
         StageGate(
             "overfitting_is_unlikely",
             f"a probability of at most {LARGEST_OVERFITTING:.0%}",
-            "not known" if luck is None else f"{luck:.0%}",
+            "not known of so few days" if luck is None else f"{luck:.0%}",
             luck is not None and luck <= LARGEST_OVERFITTING,
         ),
     )

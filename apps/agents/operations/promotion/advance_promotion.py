@@ -18,7 +18,8 @@ from apps.foundation.errors import Conflict, Refused
 
 
 def advance_promotion(*, promotion_id: UUID, actor: str, reason: str, moment: Moment) -> dict[str, Any]:
-    """The promotion's view on its new stage. A candidate's model is put in force when its agent goes live.
+    """The promotion's view on its new stage. A candidate's model is put in force when its agent goes live. In practice
+    failed gates of worth are waived, and kept as failed.
 
     Raises ``NotFound``, ``Refused`` without a reason, ``Conflict`` at the end of the way (``no_next_stage``) and where
     a gate is failed (``gates_failed``, naming each; the judgement is stored).
@@ -41,7 +42,7 @@ def _advance(promotion_id: UUID, actor: str, reason: str, moment: Moment) -> Seq
     if stage not in NEXT:
         raise Conflict(f"{row.agent.name} is on stage {stage}, which has no next one.", code="no_next_stage")
     gates = stage_gates_of(row, moment)
-    failed = [gate for gate in gates if not gate.passed]
+    failed = [gate for gate in gates if not gate.opens]
     after = stage if failed else NEXT[stage]
     outcome = JudgementOutcome.REFUSED if failed else JudgementOutcome.ADVANCED
     if not failed:

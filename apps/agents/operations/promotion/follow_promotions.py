@@ -34,7 +34,7 @@ def _follow(promotion_id: UUID, moment: Moment) -> bool:
     if row.model is not None and row.model.state == ModelState.RETIRED:
         end_within(row, actor=FOLLOWER, reason="The model that it judges by was retired.", moment=moment)
         return True
-    if Stage(row.stage) not in HEARD:
+    if Stage(row.stage) not in HEARD or row.practice:  # in practice a bad record is told, and stops nobody
         return False
     record = paper_record(row, moment)
     reason = reason_to_fall(record)

@@ -34,7 +34,13 @@ def keep_judgement(
     )
     PromotionGate.objects.bulk_create(
         PromotionGate(
-            judgement=row, place=place, name=gate.name, required=gate.required, seen=gate.seen, passed=gate.passed
+            judgement=row,
+            place=place,
+            name=gate.name,
+            required=gate.required,
+            seen=gate.seen,
+            passed=gate.passed,
+            waived=gate.waived,
         )
         for place, gate in enumerate(gates)
     )
@@ -45,5 +51,7 @@ def keep_judgement(
         "reason": reason,
         "failed": [gate.name for gate in gates if not gate.passed],
     }
+    if promotion.practice:
+        payload |= {"practice": True, "waived": [gate.name for gate in gates if gate.waived]}
     tell_agent_change(agent=promotion.agent, action=f"promotion.{outcome}", actor=actor, payload=payload, moment=moment)
     return row
