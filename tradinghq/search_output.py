@@ -1,9 +1,28 @@
 """What a search came to, for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from apps.agents import operations as agents
+from apps.agents.domain.search.walk_forward import Fold
+
 NO_FIGURE = "-"
+
+
+def plan_told(wish: agents.SearchWish, folds: Sequence[Fold], candles: agents.SearchedCandles, processes: int) -> str:
+    """What is ahead, before it begins: how long it takes is a matter of the bars."""
+    bar = candles.series[0].length_ms
+    bars = sum(wish.trials * (fold.train_until - fold.train_from) // bar for fold in folds)
+    how = "the signal alone" if agents.search_mode(wish, candles) == "signal" else "the whole firm"
+    return (
+        f"{_counted(len(folds) - 1, 'test')}, each after its training, and everything once: {len(folds)} times "
+        f"{wish.trials} settings of {wish.strategy}, {how} over {bars:,} bars in all, on "
+        f"{_counted(processes, 'process', 'processes')}."
+    )
+
+
+def _counted(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def table(report: Mapping[str, Any]) -> list[str]:

@@ -34,7 +34,15 @@ from apps.agents.operations.research.work_claims import (
 )
 from apps.agents.operations.scale_agents import ScaledAgents, scale_agents
 from apps.agents.operations.score_agents import score_agents
-from apps.agents.operations.search_parameters import SearchedCandles, SearchWish, run_search
+from apps.agents.operations.search_parameters import (
+    SearchedCandles,
+    SearchWish,
+    plan_of,
+    report_of,
+    run_search,
+    search_fold,
+    search_mode,
+)
 from apps.agents.operations.seed_agents import seed_agents
 from apps.agents.operations.send_windows import A_BATCH
 from apps.agents.operations.tell_device import DeviceRecord, tell_device
@@ -83,16 +91,20 @@ __all__ = [
     "model_of_file",
     "open_promotion",
     "open_rounds",
+    "plan_of",
     "record_vote",
     "record_votes",
     "register_model",
     "register_shipped_model",
+    "report_of",
     "request_backtest",
     "request_search",
     "retire_model",
     "run_search",
     "scale_agents",
     "score_agents",
+    "search_fold",
+    "search_mode",
     "seed_agents",
     "shipped_model",
     "start_agent",

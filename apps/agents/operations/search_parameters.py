@@ -2,12 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from apps.agents.domain.backtest.run_backtest import BacktestResult, BacktestWish, WantedStrategy, run_backtest
+from apps.agents.domain.backtest.run_backtest import (
+    BacktestResult,
+    BacktestWish,
+    WantedStrategy,
+    backtest_mode,
+    run_backtest,
+)
 from apps.agents.domain.backtest.signal_backtest import days_per_year
+from apps.agents.domain.backtest.strategy_views import Progress, unheard
+from apps.agents.domain.performance.equity_curve import DAY_MS
 from apps.agents.domain.search.parameter_space import Dimension, parameter_space
 from apps.agents.domain.search.search_report import TestedFold, search_report
 from apps.agents.domain.search.trials import (
@@ -29,6 +38,8 @@ from apps.market.domain.instruments import InstrumentRules
 
 MOST_FOLDS, MOST_TRIALS = 20, 1_000
 MOST_GAP_BARS = 100_000
+OF_DAYS = frozenset({"sharpe", "sortino"})
+FEWEST_DAYS = 3  # of training, so that two whole ones lie within
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +96,7 @@ def searched_space(wish: SearchWish) -> tuple[Dimension, ...]:
 def search_folds(wish: SearchWish, first_ms: int, until_ms: int, bar_ms: int) -> tuple[Fold, ...]:
     """The plan of the walk over candles that open in [``first_ms``, ``until_ms``). Raises ``Refused``."""
     try:
-        return walk_forward(
+        folds = walk_forward(
             first_ms,
             until_ms,
             bar_ms,
@@ -96,6 +107,15 @@ def search_folds(wish: SearchWish, first_ms: int, until_ms: int, bar_ms: int) ->
         )
     except ValueError as error:
         raise Refused(str(error), code="too_few_candles", field="folds") from None
+    trained = (folds[0].train_until - folds[0].train_from) / DAY_MS
+    if wish.objective in OF_DAYS and trained < FEWEST_DAYS:
+        raise Refused(
+            f"A training of {trained:.2f} days can't tell {wish.objective}, which is taken of daily returns: at least "
+            f"{FEWEST_DAYS} days are needed. Take more candles, or objective total_return.",
+            code="too_few_candles",
+            field="objective",
+        )
+    return folds
 
 
 def span_of(series: Sequence[CandleColumns], wish: SearchWish) -> tuple[int, int, int]:
@@ -103,6 +123,18 @@ def span_of(series: Sequence[CandleColumns], wish: SearchWish) -> tuple[int, int
     first = max(wish.backtest.first_ms, *(int(columns.times[0]) for columns in series))
     until = min(int(columns.closes_at[-1]) for columns in series)
     return first, until, series[0].length_ms
+
+
+def search_mode(wish: SearchWish, candles: SearchedCandles) -> str:
+    """``signal`` or ``firm``: how each trial is run. Raises ``Refused``."""
+    wanted = [WantedStrategy(wish.strategy, wish.fixed, wish.timeframe)]
+    return backtest_mode(replace(wish.backtest, strategies=wanted), [columns.timeframe for columns in candles.series])
+
+
+def plan_of(wish: SearchWish, candles: SearchedCandles) -> tuple[Fold, ...]:
+    """The folds of a search over these candles. Raises ``Refused`` naming the field of a wish that can't be."""
+    searched_space(wish)
+    return search_folds(wish, *span_of(candles.series, wish))
 
 
 def search_fold(
@@ -113,18 +145,21 @@ def search_fold(
     sampler: ParameterSampler,
     trials: list[Trial],
     keep: Callable[[Trial], None] = lambda _trial: None,
+    seen: Callable[[float], None] = lambda _share: None,
 ) -> TestedFold:
     """Try until there are ``wish.trials`` (``trials`` are known already), then test the best where the fold has a test.
 
-    ``keep`` is given each new trial and may raise to stop here. Raises ``Refused`` where no setting could be run.
+    ``keep`` is given each new trial and may raise to stop here; ``seen`` is told the share of the trials that is
+    through, within a trial too. Raises ``Refused`` where no setting could be run.
     """
     space = searched_space(wish)
-    trained = _cut(candles, fold.train_until)
+    training, trained = _from(wish, fold.train_from), _cut(candles, fold.train_until)
     while len(trials) < wish.trials:
         proposed = sampler.propose(space, trials, seed=wish.backtest.seed * 1_009 + fold.number)
-        trial = _tried(wish, len(trials), proposed, trained, fold.train_from)
+        trial = _tried(training, len(trials), proposed, trained, _within(wish, len(trials), seen))
         keep(trial)
         trials.append(trial)
+        seen(len(trials) / wish.trials)
     best = best_trial(trials)
     if best is None:
         why = next((trial.refused for trial in trials if trial.refused), "no trial could be measured")
@@ -134,7 +169,7 @@ def search_fold(
         )
     if fold.test_from is None or fold.test_until is None:
         return TestedFold(fold, tuple(trials), best)
-    run = _run(wish, best.parameters, _cut(candles, fold.test_until), fold.test_from)
+    run = _run(_from(wish, fold.test_from), best.parameters, _cut(candles, fold.test_until))
     return TestedFold(
         fold,
         tuple(trials),
@@ -150,19 +185,16 @@ def run_search(
     wish: SearchWish,
     candles: SearchedCandles,
     sampler: ParameterSampler,
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    told: Callable[[int, float], None] = lambda _fold, _share: None,
 ) -> dict[str, Any]:
-    """The whole search in this process; its report. Raises ``Refused`` naming the field."""
-    searched_space(wish)
-    folds = search_folds(wish, *span_of(candles.series, wish))
-    done = [0]
+    """The whole search in this process, fold after fold; its report. ``told``: a fold's number and how far it is.
 
-    def keep(_trial: Trial) -> None:
-        done[0] += 1
-        progress(done[0], len(folds) * wish.trials)
-
+    Raises ``Refused`` naming the field.
+    """
+    folds = plan_of(wish, candles)
     tested = [
-        search_fold(wish=wish, fold=fold, candles=candles, sampler=sampler, trials=[], keep=keep) for fold in folds
+        search_fold(wish=wish, fold=fold, candles=candles, sampler=sampler, trials=[], seen=partial(told, fold.number))
+        for fold in folds
     ]
     return report_of(wish, candles.series[0].symbol, tested)
 
@@ -177,21 +209,32 @@ def _cut(candles: SearchedCandles, until_ms: int) -> SearchedCandles:
     return replace(candles, series=[columns.between(0, until_ms) for columns in candles.series])
 
 
+def _from(wish: SearchWish, first_ms: int) -> SearchWish:
+    """The same, traded from there on."""
+    return replace(wish, backtest=replace(wish.backtest, first_ms=first_ms))
+
+
+def _within(wish: SearchWish, known: int, seen: Callable[[float], None]) -> Progress:
+    return lambda done, whole: seen((known + done / whole) / wish.trials)
+
+
 def _tried(
-    wish: SearchWish, number: int, proposed: Mapping[str, float], candles: SearchedCandles, first_ms: int
+    wish: SearchWish, number: int, proposed: Mapping[str, float], candles: SearchedCandles, progress: Progress
 ) -> Trial:
     nothing = np.empty(0)
     try:
         build_strategy(wish.strategy, {**wish.fixed, **proposed})
     except ParameterError as error:
         return Trial(number, dict(proposed), None, {}, nothing, refused=error.message)
-    run = _run(wish, proposed, candles, first_ms)
+    run = _run(wish, proposed, candles, progress)
     value = objective_of(run.report, wish.objective)
     refused = "" if value is not None else f"{wish.objective} can't be told of so short a run"
     return Trial(number, dict(proposed), value, figures_of(run.report), daily_returns(run.performance), refused)
 
 
-def _run(wish: SearchWish, proposed: Mapping[str, float], candles: SearchedCandles, first_ms: int) -> BacktestResult:
+def _run(
+    wish: SearchWish, proposed: Mapping[str, float], candles: SearchedCandles, progress: Progress = unheard
+) -> BacktestResult:
     wanted = WantedStrategy(wish.strategy, {**wish.fixed, **proposed}, wish.timeframe)
-    asked = replace(wish.backtest, strategies=[wanted], first_ms=first_ms)
-    return run_backtest(wish=asked, series=candles.series, rules=candles.rules, model=shipped_model)
+    asked = replace(wish.backtest, strategies=[wanted])
+    return run_backtest(wish=asked, series=candles.series, rules=candles.rules, model=shipped_model, progress=progress)

@@ -1,6 +1,7 @@
 """Searches: what is looked at, what is kept apart from it, and how much of the best is luck."""
 
 from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -18,13 +19,16 @@ from apps.agents.domain.strategies.registry import build_strategy, strategy_clas
 from apps.agents.operations.search_parameters import (
     SearchedCandles,
     SearchWish,
+    plan_of,
     run_search,
     search_fold,
     search_folds,
+    search_mode,
     searched_space,
     span_of,
 )
 from apps.foundation.errors import Refused
+from apps.market.domain.instruments import InstrumentRules
 from tests.support.candle_columns import columns_of, random_columns
 
 BAR = 60_000
@@ -189,9 +193,41 @@ def test_a_setting_that_can_not_be_is_told_and_the_search_goes_on():
 
 
 def test_a_figure_that_no_run_can_tell_ends_the_search_with_a_sentence():
-    wish = replace(WISH, objective="sharpe", trials=2)
-    with pytest.raises(Refused, match="sharpe can't be told of so short a run"):
+    wish = replace(WISH, objective="calmar", trials=2)
+    with pytest.raises(Refused, match="calmar can't be told of so short a run"):
         run_search(wish=wish, candles=candles(columns_of(np.linspace(100, 200, 400))), sampler=OptunaSampler())
+
+
+def test_a_training_too_short_for_daily_returns_is_refused_before_anything_is_tried():
+    wish = replace(WISH, objective="sharpe")
+    day = 24 * 60 * BAR
+    with pytest.raises(Refused, match=r"A training of 2\.95 days can't tell sharpe") as refused:
+        search_folds(wish, 0, 5 * day - 100 * BAR, BAR)
+    assert (refused.value.code, refused.value.field) == ("too_few_candles", "objective")
+    assert len(search_folds(wish, 0, 6 * day, BAR)) == 3
+    assert len(search_folds(WISH, 0, 2 * day, BAR)) == 3
+
+
+def test_how_far_a_search_is_can_be_told_within_a_trial_too():
+    """Of the firm's runs, which take long; of signals after each trial."""
+    seen = {}
+    run_search(
+        wish=replace(WISH, folds=1),
+        candles=candles(random_columns(400, seed=5)),
+        sampler=OptunaSampler(),
+        told=lambda fold, share: seen.setdefault(fold, []).append(share),
+    )
+    assert seen == {number: [pytest.approx(trial / 6) for trial in range(1, 7)] for number in (0, 1)}
+    rules = {"BTC/USDT": InstrumentRules("BTC/USDT", "BTC", "USDT", *map(Decimal, ("0.01", "0.00001", "0.00001", "5")))}
+    given = SearchedCandles([random_columns(300, seed=5)], rules)
+    wish = SearchWish("momentum", BacktestWish(strategies=[]), folds=1, trials=2, objective="total_return", gap_bars=0)
+    assert search_mode(wish, given) == "firm"
+    fold = plan_of(wish, given)[0]
+    shares = []
+    search_fold(wish=wish, fold=fold, candles=given, sampler=OptunaSampler(), trials=[], seen=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert len(shares) > 100  # bar after bar
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """``manage.py backtest``: one signal, or the whole firm, over candle files or the candles of this home."""
 
 import json
-import sys
 import time
 from argparse import ArgumentParser
 from decimal import Decimal
@@ -11,14 +10,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.agents.domain.backtest.run_backtest import BACKTEST_MODES, BacktestResult, BacktestWish, run_backtest
+from apps.agents.domain.backtest.strategy_views import Progress
 from apps.agents.domain.performance.luck_report import luck_report
 from apps.agents.domain.strategies.contract import ForwardPass
 from apps.foundation.errors import HQError
 from apps.trading.domain.risk.risk_limits import DEFAULT_LIMITS, LimitValues, changed
 from tradinghq import backtest_arguments as arguments
 from tradinghq import backtest_output as output
-
-BAR = 30  # characters of the progress bar
+from tradinghq.progress_line import ProgressLine
 
 
 class Command(BaseCommand):
@@ -57,7 +56,7 @@ class Command(BaseCommand):
                 series=given.series,
                 rules=given.rules,
                 model=lambda: _model(options["model"]),
-                progress=self._progress(options),
+                progress=_progress(ProgressLine(self.stderr)),
             )
             done = time.perf_counter()
             if options["luck"]:
@@ -85,18 +84,13 @@ class Command(BaseCommand):
             if options[name]:
                 write(options[name], result)
 
-    def _progress(self, options: dict[str, Any]) -> Any:
-        if options["json"] or not sys.stderr.isatty():
-            return lambda _done, _all: None
-        return self._show
 
-    def _show(self, done: int, whole: int) -> None:
-        if done % max(1, whole // 200) and done != whole:
-            return
-        filled = int(done / whole * BAR)
-        self.stderr.write(f"\r[{'#' * filled}{'.' * (BAR - filled)}] {done / whole:4.0%}", ending="")
-        if done == whole:
-            self.stderr.write("")
+def _progress(line: ProgressLine) -> Progress:
+    def seen(done: int, whole: int) -> None:
+        if done % max(1, whole // 1_000) == 0 or done == whole:
+            line.show(done / whole)
+
+    return seen
 
 
 def _model(path: Path | None) -> ForwardPass:

@@ -1,9 +1,9 @@
 """``manage.py search``: better parameters by walk-forward, over candle files or the candles of this home."""
 
 import json
-import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,12 +11,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.agents import operations as agents
 from apps.agents.domain.search.trials import OBJECTIVES
+from apps.agents.domain.search.walk_forward import Fold
 from apps.agents.wiring import parameter_sampler
 from apps.foundation.errors import HQError
 from tradinghq import backtest_arguments as arguments
-from tradinghq.search_output import table
-
-BAR = 30  # characters of the progress bar
+from tradinghq.progress_line import PLAIN, ProgressLine, duration
+from tradinghq.search_output import plan_told, table
+from tradinghq.search_processes import FoldFailed, folds_side_by_side, processors
 
 
 class Command(BaseCommand):
@@ -40,6 +41,9 @@ class Command(BaseCommand):
         parser.add_argument("--fee", type=arguments.number, help="share of each side; default: the venue's")
         parser.add_argument("--slippage-bps", type=arguments.number)
         parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument(
+            "--processes", type=int, help="folds at once; default: as many as processors, one where a run is quick"
+        )
         parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -47,31 +51,48 @@ class Command(BaseCommand):
         try:
             given = arguments.read_candles(options)
             started = time.perf_counter()
-            report = agents.run_search(
-                wish=_wish(options),
-                candles=agents.SearchedCandles(given.series, given.rules),
-                sampler=parameter_sampler(),
-                progress=self._progress(options),
-            )
+            report = self._searched(_wish(options), agents.SearchedCandles(given.series, given.rules), options)
             seconds = time.perf_counter() - started
         except HQError as error:
             raise CommandError(error.message) from error
+        except FoldFailed as error:
+            raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(report | {"run_seconds": seconds}))
             return
         self.stdout.write("\n".join(table(report)))
-        self.stdout.write(f"\nTook {seconds:.1f} s.")
+        self.stdout.write(f"\nTook {duration(seconds)}.")
 
-    def _progress(self, options: dict[str, Any]) -> Any:
-        if options["json"] or not sys.stderr.isatty():
-            return lambda _done, _all: None
-        return self._show
+    def _searched(
+        self, wish: agents.SearchWish, candles: agents.SearchedCandles, options: dict[str, Any]
+    ) -> dict[str, Any]:
+        folds = agents.plan_of(wish, candles)
+        quick = agents.search_mode(wish, candles) == "signal"
+        processes = min(options["processes"] or (1 if quick else processors()), len(folds))
+        if processes < 1:
+            raise CommandError(f"--processes was {options['processes']}; it must be 1 or more.")
+        self.stderr.write(plan_told(wish, folds, candles, processes), PLAIN)
+        told = _Watch(folds, wish.trials, ProgressLine(self.stderr)).told
+        if processes == 1:
+            return agents.run_search(wish=wish, candles=candles, sampler=parameter_sampler(), told=told)
+        tested = folds_side_by_side(wish, folds, candles, processes=processes, told=told)
+        return agents.report_of(wish, candles.series[0].symbol, tested)
 
-    def _show(self, done: int, whole: int) -> None:
-        filled = int(done / whole * BAR)
-        self.stderr.write(f"\r[{'#' * filled}{'.' * (BAR - filled)}] trial {done} of {whole}", ending="")
-        if done == whole:
-            self.stderr.write("")
+
+class _Watch:
+    """How far all folds are together; one on a longer stretch takes longer."""
+
+    def __init__(self, folds: Sequence[Fold], trials: int, line: ProgressLine) -> None:
+        self._lengths = {fold.number: fold.train_until - fold.train_from for fold in folds}
+        self._shares = dict.fromkeys(self._lengths, 0.0)
+        self._trials, self._line = trials, line
+
+    def told(self, number: int, share: float) -> None:
+        self._shares[number] = share
+        done = sum(length * self._shares[each] for each, length in self._lengths.items())
+        tried = sum(int(each * self._trials) for each in self._shares.values())
+        what = f"trial {tried} of {self._trials * len(self._lengths)}"
+        self._line.show(done / sum(self._lengths.values()), what)
 
 
 def _wish(options: dict[str, Any]) -> agents.SearchWish:
