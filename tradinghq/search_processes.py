@@ -55,8 +55,8 @@ def folds_side_by_side(
             while waiting and len(running) < processes:
                 connection, begun = _begin(wish, waiting.popleft(), candles)
                 running[connection] = begun
-            for connection in wait(list(running)):
-                assert isinstance(connection, Connection)
+            heard = wait(list(running))
+            for connection in [one for one in running if one in heard]:
                 _hear(connection, running, done, told)
     finally:
         for one in running.values():

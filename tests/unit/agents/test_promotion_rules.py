@@ -112,6 +112,7 @@ def test_research_needs_a_run_that_earned_enough_and_not_by_luck():
         "luck_probability": 0.1,
     }
     assert failed(research_gates("x", run)) == []
+    assert research_gates("x", run)[0].seen == "backtest 00000000 of 2026-01-01 00:00 UTC"
     assert failed(research_gates("x", None)) == ["backtest_is_stored"]
     worse = run | {"trades": 29, "total_return": 0.0, "max_drawdown": 0.21, "luck_probability": None}
     assert len(failed(research_gates("x", worse))) == 4

@@ -52,7 +52,7 @@ def research_gates(wanted: str, run: Mapping[str, Any] | None) -> tuple[StageGat
     """Of a stored backtest's headline figures and its ``luck_probability`` (None: there is no such run); ``wanted``
     names what it must have tested.
     """
-    seen = f"backtest {run['id'][:8]} of {run['ended_at']}" if run else "none"
+    seen = f"backtest {_named(run)}" if run else "none"
     gates = [StageGate("backtest_is_stored", f"a finished backtest of {wanted}", seen, run is not None)]
     if run is None:
         return tuple(gates)
@@ -71,9 +71,14 @@ def research_gates(wanted: str, run: Mapping[str, Any] | None) -> tuple[StageGat
     )
 
 
+def _named(work: Mapping[str, Any]) -> str:
+    """Stored research by the beginning of its id and the minute of its end."""
+    return f"{work['id'][:8]} of {work['ended_at'][:16].replace('T', ' ')} UTC"
+
+
 def walk_forward_gates(wanted: str, search: Mapping[str, Any] | None) -> tuple[StageGate, ...]:
     """Of a stored search's headline figures (None: there is none)."""
-    seen = f"search {search['id'][:8]} of {search['ended_at']}" if search else "none"
+    seen = f"search {_named(search)}" if search else "none"
     gates = [StageGate("walk_forward_is_stored", f"a finished search of {wanted}", seen, search is not None)]
     if search is None:
         return tuple(gates)

@@ -44,7 +44,7 @@ def keep_judgement(
         )
         for place, gate in enumerate(gates)
     )
-    payload = {
+    payload: dict[str, object] = {
         "promotion": str(promotion.pk),
         "before": before,
         "after": after,
