@@ -45,8 +45,8 @@ WRITING: dict[str, Callable[..., object]] = {
 class Batch:
     """The events of one relay step. A thing that changed more than once in it is shown once, as it stands now.
 
-    The orders and decisions of all its events are read together: one by one they would cost more than sending them
-    did.
+    The orders, decisions and agents of all its events are read together: one by one they would cost more than what is
+    told did.
     """
 
     def __init__(self, moment: Moment) -> None:
@@ -54,16 +54,20 @@ class Batch:
         self._shown: set[tuple[str, str]] = set()
         self._orders: dict[str, dict[str, Any]] = {}
         self._decisions = agents.DecisionReading([])
+        self._cards = agents.CardReading([])
         self._house_portfolio = ""
 
     def prepare(self, events: Sequence[OutboxEvent]) -> None:
-        """Read the orders and the decisions that the events tell of."""
+        """Read the orders, decisions and agents that the events tell of."""
         ids = {event.payload["order_id"] for event in events if event.kind == "order.changed"}
         self._orders = trading.order_views_by_id(ids) if ids else {}
         made = {event.payload["decision_id"] for event in events if event.kind == "decision.made"}
         made |= {order["decision_id"] for order in self._orders.values() if order["decision_id"]}
         if made:
             self._decisions = agents.DecisionReading(agents.all_decisions().filter(pk__in=made))
+        changed = {event.payload["agent_id"] for event in events if event.kind == "agent.changed"}
+        if changed:
+            self._cards = agents.CardReading.of(changed)
 
     @staticmethod
     def writes(event: OutboxEvent) -> bool:
@@ -107,6 +111,9 @@ class Batch:
         """What ``prepare`` has read of the event's subject."""
         if event.kind == "decision.made":
             return self._decision(event.payload["decision_id"])
+        if event.kind == "agent.changed":
+            agent_id = event.payload["agent_id"]
+            return self._cards.card(agent_id) if agent_id in self._cards.agents else None
         return self._orders.get(event.payload.get("order_id", ""))
 
     def _decision(self, decision_id: str) -> dict[str, Any] | None:

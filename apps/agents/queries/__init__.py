@@ -1,6 +1,14 @@
 """What others may ask the agents' room."""
 
-from apps.agents.queries.agent_cards import DesiredAgent, agent_card, agent_cards, cards_of, desired_agents, vote_view
+from apps.agents.queries.agent_cards import (
+    CardReading,
+    DesiredAgent,
+    agent_card,
+    agent_cards,
+    cards_of,
+    desired_agents,
+    vote_view,
+)
 from apps.agents.queries.agent_records import performance_view, votes_of
 from apps.agents.queries.backtest_views import (
     all_backtests,
@@ -50,6 +58,7 @@ from apps.agents.queries.strategy_views import strategy_views
 from apps.agents.queries.vote_streams import vote_cursors
 
 __all__ = [
+    "CardReading",
     "DecisionReading",
     "DesiredAgent",
     "FleetMember",

@@ -17,7 +17,7 @@ from apps.foundation.money import plain
 from apps.foundation.time_text import utc_text
 from apps.market import queries as market
 
-NEWEST_VOTES = 60  # looked at per agent to find the newest one of each instrument
+FEWEST_VOTES = 60  # looked at per agent to find the newest one of each instrument
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +66,47 @@ def agent_cards() -> list[dict[str, Any]]:
 
 def cards_of(rows: Iterable[Agent]) -> list[dict[str, Any]]:
     """The cards of these agents, in their order."""
-    agents = list(rows)
-    ids = [agent.pk for agent in agents]
-    beats, scores, votes = heartbeats(ids), _newest_scores(ids), _newest_votes(ids)
-    refused = dict(VoteRefusal.objects.filter(agent_id__in=ids).values_list("agent_id").annotate(total=Sum("count")))
-    warming, standings = _warming(ids), promotion_standings()
-    watched = market.watched_symbols()
-    return [
-        {
-            **_settings(agent, watched),
-            "heartbeat": beats.beats.get(agent.pk),
-            "warming": warming.get(agent.pk),
-            "activity": _activity(agent, beats, warming.get(agent.pk)),
-            "votes": votes.get(agent.pk, []),
-            "score": scores.get(agent.pk),
-            "refused_votes": refused.get(agent.pk, 0),
-            "promotion_stage": standings[agent.pk].stage if agent.pk in standings else None,
-            "promotion_practice": agent.pk in standings and standings[agent.pk].practice,
+    reading = CardReading(rows)
+    return [reading.card(agent_id) for agent_id in reading.agents]
+
+
+class CardReading:
+    """What the cards of several agents show, read at once; each is made when it is asked for, so that one that can't
+    be shown hides no other.
+    """
+
+    def __init__(self, rows: Iterable[Agent]) -> None:
+        self.agents = {str(agent.pk): agent for agent in rows}
+        ids = [agent.pk for agent in self.agents.values()]
+        if not ids:
+            return
+        self._watched = market.watched_symbols()
+        self._beats, self._scores = heartbeats(ids), _newest_scores(ids)
+        self._votes = _newest_votes(ids, max(FEWEST_VOTES, len(self._watched)))
+        refused = VoteRefusal.objects.filter(agent_id__in=ids).values_list("agent_id")
+        self._refused = dict(refused.annotate(total=Sum("count")))
+        self._warming, self._standings = _warming(ids), promotion_standings()
+
+    @classmethod
+    def of(cls, ids: Iterable[str]) -> "CardReading":
+        """Of those of these agents that there are."""
+        return cls(Agent.objects.filter(pk__in=list(ids)))
+
+    def card(self, agent_id: str) -> dict[str, Any]:
+        """Raises ``KeyError`` for an agent that was not read."""
+        agent = self.agents[agent_id]
+        warming, standing = self._warming.get(agent.pk), self._standings.get(agent.pk)
+        return {
+            **_settings(agent, self._watched),
+            "heartbeat": self._beats.beats.get(agent.pk),
+            "warming": warming,
+            "activity": _activity(agent, self._beats, warming),
+            "votes": self._votes.get(agent.pk, []),
+            "score": self._scores.get(agent.pk),
+            "refused_votes": self._refused.get(agent.pk, 0),
+            "promotion_stage": standing.stage if standing else None,
+            "promotion_practice": standing is not None and standing.practice,
         }
-        for agent in agents
-    ]
 
 
 def _settings(agent: Agent, watched: Sequence[str]) -> dict[str, Any]:
@@ -148,11 +169,11 @@ def score_view(row: AgentScore) -> dict[str, Any]:
     }
 
 
-def _newest_votes(ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+def _newest_votes(ids: Sequence[UUID], looked_at: int) -> dict[UUID, list[dict[str, Any]]]:
     """The newest vote of each agent on each instrument, instruments sorted."""
     found: dict[UUID, dict[str, dict[str, Any]]] = defaultdict(dict)
     for agent_id in ids:
-        for vote in Vote.objects.filter(agent_id=agent_id).select_related("round").order_by("-id")[:NEWEST_VOTES]:
+        for vote in Vote.objects.filter(agent_id=agent_id).select_related("round").order_by("-id")[:looked_at]:
             found[agent_id].setdefault(vote.round.symbol, vote_view(vote))
     return {agent_id: [by_symbol[name] for name in sorted(by_symbol)] for agent_id, by_symbol in found.items()}
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.agents.models import Decision
-from apps.agents.queries import DecisionReading, decision_view
+from apps.agents.queries import DecisionReading, agent_cards, decision_view
 from apps.foundation import live_updates
 from apps.foundation.models import OutboxEvent
 from apps.foundation.outbox import record_event, record_events
@@ -97,6 +97,17 @@ def test_decisions_are_read_at_once_and_one_that_can_not_be_shown_hides_no_other
             relay_all()
     assert {frame["data"]["id"] for frame in published("decisions")} == {str(decision.pk) for decision in good}
     assert [frame["data"] for frame in published("decisions")][-1] == decision_view(good[-1].pk)
+
+
+def test_the_cards_of_a_step_are_read_at_once_and_shown_as_the_api_shows_them(clean_redis):
+    room = open_agents_room()
+    relay_all()
+    room.decide()
+    with CaptureQueriesContext(connection) as queries:
+        relay_all()
+    shown = {frame["data"]["id"]: frame["data"] for frame in published("agents")}
+    assert shown == {card["id"]: card for card in agent_cards()}
+    assert sum("agents_agentscore" in query["sql"] for query in queries) == 1
 
 
 def test_an_event_of_a_thing_that_is_gone_ends_quietly(desk):
