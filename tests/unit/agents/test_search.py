@@ -227,7 +227,7 @@ def test_how_far_a_search_is_can_be_told_within_a_trial_too():
     search_fold(wish=wish, fold=fold, candles=given, sampler=OptunaSampler(), trials=[], seen=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    assert len(shares) > 100  # bar after bar
+    assert any(share * wish.trials % 1.0 for share in shares)
 
 
 @pytest.mark.parametrize(
