@@ -40,7 +40,9 @@ class LivingFirm:
 
     def __init__(self, monkeypatch):
         self.asked, self.kept = [], []
-        monkeypatch.setattr(import_module("apps.agents.operations.open_rounds"), "after_commit", self)
+        asking = import_module("apps.agents.operations.open_rounds")
+        monkeypatch.setattr(asking, "after_commit", self)
+        monkeypatch.setattr(asking, "LOCK_STEP_SECONDS", 300)  # a busy machine leaves no agent out
         self.random = np.random.default_rng(20261128)
         self.market = stage_market(history=2)
         self.desk = Desk(self.market)
