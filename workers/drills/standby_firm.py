@@ -10,6 +10,8 @@ from workers.drills.drill_firm import DrillFirm
 KEYS = "simulated"  # the folder of the home with the exchange account's keys and what opens them
 NOT_KEYS = ("state*.jsonl", "ports.json")
 NAME = "hq-2"
+# One that was stopped is taken for alive for as long as instances are, and the clocks may differ by a second.
+NAMESAKE = "SELECT 1 FROM management_instance WHERE name = %s AND seen_at > now() - interval '21 s'"
 
 
 class StandbyFirm(DrillFirm):
@@ -44,6 +46,7 @@ class StandbyFirm(DrillFirm):
 @contextmanager
 def standing_by(primary: DrillFirm) -> Iterator[StandbyFirm]:
     """The backup of ``primary``, running; stopped and removed at the end."""
+    primary.wait(lambda: not primary.rows(NAMESAKE, NAME), 60, f"an earlier {NAME} to be forgotten")
     home = primary.home.with_name(f"{primary.home.name}-2")
     home.mkdir(mode=0o755)
     backup = StandbyFirm(home, primary)

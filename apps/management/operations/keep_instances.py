@@ -58,8 +58,10 @@ def admit_instance(*, house: House, role: str, moment: Moment) -> None:
         )
     for other in _living_others(house, moment.wall):
         if other.name == house.name:
+            seen = max(0.0, (moment.wall - other.seen_at).total_seconds())
             raise Refused(
-                f"Another instance called {house.name} runs on {other.host}. Set HQ_INSTANCE to a name of its own.",
+                f"Another instance called {house.name} was seen on {other.host} {seen:.0f} s ago. Set HQ_INSTANCE to a"
+                f" name of its own; or, if you have just stopped that one, wait {ALIVE.total_seconds():.0f} s.",
                 code="instance_name_taken",
             )
         if role == other.role == Role.PRIMARY:
