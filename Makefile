@@ -1,6 +1,6 @@
 # One command each: `make run`, `make test`, `make check`, `make bench`, `make drills`, `make images`.
 # Settings on the command line reach the program: make run MARKET=simulated HQ_PORT=8001
-.PHONY: run test check bench drills dashboard images clean
+.PHONY: run test check bench drills dashboard images image-servers clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --jobs=2  # the dashboard is built while the Python packages are installed
 
@@ -68,6 +68,11 @@ image-hq image-market image-executor image-inference: image-%: build/images/%/wh
 	@echo "Building the image tradinghq-$*:$(VERSION) ..."
 	@$(BUILD) --build-arg IMAGE=$* --tag tradinghq-$*:$(VERSION) --file docker/house/Dockerfile . > build/images/$*/id.new
 	@mv build/images/$*/id.new build/images/$*/id
+
+# What firms on several hosts share: docs/guides/many-hosts.md. Not among `make images`, since few need it.
+image-servers:
+	@echo "Building the image tradinghq-servers:$(VERSION) ..."
+	@$(BUILD) $(if $(PIP_INDEX_URL),--build-arg PIP_INDEX_URL) --tag tradinghq-servers:$(VERSION) --file docker/servers/Dockerfile .
 
 # For the base image's Python and the engine's processor, which need not be those of this machine.
 build/images/%/wheels/.fetched: docker/%/requirements.txt docker/hq/requirements.txt constraints.txt | $(VENV)/.python

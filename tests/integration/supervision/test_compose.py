@@ -29,6 +29,7 @@ from tradinghq.supervision.house_programs import (
 DOCKER = ROOT / "docker"
 COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
+STACK = yaml.safe_load((DOCKER / "servers" / "stack.yaml").read_text())
 HOUSE = {"prepare", "web", "beat", "core", "fleet", "execution", "guard", "research", "inference"}
 ON_DEVICE = "inference.cpu0"
 KEYS_ONLY_IN = {"prepare", "execution"}
@@ -126,6 +127,47 @@ def test_every_setting_is_one_that_the_house_reads():
         for setting in SERVICES[name]["environment"]:
             if setting not in {"PROMETHEUS_MULTIPROC_DIR", "DOCKER_HOST", "NUMBA_CACHE_DIR"}:
                 assert f'"{setting.removesuffix("_FILE")}"' in read, setting
+
+
+@pytest.mark.parametrize("name", STACK["services"])
+def test_a_server_that_firms_share_is_locked_in_and_publishes_nothing(name):
+    one = STACK["services"][name]
+    assert one["user"] == "10002:10002"
+    assert (one["read_only"], one["cap_drop"], list(one["networks"])) == (True, ["ALL"], ["servers"])
+    assert one["deploy"]["resources"]["limits"].keys() == {"memory", "pids"}
+    assert "ports" not in one
+    assert one["image"].startswith("${HQ_SERVERS_IMAGE:?")
+    assert one["environment"].keys() == {"NAME", "ETCD", "POSTGRES"}
+    assert STACK["networks"]["servers"] | {"internal": True, "attachable": True} == STACK["networks"]["servers"]
+
+
+def test_every_server_is_on_a_host_of_its_own_kind_and_known_by_its_name():
+    names = [name for kind in ("ETCD", "POSTGRES") for name in STACK["x-names"][kind].split()]
+    assert [*names, "front"] == list(STACK["services"])
+    for name in names:
+        one = STACK["services"][name]
+        host = name.rpartition("-")[2]
+        assert one["environment"]["NAME"] == name
+        assert one["deploy"]["placement"]["constraints"] == [f"node.labels.tradinghq-{host} == yes"]
+        assert f"{name}:/data" in one["volumes"]
+    for name, secret in STACK["secrets"].items():
+        assert secret == {"file": f"../secrets/{name}"}
+
+
+def test_a_firm_on_shared_servers_has_all_but_the_database_of_its_own():
+    shared = yaml.load((DOCKER / "compose.shared.yaml").read_text(), _Merged)
+    assert shared["services"].pop("postgres") is None
+    assert shared["services"].keys() == HOUSE
+    assert {tuple(one["networks"]) for one in shared["services"].values()} == {("servers",)}
+    assert shared["networks"]["servers"]["name"] == STACK["networks"]["servers"]["name"]
+
+
+class _Merged(yaml.SafeLoader):
+    """Reads a file that compose lays over another one: what is reset is None, what is overridden is itself."""
+
+
+_Merged.add_constructor("!reset", lambda *_: None)
+_Merged.add_constructor("!override", lambda loader, node: loader.construct_mapping(node, deep=True))
 
 
 def test_no_secret_is_in_an_environment_or_an_argument():
