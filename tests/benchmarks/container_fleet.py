@@ -69,7 +69,7 @@ def emergency(firm: RunningFirm) -> list[Line]:
     if len(agents) < AGENTS:
         agents, _ = _scale(firm, AGENTS)
     firm.wait_for(lambda: len(_containers(agents)) == len(agents), LIMIT_SECONDS, "every agent's container")
-    _rest_orders(firm)
+    resting = _rest_orders(firm)
     began = time.time()
     status, told = firm.call("POST", "trading/stop/", {"reason": "A benchmark."})
     answered = time.time() - began
@@ -81,7 +81,7 @@ def emergency(firm: RunningFirm) -> list[Line]:
     firm.call("POST", "trading/resume/", {"reason": "The benchmark is over."})
     return [
         Line(
-            f"emergency stop (answered in {answered:.2f} s, {RESTING_ORDERS} orders canceled"
+            f"emergency stop (answered in {answered:.2f} s, {resting} orders canceled"
             f" {(orders - halted).total_seconds():.1f} s after the halt) to the last of {len(agents)} containers, s",
             f"{took:.1f}",
             f"{bare:.1f}",
@@ -114,13 +114,18 @@ def _steps_done() -> tuple[datetime, datetime, datetime] | None:
     return row if all(row) else None
 
 
-def _rest_orders(firm: RunningFirm) -> None:
-    price = Decimal(firm.get("market/quotes/?instrument=BTC/USDT")["results"][0]["mark"]["price"]) * Decimal("0.9")
-    wish = {"instrument": "BTC/USDT", "side": "buy", "type": "limit", "limit_price": str(price.quantize(Decimal(1)))}
-    for _ in range(RESTING_ORDERS):
-        status, order = firm.call("POST", "trading/orders/", wish | {"notional": "15", "reason": "It rests."})
-        if status != 201 or order["state"] == "DENIED":
-            raise RuntimeError(f"The order was answered {status}: {order}")
+def _rest_orders(firm: RunningFirm) -> int:
+    """Small limit buys far below the market, of what the firm holds least of; how many the gate let rest."""
+    held = {row["instrument"]: Decimal(row["market_value"]) for row in firm.get("trading/portfolio/")["positions"]}
+    quotes = {row["instrument"]: Decimal(row["mark"]["price"]) for row in firm.get("market/quotes/")["results"]}
+    symbol = min(quotes, key=lambda name: held.get(name, Decimal(0)))
+    price = (quotes[symbol] * Decimal("0.9")).quantize(Decimal("0.1"))
+    wish = {"instrument": symbol, "side": "buy", "type": "limit", "limit_price": str(price), "notional": "6"}
+    answers = [firm.call("POST", "trading/orders/", wish | {"reason": "It rests."}) for _ in range(RESTING_ORDERS)]
+    resting = sum(status == 201 and order["state"] != "DENIED" for status, order in answers)
+    if not resting:
+        raise RuntimeError(f"No order rests: {answers[-1]}")
+    return resting
 
 
 def _rows(query: str) -> list[Any]:

@@ -1,6 +1,6 @@
 """``python -m tests.benchmarks.quiet_part NAME``: one part in a process of its own; its lines as JSON.
 
-All but the backtests have servers of their own too.
+All but the backtests have servers of their own too; the failover has two firms.
 """
 
 import importlib
@@ -22,8 +22,9 @@ PARTS = {
     "converge": ("fleet_planning", "run"),
     "inference": ("inference_batches", "run"),
     "backtest": ("backtest_runs", "run"),
+    "failover": ("failover", "run"),
 }
-WITHOUT_SERVERS = {"backtest"}
+WITHOUT_SERVERS = {"backtest", "failover"}
 
 
 def main() -> None:
