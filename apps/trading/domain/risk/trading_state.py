@@ -32,18 +32,13 @@ def worst(states: Iterable[TradingState | str]) -> TradingState:
     return max((TradingState(state) for state in states), key=_SEVERITY.__getitem__, default=TradingState.ACTIVE)
 
 
-def permits_buys(state: TradingState) -> bool:
-    """Whether new risk may be taken in this state."""
-    return state == TradingState.ACTIVE
-
-
 def permits(state: TradingState, *, reducing: bool, reduce_only: bool, origin: str, privileged: bool) -> bool:
     """Whether an order may be created in this state.
 
     REDUCING takes orders that lower a position. HALTED takes only those marked reduce-only, and only from the stop
     guard, from flatten or from a person with role risk (``privileged``).
     """
-    if permits_buys(state):
+    if state == TradingState.ACTIVE:
         return True
     if state == TradingState.REDUCING:
         return reducing

@@ -18,7 +18,7 @@ from apps.market.domain.mark_price import Mark
 from apps.trading.domain.books.dust import is_dust
 from apps.trading.domain.orders.order_intent import OrderIntent
 from apps.trading.domain.orders.order_lifecycle import OrderState
-from apps.trading.domain.orders.position_sizing import NoTrade, SizedOrder, TargetExposure, size_target
+from apps.trading.domain.orders.position_sizing import NoTrade, TargetExposure, size_target
 from apps.trading.domain.orders.target_order import sizing_facts, target_intent
 from apps.trading.domain.risk.cause_kinds import KINDS, STALE_DATA, WELL_FOR
 from apps.trading.domain.risk.gate_facts import GateFacts
@@ -29,7 +29,7 @@ from apps.trading.domain.risk.permission_rules import denied_in
 from apps.trading.domain.risk.risk_gate import digest_of, first_denial
 from apps.trading.domain.risk.risk_limits import LimitValues
 from apps.trading.domain.risk.stale_data import Sight, stale_data
-from apps.trading.domain.risk.trading_state import OpenCause, TradingState, permits_buys, worst
+from apps.trading.domain.risk.trading_state import OpenCause, TradingState, permits, worst
 from apps.trading.domain.simulation.simulated_books import Prices, SimulatedBooks, in_flight
 from apps.trading.domain.simulation.simulated_order import SimulatedOrder, SimulatedTrade
 from apps.trading.domain.stops.stop_placement import StopRule
@@ -151,8 +151,8 @@ class SimulatedAccount:
         if isinstance(sized, NoTrade):
             return Answer("NO_TRADE", sized.code)
         intent = target_intent(target, sized, derived_id("target", target.decision_id, target.symbol))
-        barred = self._barred(sized)
-        if barred and not (self.terms.keeps_digests or book.holdings or book.in_flight):
+        barred = self._barred(intent)
+        if barred and not self.terms.keeps_digests:
             return Answer("DENIED", barred, self._ordered(target, intent, sight.mark.price, denial=barred, now=now))
         order = priced_in(intent, sight=sight, book=book)
         moment = Moment(wall=now, firm=now)
@@ -164,12 +164,20 @@ class SimulatedAccount:
             placed.gate_digest = digest_of(facts)
         return self._judged(placed, facts, now)
 
-    def _barred(self, sized: SizedOrder) -> str:
-        """The gate's first denial where trading is restricted: of a buy nothing else needs to be looked at. An account
-        that holds nothing and waits for nothing is worth what it was at the close, so no limit is newly reached either.
+    def _barred(self, intent: OrderIntent) -> str:
+        """The gate's first denial where the trading state does not permit the order: nothing else needs a look.
+
+        Nor is a limit newly reached then: the account is worth what ``monitor`` saw at this close.
         """
         state = worst(cause.state for cause in self.causes.values())
-        return "" if sized.reduce_only or permits_buys(state) else denied_in(state)
+        allowed = permits(
+            state,
+            reducing=intent.reducing,
+            reduce_only=intent.reduce_only,
+            origin=intent.origin,
+            privileged=intent.privileged,
+        )
+        return "" if allowed else denied_in(state)
 
     def _ordered(
         self, target: TargetExposure, intent: OrderIntent, mark: Decimal | None, *, denial: str, now: datetime
