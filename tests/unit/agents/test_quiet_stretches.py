@@ -38,11 +38,13 @@ QUICK = {
 BARS = 420
 
 
-def market(seed, *, deviation=0.004, volume=1_000.0, silent=(), starts=(0, 0, 0)):
-    """Trends and noise in steps as an exchange has them; ``silent``: bars that the second instrument lacks."""
+def market(seed, *, deviation=0.004, volume=1_000.0, silent=(), starts=(0, 0, 0), together=False):
+    """Trends and noise in steps as an exchange has them; ``silent``: bars that the second instrument lacks;
+    ``together``: all move as one.
+    """
     series = []
     for number, (symbol, price, digits) in enumerate(zip(SYMBOLS, (0.5, 30_000.0, 99.0), (5, 2, 2), strict=True)):
-        noise = np.random.default_rng([seed, number])
+        noise = np.random.default_rng([seed, 0 if together else number])
         drift = np.repeat(noise.choice([0.5, -0.5, 0.0], BARS // 40 + 1), 40)[:BARS] * deviation
         closes = np.round(price * np.exp(np.cumsum(drift + noise.normal(0.0, deviation, BARS))), digits)
         columns = columns_of(closes, symbol=symbol, volume=volume * (30_000.0 / price if volume < 1_000 else 1.0))
@@ -97,6 +99,10 @@ CASES = {
             terms={symbol: PaperTerms(taker_fee_bps=Decimal(2)) for symbol in SYMBOLS},
             first_ms=int(market(5)[0].times[100]),
         ),
+    ),
+    "instruments that move together": (
+        market(10, together=True),
+        house(limits=replace(DEFAULT_LIMITS, max_correlated_share=Decimal("0.3"))),
     ),
     "two sources of one instrument": (
         [*market(6), replace(market(6)[0], source="elsewhere", close=market(6)[0].close * 1.001)],
@@ -167,7 +173,12 @@ def test_the_cases_were_worth_comparing(runs):
     assert any(order.side == "sell" and not order.protective and order.fills for order in orders)
     assert any(len(order.fills) > 1 for order in orders)
     denials = {order.denial for order in orders}
-    assert denials >= {"trading_reducing", "trading_halted", "gross_exposure_too_large"}, denials
+    assert denials >= {
+        "trading_reducing",
+        "trading_halted",
+        "gross_exposure_too_large",
+        "correlated_exposure_too_large",
+    }, denials
 
 
 def test_quiet_stretches_are_passed_over(runs):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 
 from apps.foundation.clock import Moment
 from apps.foundation.identifiers import derived_id
@@ -21,6 +22,7 @@ from apps.trading.domain.orders.order_lifecycle import OrderState
 from apps.trading.domain.orders.position_sizing import NoTrade, TargetExposure, size_target
 from apps.trading.domain.orders.target_order import sizing_facts, target_intent
 from apps.trading.domain.risk.cause_kinds import KINDS, STALE_DATA, WELL_FOR
+from apps.trading.domain.risk.correlation import Closes
 from apps.trading.domain.risk.gate_facts import GateFacts
 from apps.trading.domain.risk.in_flight import in_flight_loss
 from apps.trading.domain.risk.loss_limits import LossMarks, LossStanding, reached_limits
@@ -28,6 +30,7 @@ from apps.trading.domain.risk.order_in_market import ClosesOf, MarketSight, fact
 from apps.trading.domain.risk.permission_rules import denied_in
 from apps.trading.domain.risk.risk_gate import digest_of, first_denial
 from apps.trading.domain.risk.risk_limits import LimitValues
+from apps.trading.domain.risk.size_rules import correlation
 from apps.trading.domain.risk.stale_data import Sight, stale_data
 from apps.trading.domain.risk.trading_state import OpenCause, TradingState, permits, worst
 from apps.trading.domain.simulation.simulated_books import Prices, SimulatedBooks, in_flight
@@ -154,10 +157,13 @@ class SimulatedAccount:
         barred = self._barred(intent)
         if barred and not self.terms.keeps_digests:
             return Answer("DENIED", barred, self._ordered(target, intent, sight.mark.price, denial=barred, now=now))
-        order = priced_in(intent, sight=sight, book=book)
-        moment = Moment(wall=now, firm=now)
-        facts = facts_of_order(order, sight=sight, book=book, moment=moment, closes_of=closes_of)
+        order, moment = priced_in(intent, sight=sight, book=book), Moment(wall=now, firm=now)
+        see = partial(facts_of_order, order, sight=sight, book=book, moment=moment)
+        facts = see(closes_of=closes_of if self.terms.keeps_digests else _unmeasured)
         denial = first_denial(facts)
+        if denial is not None and denial.rule == correlation.__name__ and not self.terms.keeps_digests:
+            facts = see(closes_of=closes_of)
+            denial = first_denial(facts)
         code = "" if denial is None else denial.code
         placed = self._ordered(target, intent, sight.mark.price, denial=code, now=now)
         if self.terms.keeps_digests:
@@ -327,6 +333,11 @@ class SimulatedAccount:
     def _latch(self, standing: LossStanding) -> None:
         for reached in reached_limits(standing, self.terms.limits, known=self.causes):
             self.causes[reached.kind] = OpenCause(reached.kind, reached.state, reached.reason)
+
+
+def _unmeasured(_symbols: Sequence[str], _bars: int) -> Mapping[str, Closes]:
+    """No closes: the gate then takes all that is held as moving together. What passes so passes once it is measured."""
+    return {}
 
 
 def _offered(order: SimulatedOrder, bar: Candle) -> bool:
