@@ -4,7 +4,6 @@ The votes take the way that every vote takes: the collector checks and records t
 lock, and what a device says is taken on trust no more than what an agent says.
 """
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +11,12 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import orjson
 import structlog
 from numpy.typing import NDArray
 
 from apps.agents import ports
-from apps.agents.domain.neural.feature_message import unpacked
+from apps.agents.domain.neural.feature_message import unpacked_together
 from apps.agents.domain.neural.model_facts import ModelRefusedError
 from apps.agents.domain.strategies.contract import ForwardPass, StrategyVote, abstention
 from apps.agents.domain.strategies.neural import Neural
@@ -28,6 +28,12 @@ from apps.foundation.errors import NotReady
 
 STREAM_LENGTH = 1_000
 KEPT_WARM = 3  # models: the one in force, the one before it for rounds that are still open, and a candidate
+# All answers of a batch in one command: a pipeline of as many commands takes the client longer than the network takes.
+_APPEND = """
+for place, stream in ipairs(KEYS) do
+    redis.call('XADD', stream, 'MAXLEN', '~', ARGV[1], '*', 'vote', ARGV[place + 1])
+end
+"""
 log = structlog.get_logger(__name__)
 _warm: dict[tuple[UUID, str], ForwardPass] = {}
 
@@ -52,11 +58,11 @@ def judge_windows(*, model: UUID, windows: Sequence[Mapping[str, Any]], device: 
         log.error("model_not_usable", model=str(model), device=device, reason=error.message)  # noqa: TRY400 - told
         _answer([(window, abstention(error.message), "") for window in windows])
         return JudgedBatch(len(windows), 0.0, error.message)
-    stacked = np.stack([unpacked(window["features"]) for window in windows])
+    stacked = unpacked_together([window["features"] for window in windows])
     started = time.perf_counter()
     probabilities = forward(stacked)
     seconds = time.perf_counter() - started
-    votes = [_vote(window, row, forward) for window, row in zip(windows, probabilities, strict=True)]
+    votes = _votes(windows, probabilities, forward)
     _answer([(window, vote, forward.digest) for window, vote in zip(windows, votes, strict=True)])
     log.info("windows_judged", windows=len(windows), ms=round(1000.0 * seconds, 2), device=device)
     return JudgedBatch(len(windows), seconds)
@@ -88,15 +94,24 @@ def warm_model_in_force(device: str) -> str:
         return ""
 
 
-def _vote(window: Mapping[str, Any], probabilities: NDArray[np.float64], forward: ForwardPass) -> StrategyVote:
-    if not np.isfinite(probabilities).all():
-        return abstention(f"The model {forward.digest[:8]} answered what is no number.")
-    strategy = Neural(parameter_values(Neural.parameters, window["parameters"]))
-    return strategy.vote_on(probabilities, forward, timeframe=window["timeframe"])
+def _votes(
+    windows: Sequence[Mapping[str, Any]], probabilities: NDArray[np.float64], forward: ForwardPass
+) -> list[StrategyVote]:
+    no_number = abstention(f"The model {forward.digest[:8]} answered what is no number.")
+    sound = np.isfinite(probabilities).all(axis=1)
+    judges: dict[str, Neural] = {}  # agents of the same parameters read the answer alike
+    votes = []
+    for window, row, is_number in zip(windows, probabilities, sound, strict=True):
+        key = repr(window["parameters"])
+        if key not in judges:
+            judges[key] = Neural(parameter_values(Neural.parameters, window["parameters"]))
+        judge = judges[key]
+        votes.append(judge.vote_on(row, forward, timeframe=window["timeframe"]) if is_number else no_number)
+    return votes
 
 
 def _answer(votes: Sequence[tuple[Mapping[str, Any], StrategyVote, str]]) -> None:
-    pipeline = redis_pool.client().pipeline(transaction=False)
+    streams, texts = [], []
     for window, vote, digest in votes:
         message = {
             **{name: window[name] for name in ("round_id", "symbol", "expires_at", "data_as_of", "correlation_id")},
@@ -107,6 +122,6 @@ def _answer(votes: Sequence[tuple[Mapping[str, Any], StrategyVote, str]]) -> Non
             "reason": vote.reason,
             "digest": digest,
         }
-        stream = f"votes.{window['agent_id']}"
-        pipeline.xadd(stream, {"vote": json.dumps(message)}, maxlen=STREAM_LENGTH, approximate=True)
-    pipeline.execute()
+        streams.append(f"votes.{window['agent_id']}")
+        texts.append(orjson.dumps(message))
+    redis_pool.client().register_script(_APPEND)(keys=streams, args=[STREAM_LENGTH, *texts])

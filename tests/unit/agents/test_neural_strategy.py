@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apps.agents.domain.backtest.strategy_views import stances_over, view_at
-from apps.agents.domain.neural.feature_message import BYTES, packed, unpacked
+from apps.agents.domain.neural.feature_message import BYTES, packed, unpacked, unpacked_together
 from apps.agents.domain.neural.features import FEATURES, NEEDS_BARS, WINDOW
 from apps.agents.domain.strategies.contract import JudgesByModel
 from apps.agents.domain.strategies.neural import NO_MODEL
@@ -103,3 +103,31 @@ def test_features_that_cannot_be_are_refused(text, detail):
     with pytest.raises(RefusedVoteError, match=detail) as refused:
         unpacked(text)
     assert refused.value.code == "bad_features"
+
+
+def test_windows_unpacked_together_are_those_unpacked_one_by_one():
+    windows = np.random.default_rng(3).normal(size=(5, WINDOW, len(FEATURES))).astype(np.float32)
+    together = unpacked_together([packed(window) for window in windows])
+    assert together.dtype == np.float32
+    assert together.flags.writeable
+    assert (together == windows).all()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        7,
+        "",
+        "A" * 2304 + "A" * 4,
+        "!" + "A" * 2303,
+        "A" * 2300 + "AA==",
+        packed(np.full((WINDOW, len(FEATURES)), np.nan)),
+    ],
+)
+def test_one_bad_window_among_good_ones_is_refused_as_it_would_be_alone(bad):
+    good = packed(np.zeros((WINDOW, len(FEATURES))))
+    with pytest.raises(RefusedVoteError) as alone:
+        unpacked(bad)
+    with pytest.raises(RefusedVoteError) as among:
+        unpacked_together([good, bad, good])
+    assert (among.value.code, str(among.value)) == ("bad_features", str(alone.value))
