@@ -41,7 +41,7 @@ class PromotionShape(serializers.Serializer):
     paper_days = serializers.IntegerField()
     canary_days = serializers.IntegerField()
     canary_share = serializers.FloatField(help_text="Of the weights in a round, for all canaries together.")
-    practice = serializers.BooleanField(help_text="To see the way: failed gates of worth are waived.")
+    practice = serializers.BooleanField(help_text="To see the way: failed gates that judge the candidate are waived.")
     unheard = serializers.CharField(allow_null=True, help_text="Why its votes do not count; none where they do.")
     opened_at = UtcTimeField()
     opened_by = serializers.CharField()

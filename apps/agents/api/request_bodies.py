@@ -92,7 +92,7 @@ class OpenPromotionRequest(StrictSerializer):
     model = serializers.UUIDField(required=False, help_text="The candidate that an agent by a model shall try.")
     practice = serializers.BooleanField(
         required=False,
-        help_text="To see the way, on generated or recorded prices only: failed gates of worth are waived.",
+        help_text="To see the way, on generated or recorded prices only: failed gates that judge it are waived.",
     )
     paper_days = serializers.IntegerField(
         required=False, help_text="Watched unheard for so long; 14 by default, 1 in practice."

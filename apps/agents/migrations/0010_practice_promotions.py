@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='promotion',
             name='practice',
-            field=models.BooleanField(default=False, help_text='To see the way, on generated or recorded prices only: failed gates of worth are waived.'),
+            field=models.BooleanField(default=False, help_text='To see the way, on generated or recorded prices only: failed gates that judge it are waived.'),
         ),
         migrations.AddField(
             model_name='promotiongate',

@@ -57,7 +57,7 @@ class Promotion(models.Model):
     canary_days = models.PositiveIntegerField(help_text="How long it must be watched as a canary, firm time.")
     practice = models.BooleanField(
         default=False,
-        help_text="To see the way, on generated or recorded prices only: failed gates of worth are waived.",
+        help_text="To see the way, on generated or recorded prices only: failed gates that judge it are waived.",
     )
     opened_at = models.DateTimeField()
     opened_by = models.CharField(max_length=120)

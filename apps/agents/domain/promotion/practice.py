@@ -1,7 +1,8 @@
 """Practice: the whole way of a promotion for somebody who wants to see it, on prices that can never move money. Pure.
 
-What a candidate is worth is told as it is, failed gates as failed, and stops nobody. That its evidence is there, that
-it was watched, and that its messages are sound is asked as ever: these are the steps that are to be learned.
+What a candidate is worth, and whether it kept up on a machine that may be slow, is told as it is, failed gates as
+failed, and stops nobody. That its evidence is there and that it was watched is asked as ever: these are the steps that
+are to be learned.
 """
 
 from collections.abc import Iterable
@@ -11,15 +12,15 @@ from typing import Final
 from apps.agents.domain.promotion.stage_gates import StageGate
 
 DAYS: Final = 1  # on paper and as a canary, unless others are asked for
-WORTH: Final = frozenset(
+WAIVED: Final = frozenset(
     {
         *("enough_trades", "profit_after_costs", "drawdown_is_bounded", "luck_is_unlikely"),
         *("profit_out_of_sample", "overfitting_is_unlikely"),
-        *("better_than_a_coin", "profit_after_fees", "not_benched"),
+        *("better_than_a_coin", "profit_after_fees", "messages_are_sound", "not_benched"),
     }
 )
 
 
 def in_practice(gates: Iterable[StageGate]) -> tuple[StageGate, ...]:
-    """The same gates; failed ones that ask what the candidate is worth are waived."""
-    return tuple(replace(gate, waived=not gate.passed and gate.name in WORTH) for gate in gates)
+    """The same gates; failed ones that judge the candidate are waived."""
+    return tuple(replace(gate, waived=not gate.passed and gate.name in WAIVED) for gate in gates)

@@ -19,7 +19,7 @@ from apps.foundation.errors import Conflict, Refused
 
 def advance_promotion(*, promotion_id: UUID, actor: str, reason: str, moment: Moment) -> dict[str, Any]:
     """The promotion's view on its new stage. A candidate's model is put in force when its agent goes live. In practice
-    failed gates of worth are waived, and kept as failed.
+    failed gates that judge the candidate are waived, and kept as failed.
 
     Raises ``NotFound``, ``Refused`` without a reason, ``Conflict`` at the end of the way (``no_next_stage``) and where
     a gate is failed (``gates_failed``, naming each; the judgement is stored).
