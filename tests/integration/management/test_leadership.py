@@ -215,7 +215,7 @@ def test_a_second_primary_a_name_taken_and_the_wrong_database_are_refused(a, b, 
     admit(a.house, "primary")
     with pytest.raises(Refused, match="HQ_ROLE=backup"):
         admit(House("h2", "hq-2"), "primary")
-    with pytest.raises(Refused, match="Set HQ_INSTANCE .* wait 20 s"):
+    with pytest.raises(Refused, match=r"Set HQ_INSTANCE .* wait 20 s"):
         admit(House("h2", "hq-a"), "backup")
     with pytest.raises(Refused, match="has its own"):
         admit(House("h2", "hq-2"), "research")
