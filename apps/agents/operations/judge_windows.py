@@ -98,7 +98,7 @@ def _votes(
     windows: Sequence[Mapping[str, Any]], probabilities: NDArray[np.float64], forward: ForwardPass
 ) -> list[StrategyVote]:
     no_number = abstention(f"The model {forward.digest[:8]} answered what is no number.")
-    sound = np.isfinite(probabilities).all(axis=1)
+    sound: NDArray[np.bool_] = np.all(np.isfinite(probabilities), axis=1)
     judges: dict[str, Neural] = {}  # agents of the same parameters read the answer alike
     votes = []
     for window, row, is_number in zip(windows, probabilities, sound, strict=True):
