@@ -50,8 +50,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What all rounds of one bar share: the time, the deadline, the sources' quotes, who shows no sign of life, whether
-    the model in force may be heard, how far candidates are.
+    """What all rounds of one bar share: the time, the deadline, the sources' quotes and closed candles, what is paused,
+    how many bars each agent needs, who shows no sign of life, whether the model in force may be heard, how far
+    candidates are.
     """
 
     bar_at: datetime
@@ -82,9 +83,8 @@ def open_rounds(*, bar_at: datetime, moment: Moment) -> list[UUID]:
     """Open a round for each instrument and timeframe of a running agent of which ``bar_at`` is a boundary; the new
     ones' ids.
 
-    A round that is there already is left alone, so calling twice asks once. An instrument that is paused, or of
-    which the
-    bar is missing, gets a round that asks nobody and says why.
+    A round that is there already is left alone, so calling twice asks once. An instrument that is paused, or of which
+    the bar is missing, gets a round that asks nobody and says why.
     """
     with transaction.atomic():
         locking.take(locking.OPENING)
@@ -128,9 +128,9 @@ def _look(questions: Sequence[Question], bar_at: datetime, moment: Moment) -> Lo
     except NotReady as error:
         log.warning("quotes_not_ready", reason=error.message)
         quotes = {}
-    needs = {agent.pk: needs_bars(agent) for question in questions for agent in question.agents}
-    by_model = any(judges_by_model(agent.strategy) for question in questions for agent in question.agents)
-    model = model_in_force() if by_model else None
+    agents = {agent.pk: agent for question in questions for agent in question.agents}.values()
+    needs = {agent.pk: needs_bars(agent) for agent in agents}
+    model = model_in_force() if any(judges_by_model(agent.strategy) for agent in agents) else None
     return Look(
         bar_at,
         moment,
