@@ -29,6 +29,11 @@ def state_of(task: Mapping[str, Any] | None) -> str:
     return "lost" if state == RUNNING and task.get("DesiredState") not in {None, RUNNING} else state
 
 
+def is_left(task: Mapping[str, Any]) -> bool:
+    """Whether a task that shall end has not ended, or has and the swarm has yet to forget it."""
+    return task["Status"]["State"] in {RUNNING, *COMING} or task.get("DesiredState") == "remove"
+
+
 def container_of(task: Mapping[str, Any] | None) -> str:
     """The id of its container; empty before there is one."""
     status = {} if task is None else task["Status"]

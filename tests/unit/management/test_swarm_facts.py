@@ -3,7 +3,7 @@
 import pytest
 
 from apps.management.adapters.docker_facts import Use
-from apps.management.adapters.swarm_facts import newest_tasks, observed_service
+from apps.management.adapters.swarm_facts import is_left, newest_tasks, observed_service
 
 SERVICE = {"ID": "s1", "Spec": {"Labels": {"org.tradinghq.name": "agent-1", "org.tradinghq.digest": "d1"}}}
 
@@ -20,6 +20,20 @@ def seen(one):
 def test_the_newest_task_counts():
     old, new = task("failed"), task("running", at="2026-11-28T12:00:00.12Z")
     assert newest_tasks([new, old]) == {"s1": new}
+
+
+@pytest.mark.parametrize(
+    ("one", "left"),
+    [
+        (task("running", wanted="remove"), True),
+        (task("pending", wanted="running"), True),
+        (task("shutdown", wanted="remove"), True),  # ended, and about to be forgotten
+        (task("shutdown", wanted="shutdown"), False),
+        (task("failed", wanted="shutdown"), False),
+    ],
+)
+def test_one_that_shall_end_is_left_until_the_swarm_has_forgotten_it(one, left):
+    assert is_left(one) == left
 
 
 @pytest.mark.parametrize(
