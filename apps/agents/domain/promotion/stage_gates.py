@@ -114,7 +114,12 @@ def record_gates(record: PaperRecord, *, days: int) -> tuple[StageGate, ...]:
     brier = scores.brier
     share = record.refused / (record.refused + scores.votes) if record.refused + scores.votes else 0.0
     return (
-        StageGate("long_enough", f"{days} days", f"{record.days:.1f} days", record.days >= days),
+        StageGate(
+            "long_enough",
+            f"{days} {'day' if days == 1 else 'days'}",
+            f"{record.days:.2f} days",
+            record.days >= days,
+        ),
         StageGate(
             "enough_opinions",
             f"at least {FEWEST_OPINIONS} votes with an opinion",
