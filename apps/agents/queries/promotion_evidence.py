@@ -15,10 +15,11 @@ from apps.agents.domain.strategies.registry import UnknownStrategyError, strateg
 from apps.agents.models import Agent, BacktestRun, Promotion, RunState, SearchRun, Vote, VoteRefusal
 from apps.agents.queries.backtest_views import backtest_line
 from apps.agents.queries.search_views import search_line
-from apps.agents.queries.vote_outcomes import JUDGED_VOTES, past_vote, side_fee_bps
+from apps.agents.queries.vote_outcomes import JUDGED_VOTES, past_votes, side_fee_bps
 from apps.foundation.clock import Moment
 
 LOOKED_AT = 200  # finished runs, newest first
+MOST_VOTES = 50_000  # of a stage; a fortnight of ten instruments on five-minute bars has 40,000
 DAY = timedelta(days=1)
 
 
@@ -40,15 +41,18 @@ def _gates_of(promotion: Promotion, moment: Moment) -> tuple[gates.StageGate, ..
         return gates.walk_forward_gates(f"{agent.strategy} on {agent.timeframe}", _search_of(agent))
     if stage in {Stage.PAPER, Stage.CANARY}:
         days = promotion.paper_days if stage == Stage.PAPER else promotion.canary_days
-        return gates.record_gates(paper_record(promotion, moment), days=days)
+        return gates.record_gates(paper_record(promotion, moment, newest=MOST_VOTES), days=days)
     return ()
 
 
-def paper_record(promotion: Promotion, moment: Moment) -> gates.PaperRecord:
-    """The newest votes since the stage began whose outcome is known, scored as the scoreboard does."""
+def paper_record(promotion: Promotion, moment: Moment, *, newest: int = JUDGED_VOTES) -> gates.PaperRecord:
+    """The ``newest`` votes since the stage began whose outcome is known, scored as the scoreboard does.
+
+    A fall is judged by as many as the scoreboard looks at, a rise by all of the stage: an agent that seldom has an
+    opinion would never come to a hundred among the last few hundred votes, and good last hours would hide bad weeks.
+    """
     since = Vote.objects.filter(agent=promotion.agent, round__closed_at__gte=promotion.since_firm)
-    known = since.filter(scored_at__isnull=False).select_related("round").order_by("-id")[:JUDGED_VOTES]
-    record = [past_vote(vote) for vote in known]
+    record = past_votes(since.filter(scored_at__isnull=False).order_by("-id")[:newest])
     refusals = VoteRefusal.objects.filter(agent=promotion.agent, first_at__gte=promotion.since_wall)
     return gates.PaperRecord(
         days=(moment.firm - promotion.since_firm) / DAY,

@@ -4,6 +4,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from apps.agents.domain.agent_scoring import PastVote
 from apps.agents.models import Vote
 from apps.market import queries as market
@@ -44,6 +46,15 @@ def returns_after(vote: Vote, closes: Closes) -> tuple[float, float] | None:
     if not start or following is None or end is None:
         return None
     return (following / start - 1.0) * 10_000.0, (end / start - 1.0) * 10_000.0
+
+
+def past_votes(known: QuerySet[Vote]) -> list[PastVote]:
+    """Scored votes as the scoring takes them, of many without their rows; in the order of ``known``."""
+    fields = ("round__symbol", "round__closed_at", "direction", "confidence", "abstain", "next_bar_bps", "horizon_bps")
+    return [
+        PastVote(symbol, closed_at, direction, confidence, abstain, next_bar or 0.0, horizon or 0.0)
+        for symbol, closed_at, direction, confidence, abstain, next_bar, horizon in known.values_list(*fields)
+    ]
 
 
 def past_vote(vote: Vote) -> PastVote:

@@ -49,9 +49,9 @@ def sweep(close, opened, pairs):
 
 
 def timed(call):
-    began = time.perf_counter()
+    began = time.process_time()  # on a busy machine the wall's time is that of others
     found = call()
-    return found, 1000.0 * (time.perf_counter() - began)
+    return found, 1000.0 * (time.process_time() - began)
 
 
 def main():

@@ -92,15 +92,17 @@ def search_of(agent, moment):
     )
 
 
-def voted(agent, moment, *, right: bool, count: int = 120):
-    """Votes since ``moment`` whose outcome is known: one a minute, each with a move of 40 bps after it."""
+def voted(agent, moment, *, right: bool, count: int = 120, after: int = 0, abstain: bool = False):
+    """Votes since ``moment`` (``after`` minutes later) whose outcome is known: one a minute, each with a move of 40 bps
+    after it.
+    """
     move = 40.0 if right else -40.0
     rounds = [
         DecisionRound(
             id=new_id(),
             symbol="BTC/USDT",
             timeframe="1m",
-            closed_at=moment.firm + timedelta(minutes=number),
+            closed_at=moment.firm + timedelta(minutes=after + number),
             opened_wall=moment.wall,
             deadline_wall=moment.wall,
             closed_wall=moment.wall,
@@ -115,8 +117,9 @@ def voted(agent, moment, *, right: bool, count: int = 120):
         Vote(
             round=row,
             agent=agent,
-            direction=1.0,
-            confidence=0.6,
+            direction=0.0 if abstain else 1.0,
+            confidence=0.0 if abstain else 0.6,
+            abstain=abstain,
             horizon_bars=1,
             expires_at=row.closed_at,
             data_as_of=row.closed_at,
@@ -224,6 +227,23 @@ def test_its_votes_count_as_its_stage_says(room):
     Promotion.objects.filter(pk=promotion.pk).update(stage="paper")
     Promotion.objects.filter(pk=promotion.pk).update(stage="canary")
     assert decided(-1.0)[1]["counted"] is False  # a head would be a quarter of the say
+
+
+def test_a_stage_is_left_upwards_by_all_of_its_votes_not_by_the_last_hours(room):
+    """Who seldom has an opinion comes to a hundred all the same, and what was lost at first still counts at the end."""
+    agent, promotion = begin(room)
+    backtest_of(agent, room.moment())
+    search_of(agent, room.moment())
+    for _ in range(2):
+        sign(promotion, room.moment())
+    voted(agent, room.moment(), right=False, count=250)
+    voted(agent, room.moment(), right=True, count=200, after=250)
+    voted(agent, room.moment(), right=True, count=500, after=450, abstain=True)
+    view = queries.promotion_view(promotion.pk, later(room, days=DAYS))
+    seen = {gate["name"]: (gate["seen"], gate["passed"]) for gate in view["gates"]}
+    assert seen["enough_opinions"] == ("450", True)
+    assert seen["profit_after_fees"][1] is False
+    assert seen["better_than_a_coin"][1] is True  # the newest opinions weigh most
 
 
 def test_a_canary_falls_by_its_record_without_a_person(room):
