@@ -214,8 +214,8 @@ class SwarmRuntime:
     def _is_ending(self, service: str) -> bool:
         """Whether a container of it still runs or comes, as far as its host can say so, or is about to be forgotten.
 
-        Who removes a service while the swarm forgets its tasks may end the engine itself (seen on 20.10): it lists them,
-        looks each up again, and falls over one that is gone by then.
+        Who removes a service while the swarm forgets its tasks may end the engine itself (seen on 20.10): it lists
+        them, looks each up again, and falls over one that is gone by then.
         """
         left = [task for task in self._tasks_of(service) if is_left(task)]
         if not left:
