@@ -53,6 +53,8 @@ class CandleColumns:
 
     def rows(self, start: int, end: int) -> "CandleColumns":
         """The bars from place ``start`` up to ``end``, without copying."""
+        if start == 0 and end == len(self):
+            return self
         columns = {name: getattr(self, name)[start:end] for name in ("times", *PRICES)}
         return CandleColumns(self.symbol, self.source, self.timeframe, **columns)
 

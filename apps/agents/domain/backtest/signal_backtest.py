@@ -70,10 +70,13 @@ def run_signal(
     equity, held, entries, exits, numbers, traded = kernels.trade_stances(
         stances, *series, capital, costs.fee, costs.slippage
     )
-    times = np.concatenate([columns.times[:1], columns.closes_at])
+    times, held_worth = np.empty(len(columns) + 1, np.int64), np.empty(len(columns) + 1)
+    times[0], held_worth[0] = columns.times[0], capital
+    np.add(columns.times, columns.length_ms, out=times[1:])
     curve = _curve(columns, times, equity)
     bought = capital / (columns.open[0] * (1.0 + costs.slippage) * (1.0 + costs.fee))
-    holding = _curve(columns, times, np.concatenate([[capital], bought * columns.close]))
+    np.multiply(columns.close, bought, out=held_worth[1:])
+    holding = _curve(columns, times, held_worth)
     count = len(exits)
     trades = TradeTable(
         symbol=np.full(count, columns.symbol),

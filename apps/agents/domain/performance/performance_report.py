@@ -32,10 +32,12 @@ class Performance:
 def performance_report(run: Performance) -> dict[str, Any]:
     """All figures, JSON-ready: ``equity``, ``trades``, ``buy_and_hold``, ``by`` label, ``months`` of both curves."""
     whole, held = curve_metrics(run.curve), curve_metrics(run.holding)
+    exposure = np.count_nonzero(run.invested > 0) / len(run.invested) if len(run.invested) else 0.0
+    in_or_out = run.invested.dtype == np.bool_ or not len(run.invested)
     equity = whole.as_json() | {
         "probabilistic_sharpe": probabilistic_sharpe(run.curve.daily_returns),
-        "exposure": float(np.mean(run.invested > 0)) if len(run.invested) else 0.0,
-        "average_invested": float(np.mean(run.invested)) if len(run.invested) else 0.0,
+        "exposure": exposure,
+        "average_invested": exposure if in_or_out else float(np.mean(run.invested)),
         "turnover": run.traded / float(np.mean(run.curve.values)),
         "excess_return": whole.total_return - held.total_return,
     }

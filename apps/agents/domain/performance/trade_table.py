@@ -121,7 +121,10 @@ LABELS: dict[str, Callable[[TradeTable], Labels]] = {
 def metrics_by(trades: TradeTable, label: str) -> dict[str, TradeMetrics]:
     """The figures of each group of rows that share a label, by its name. ``label``: one of ``LABELS``."""
     labels = LABELS[label](trades)
-    return {str(name): trade_metrics(trades.where(labels == name)) for name in np.unique(labels)}
+    names = sorted(set(labels.tolist()))
+    if len(names) == 1:
+        return {names[0]: trade_metrics(trades)}
+    return {name: trade_metrics(trades.where(labels == name)) for name in names}
 
 
 def _mean(values: Series | Times) -> float | None:
