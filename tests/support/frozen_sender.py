@@ -5,9 +5,9 @@ when it wakes. ``python -m tests.support.frozen_sender ORDER_ID EPOCH claim|send
 place; woken, it goes on and prints what ``submit_order`` answered.
 """
 
-import os
 import signal
 import sys
+import threading
 from uuid import UUID
 
 HOUR = 3600.0
@@ -28,12 +28,12 @@ def main() -> None:
     class Freezing(PaperVenue):
         def submit(self, *, order, moment):
             if where == "send":
-                os.kill(os.getpid(), signal.SIGSTOP)
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
                 memory.belief = Belief(epoch, until=steady())
             return super().submit(order=order, moment=moment)
 
     if where == "claim":
-        os.kill(os.getpid(), signal.SIGSTOP)
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
     moment, term = current_moment(), Term(epoch, memory)
     print(submit_order(order_id=order_id, venue=Freezing(), term=term, moment=moment), flush=True)
 

@@ -1,6 +1,7 @@
 """What the neural strategy makes of a model's answer, and what an agent writes instead of a vote."""
 
 import base64
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from apps.agents.domain.backtest.strategy_views import stances_over, view_at
 from apps.agents.domain.neural.feature_message import BYTES, packed, unpacked, unpacked_together
 from apps.agents.domain.neural.features import FEATURES, NEEDS_BARS, WINDOW
-from apps.agents.domain.strategies.contract import JudgesByModel
+from apps.agents.domain.strategies.contract import JudgesByModel, VotesOverBars
 from apps.agents.domain.strategies.neural import NO_MODEL
 from apps.agents.domain.strategies.registry import build_strategy, judges_by_model
 from apps.agents.domain.vote_checks import RefusedVoteError
@@ -51,6 +52,44 @@ def test_with_its_model_it_votes_by_itself_and_at_once_the_same():
     found = stances_over(strategy, series, fee_bps=10.0)
     assert found.tolist() == [0] * (NEEDS_BARS - 1) + [1] * (130 - NEEDS_BARS + 1)
     assert strategy.vote(view_at(series, 120, NEEDS_BARS, fee_bps=10.0)).direction == 1.0
+
+
+class Moody:
+    """A model whose answer is a plain function of each window alone."""
+
+    def __init__(self):
+        self.facts, self.digest = FixedAnswer(0.1, 0.2, 0.7).facts, "cd" * 32
+
+    def __call__(self, windows):
+        up = 1.0 / (1.0 + np.exp(-3.0 * windows[:, -1, 0].astype(np.float64)))
+        return np.stack([(1.0 - up) * 0.8, np.full(len(up), 0.2), up * 0.8], axis=1)
+
+
+@pytest.mark.parametrize("numbers", [{}, {"smallest_lean": 0.3}, {"smallest_lean": 0.0}])
+def test_its_votes_over_all_bars_are_those_bar_by_bar(numbers):
+    strategy, series = build_strategy("neural", numbers).with_model(Moody()), columns(walk(220, 5))
+    whole = view_at(series, 219, 220, fee_bps=10.0)
+    found = strategy.votes_over_bars(whole, sources=1)
+    assert isinstance(strategy, VotesOverBars)
+    assert found.abstain[: NEEDS_BARS - 1].all()
+    for place in range(NEEDS_BARS - 1, 220):
+        told, vote = found.at(place), strategy.vote(view_at(series, place, NEEDS_BARS, fee_bps=10.0))
+        assert (told.direction, told.confidence, told.abstain) == (vote.direction, vote.confidence, vote.abstain)
+    assert len(set(found.direction.tolist())) > 1
+
+
+def test_over_all_bars_it_abstains_without_a_model_on_other_bars_and_while_it_warms():
+    series = columns(walk(130, 2))
+    other = build_strategy("neural", {}).with_model(Moody())
+    views = [
+        (build_strategy("neural", {}), view_at(series, 129, 130, fee_bps=10.0)),
+        (other, replace(view_at(series, 129, 130, fee_bps=10.0), timeframe="1m")),
+        (other, view_at(series, NEEDS_BARS - 2, NEEDS_BARS - 1, fee_bps=10.0)),
+    ]
+    for strategy, given in views:
+        found = strategy.votes_over_bars(given, sources=1)
+        assert found.abstain.all()
+        assert len(found.direction) == given.bars
 
 
 def question(bars):

@@ -12,12 +12,13 @@ from datetime import datetime
 import numpy as np
 
 from apps.agents.domain.backtest.strategy_views import answers_at_once, stances_over, view_at, vote_on
-from apps.agents.domain.strategies.contract import Strategy, StrategyVote, VoteColumns, VotesOverBars
+from apps.agents.domain.strategies.contract import JudgesByModel, Strategy, StrategyVote, VoteColumns, VotesOverBars
 from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import PRICES, CandleColumns
 
 LONGER = (2, 4, 8)  # times the history that a strategy says it needs
 SAME = 1e-9
+NETWORKS_SAME = 1e-4
 
 Build = Callable[[], Strategy]
 
@@ -69,7 +70,7 @@ def lookahead_findings(
             stance = int(stances[place])
             yield from _stance_findings(build, columns, place, stance=stance, vote=vote, fee_bps=fee_bps)
         if votes is not None:
-            yield from _column_findings(votes, columns, place, vote)
+            yield from _column_findings(votes, columns, place, vote, within=_same_within(kept))
 
 
 def warmup_findings(
@@ -96,12 +97,18 @@ def _votes_at_once(strategy: Strategy, columns: CandleColumns, *, fee_bps: float
     return strategy.votes_over_bars(view_at(columns, len(columns) - 1, len(columns), fee_bps=fee_bps), sources=1)
 
 
+def _same_within(strategy: Strategy) -> float:
+    """By how much a confidence may differ: networks count in 32 bits, and sum in another order in another batch."""
+    return NETWORKS_SAME if isinstance(strategy, JudgesByModel) else 0.0
+
+
 def _column_findings(
-    votes: VoteColumns, columns: CandleColumns, place: int, vote: StrategyVote
+    votes: VoteColumns, columns: CandleColumns, place: int, vote: StrategyVote, *, within: float
 ) -> Iterator[BiasFinding]:
     """A backtest of the firm lives by these votes, so they must be the strategy's own to the last bit."""
     told = votes.at(place)
-    if (told.direction, told.confidence, told.abstain) != (vote.direction, vote.confidence, vote.abstain):
+    agrees = (told.direction, told.abstain) == (vote.direction, vote.abstain)
+    if not agrees or abs(told.confidence - vote.confidence) > within:
         yield _finding(columns, place, "in its votes for all bars at once", vote, told)
 
 

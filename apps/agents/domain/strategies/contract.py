@@ -140,7 +140,8 @@ class VotesOverBars(Protocol):
     """What a strategy may offer beside the contract, so that backtests of the whole firm need not ask bar by bar."""
 
     def votes_over_bars(self, view: MarketView, *, sources: int) -> VoteColumns | None:
-        """At each bar of a long view exactly what ``vote`` says of the window that ends there, to the last bit.
+        """At each bar of a long view exactly what ``vote`` says of the window that ends there, to the last bit; of a
+        strategy that judges by a model to the digits that do not depend on how many windows it judges together.
 
         The view holds no quotes. ``sources``: how many quote the instrument. None: bar by bar only.
         """

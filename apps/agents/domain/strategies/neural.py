@@ -18,6 +18,7 @@ from apps.agents.domain.strategies.contract import (
     Parameter,
     Strategy,
     StrategyVote,
+    VoteColumns,
     abstention,
 )
 
@@ -80,12 +81,33 @@ class Neural:
     def votes_at_once(self, view: MarketView) -> Sequence[StrategyVote]:
         if self._model is None:
             return [abstention(NO_MODEL)] * max(0, view.bars - NEEDS_BARS + 1)
-        rows = feature_rows(times=view.times, high=view.high, low=view.low, close=view.close, volume=view.volume)
-        ends = np.arange(WINDOW - 1, len(rows))
-        judged = [self._model(window_rows(rows, part)) for part in np.array_split(ends, len(ends) // AT_ONCE + 1)]
-        return [self.vote_on(row, self._model, timeframe=view.timeframe) for part in judged for row in part]
+        judged = _judged(view, self._model)
+        return [self.vote_on(row, self._model, timeframe=view.timeframe) for row in judged]
+
+    def votes_over_bars(self, view: MarketView, *, sources: int) -> VoteColumns | None:  # noqa: ARG002
+        """``vote`` at every bar of a long view at once. What a network answers depends in its last digits on how many
+        windows it judges together, here as in the living house.
+        """
+        model = self._model
+        votes = VoteColumns.abstaining(view.bars, horizon_bars=1 if model is None else model.facts.horizon_bars)
+        if model is None or view.timeframe != model.facts.timeframe or view.bars < NEEDS_BARS:
+            return votes
+        probabilities = _judged(view, model)
+        lean = probabilities[:, UP] - probabilities[:, DOWN]
+        votes.abstain[NEEDS_BARS - 1 :] = np.abs(lean) < self._smallest_lean
+        clear = ~votes.abstain[NEEDS_BARS - 1 :]
+        votes.direction[NEEDS_BARS - 1 :][clear] = np.sign(lean[clear])
+        votes.confidence[NEEDS_BARS - 1 :][clear] = np.minimum(1.0, np.abs(lean[clear]))
+        return votes
 
     def with_model(self, model: ForwardPass) -> Strategy:
         bound = Neural(self._numbers)
         bound._model = model
         return bound
+
+
+def _judged(view: MarketView, model: ForwardPass) -> NDArray[np.float64]:
+    """The model's answer at each bar from the first whole window on, in few passes."""
+    rows = feature_rows(times=view.times, high=view.high, low=view.low, close=view.close, volume=view.volume)
+    ends = np.arange(WINDOW - 1, len(rows))
+    return np.concatenate([model(window_rows(rows, part)) for part in np.array_split(ends, len(ends) // AT_ONCE + 1)])
