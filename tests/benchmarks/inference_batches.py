@@ -22,7 +22,7 @@ from tests.support.candle_columns import random_columns
 BATCHES = (1, 16, 64)
 LARGEST = BATCHES[-1]
 BARS = 10_000
-FIRM_BARS = 1_000
+FIRM_BARS = 5_000
 SYMBOLS = ("C0/USDT", "C1/USDT", "C2/USDT", "C3/USDT")
 RULES = ("momentum", "breakout", "mean_reversion", "arbitrage")
 
