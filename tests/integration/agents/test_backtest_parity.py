@@ -19,10 +19,12 @@ from apps.foundation.clock import wall_now
 from apps.market import queries as market_queries
 from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import PRICES, CandleColumns
+from apps.market.domain.instruments import InstrumentRules
 from apps.market.models import MarketClock, StoredCandle
 from apps.market.operations.store_candles import complete_coarser
 from apps.trading.models import EquitySnapshot, Order, StateCause
 from tests.support.agents_room import AgentsRoom
+from tests.support.candle_columns import random_columns
 from tests.support.staged_market import PRICES as FIRST_PRICES
 from tests.support.staged_market import SOURCE, _candle, stage_market
 from tests.support.trading_desk import Desk
@@ -153,6 +155,17 @@ def replay(firm):
     return run_firm([series_of(symbol) for symbol in FIRST_PRICES], setting)
 
 
+def compile_kernels():
+    """Before the living firm begins: a transaction that claims orders must not stand still for the seconds this takes."""
+    symbol, step = "BTC/USDT", Decimal("0.00001")
+    agents = [
+        BacktestAgent(UUID(int=place + 1), name, build_strategy(name, {}), "1m", (symbol,))
+        for place, name in enumerate(("momentum", "breakout", "mean_reversion"))
+    ]
+    rules = {symbol: InstrumentRules(symbol, "BTC", "USDT", Decimal("0.01"), step, step, Decimal(5))}
+    run_firm([random_columns(600, seed=1, symbol=symbol)], FirmSetting(agents=agents, rules=rules))
+
+
 def told(order, fills):
     return {
         "id": order.id.hex,
@@ -164,6 +177,7 @@ def told(order, fills):
 
 
 def test_the_backtest_makes_the_orders_and_fills_of_the_living_firm(clean_redis, monkeypatch):
+    compile_kernels()
     firm = LivingFirm(monkeypatch)
     firm.live(BARS)
     run = replay(firm)
