@@ -156,7 +156,7 @@ def replay(firm):
 
 
 def compile_kernels():
-    """Before the living firm begins: a transaction that claims orders must not stand still for the seconds this takes."""
+    """Before the living firm begins: a transaction that claims orders may not stand still for as long as this takes."""
     symbol, step = "BTC/USDT", Decimal("0.00001")
     agents = [
         BacktestAgent(UUID(int=place + 1), name, build_strategy(name, {}), "1m", (symbol,))
