@@ -1,4 +1,4 @@
-"""What an agent's process may use, checked: memory such as 256M or 1G, processors as a number."""
+"""What an agent's process may use, checked: memory such as 256M or 1G, processors as a number, GPUs as a count."""
 
 import math
 import re
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 DEFAULT_RESOURCES: dict[str, object] = {"memory": "256M", "cpu": 0.5}
 LOWEST_MEMORY, HIGHEST_MEMORY = 64 * 2**20, 64 * 2**30
 LOWEST_CPU, HIGHEST_CPU = 0.05, 64.0
+MOST_GPUS = 16
 _MEMORY = re.compile(r"(\d{1,6})([MG])")
 _UNITS = {"M": 2**20, "G": 2**30}
 
@@ -21,17 +22,23 @@ class ResourcesError(ValueError):
 
 
 def checked_resources(given: Mapping[str, object]) -> dict[str, object]:
-    """Memory and cpu, each as given or by default. Raises ``ResourcesError``."""
+    """Memory and cpu, each as given or by default; ``gpu`` where any is asked for. Raises ``ResourcesError``."""
     for name in given:
-        if name not in DEFAULT_RESOURCES:
-            raise ResourcesError(str(name), f"There is no resource {str(name)[:40]!r}; there are memory and cpu.")
+        if name not in {*DEFAULT_RESOURCES, "gpu"}:
+            raise ResourcesError(str(name), f"There is no resource {str(name)[:40]!r}; there are memory, cpu and gpu.")
     memory, cpu = given.get("memory", DEFAULT_RESOURCES["memory"]), given.get("cpu", DEFAULT_RESOURCES["cpu"])
     memory_bytes(memory)
     if isinstance(cpu, bool) or not isinstance(cpu, int | float) or not math.isfinite(cpu):
         raise ResourcesError("cpu", f"cpu must be a number such as 0.5, was {str(cpu)[:40]!r}.")
     if not LOWEST_CPU <= cpu <= HIGHEST_CPU:
         raise ResourcesError("cpu", f"cpu was {cpu}; it must lie between {LOWEST_CPU} and {HIGHEST_CPU:g}.")
-    return {"memory": memory, "cpu": float(cpu)}
+    return {"memory": memory, "cpu": float(cpu)} | _gpus(given.get("gpu", 0))
+
+
+def _gpus(asked: object) -> dict[str, object]:
+    if isinstance(asked, bool) or not isinstance(asked, int) or not 0 <= asked <= MOST_GPUS:
+        raise ResourcesError("gpu", f"gpu must be a whole number from 0 to {MOST_GPUS}, was {str(asked)[:40]!r}.")
+    return {"gpu": asked} if asked else {}
 
 
 def memory_bytes(memory: object) -> int:

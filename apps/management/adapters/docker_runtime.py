@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from docker.errors import APIError, ImageNotFound, NotFound
-from docker.types import LogConfig
+from docker.types import DeviceRequest, LogConfig
 from docker.utils.socket import SocketError
 
 from apps.agents.domain.agent_resources import memory_bytes
@@ -32,6 +32,7 @@ TMPFS = {
     SECRETS_FOLDER: "rw,noexec,nosuid,nodev,size=64k,mode=0700,uid=10001,gid=10001",
 }
 NAME_TAKEN = 409
+NO_DRIVER = "could not select device driver"  # what an engine says that knows no GPU
 
 
 class DockerRuntime:
@@ -78,8 +79,21 @@ class DockerRuntime:
         container = found["Id"] if found else self._create(spec)
         with self._stdin_of(container, spec) as give_secrets:
             with engine_errors():
-                self._engine.api.start(container)
+                self._start(container, spec)
             give_secrets()
+
+    def _start(self, container: str, spec: ContainerSpec) -> None:
+        try:
+            self._engine.api.start(container)
+        except APIError as error:
+            if not spec.limits.get("gpu") or NO_DRIVER not in str(error.explanation):
+                raise
+            self._engine.api.remove_container(container, force=True)
+            raise Refused(
+                f"{spec.name} asks for GPUs, and the engine has none to give ({error.explanation}). Install NVIDIA's"
+                " container toolkit on its host, or ask for none.",
+                code="no_gpu",
+            ) from error
 
     def stop(self, name: str) -> None:
         """SIGTERM, time to end the running step, SIGKILL; then nothing of it is left."""
@@ -187,6 +201,7 @@ class DockerRuntime:
                 ipc_mode="private",
                 init=True,
                 tmpfs=TMPFS,
+                device_requests=_gpus(spec),
                 log_config=LogConfig(type="json-file", config={"max-size": "10m", "max-file": "3"}),
             )
         )
@@ -211,3 +226,9 @@ class DockerRuntime:
             yield give
         finally:
             link.close()
+
+
+def _gpus(spec: ContainerSpec) -> list[DeviceRequest]:
+    """The request for as many GPUs as it asks for."""
+    count = spec.limits.get("gpu", 0)
+    return [DeviceRequest(count=count, capabilities=[["gpu"]])] if count else []

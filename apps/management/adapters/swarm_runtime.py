@@ -228,6 +228,11 @@ class SwarmRuntime:
         memory, cpu = spec.limits.get("memory"), spec.limits.get("cpu")
         if memory is None or cpu is None:
             raise Refused(f"{spec.name} has no limits of memory and cpu; none is started without.", code="no_limits")
+        if spec.limits.get("gpu"):
+            raise Refused(
+                f"{spec.name} asks for a GPU; a swarm's services get none by request. Run it with HQ_RUNTIME=docker.",
+                code="no_gpu",
+            )
         with engine_errors():
             hosts = [node["Description"]["Resources"] for node in self._engine.api.nodes()]
         if not any(memory_bytes(memory) <= one["MemoryBytes"] and cpu * 1e9 <= one["NanoCPUs"] for one in hosts):

@@ -75,6 +75,7 @@ print([name for name in ("django", "ccxt", "psycopg", "torch", "docker") if impo
 def test_it_reaches_this_machine_and_nothing_beyond(world, runtime):
     reach = f"""
 import socket
+from contextlib import suppress
 with socket.socket() as link:
     link.settimeout(2)
     try:
@@ -159,6 +160,26 @@ def test_limits_that_the_host_cannot_give_are_refused(world, runtime, limits, co
         runtime.start(spec(limits=limits))
     assert told.value.code == code
     assert seen(runtime) is None
+
+
+def test_gpus_are_asked_of_the_engine_by_a_device_request(world, runtime, monkeypatch):
+    asked, really = [], world.engine.api.create_container
+
+    def watched(*arguments, **wishes):
+        asked.append(wishes["host_config"]["DeviceRequests"])
+        return really(*arguments, **wishes)
+
+    monkeypatch.setattr(world.engine.api, "create_container", watched)
+    refusal = ""
+    try:
+        runtime.start(spec(limits={"memory": "64M", "cpu": 0.5, "gpu": 2}))
+    except Refused as refused:  # an engine without them
+        refusal = refused.code
+    assert [(one["Count"], one["Capabilities"]) for one in asked[0]] == [(2, [["gpu"]])]
+    assert (refusal, seen(runtime)) == ("no_gpu", None) if refusal else seen(runtime).running
+    runtime.start(spec(digest="without"))
+    assert not asked[1]
+    assert seen(runtime).running
 
 
 def test_an_image_that_is_not_there_is_refused(world):

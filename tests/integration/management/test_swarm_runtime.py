@@ -123,6 +123,7 @@ def test_another_process_of_the_house_adopts_what_runs_and_another_house_sees_no
         ({"limits": {"memory": "64M"}}, "no_limits"),
         ({"limits": {"memory": "64G", "cpu": 1}}, "beyond_host"),
         ({"limits": {"memory": "64M", "cpu": 16}}, "beyond_host"),
+        ({"limits": {"memory": "64M", "cpu": 0.5, "gpu": 1}}, "no_gpu"),
     ],
 )
 def test_what_no_host_can_hold_is_refused(runtime, changes, code):

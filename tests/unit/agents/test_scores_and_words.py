@@ -211,7 +211,10 @@ def test_headlines_say_what_happened_and_why(outcome, reason, votes, facts, word
         ({"cpu": "1"}, "cpu"),
         ({"cpu": 0}, "cpu"),
         ({"cpu": math.nan}, "cpu"),
-        ({"gpu": 1}, "gpu"),
+        ({"gpu": -1}, "gpu"),
+        ({"gpu": 1.5}, "gpu"),
+        ({"gpu": True}, "gpu"),
+        ({"disk": "1G"}, "disk"),
     ],
 )
 def test_impossible_resources_are_refused_by_name(given_value, field):
@@ -222,3 +225,5 @@ def test_impossible_resources_are_refused_by_name(given_value, field):
 
 def test_resources_have_defaults():
     assert checked_resources({"memory": "1G"}) == {"memory": "1G", "cpu": 0.5}
+    assert checked_resources({"gpu": 2}) == {"memory": "256M", "cpu": 0.5, "gpu": 2}
+    assert checked_resources({"gpu": 0}) == {"memory": "256M", "cpu": 0.5}
