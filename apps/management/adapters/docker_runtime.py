@@ -228,7 +228,7 @@ class DockerRuntime:
             link.close()
 
 
-def _gpus(spec: ContainerSpec) -> list[DeviceRequest]:
-    """The request for as many GPUs as it asks for."""
+def _gpus(spec: ContainerSpec) -> list[DeviceRequest] | None:
+    """The request for as many GPUs as it asks for; None, so that nothing of it is sent, where it asks for none."""
     count = spec.limits.get("gpu", 0)
-    return [DeviceRequest(count=count, capabilities=[["gpu"]])] if count else []
+    return [DeviceRequest(count=count, capabilities=[["gpu"]])] if count else None
