@@ -98,12 +98,14 @@ def _watch(database: str) -> tuple[dict[datetime, datetime], list[tuple[UUID, da
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("LISTEN hq_bar")
         began = connection.execute("SELECT clock_timestamp()").fetchone()[0]
+        (standing,) = connection.execute("SELECT bar_at FROM market_marketclock").fetchone()
         orders: list[tuple[UUID, datetime, datetime]] = []
         deadline = time.monotonic() + LONGEST_SECONDS
         while time.monotonic() < deadline and len(orders) < ENOUGH_ORDERS:
             list(connection.notifies(timeout=2, stop_after=1))
             bar, at = connection.execute("SELECT bar_at, released_at FROM market_marketclock").fetchone()
-            released[bar] = at
+            if bar != standing:  # the bar that a starting house stood at waited for its agents
+                released[bar] = at
             orders = connection.execute(ORDERS, [began]).fetchall()
     return released, orders
 
