@@ -1,6 +1,5 @@
 """Identifiers: time-ordered where new, derived from their cause where a replay must find the same one."""
 
-from hashlib import sha1
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from uuid6 import uuid7
@@ -24,5 +23,4 @@ def beside(anchor: UUID, identifier: UUID) -> UUID:
 
 def derived_id(*cause: object) -> UUID:
     """The identifier that this cause always has: the same parts give the same id, so a redelivery does nothing."""
-    name = "\x1f".join(map(str, cause))
-    return UUID(bytes=sha1(_HOUSE.bytes + name.encode(), usedforsecurity=False).digest()[:16], version=5)  # as uuid5
+    return uuid5(_HOUSE, "\x1f".join(map(str, cause)))
