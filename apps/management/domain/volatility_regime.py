@@ -3,18 +3,19 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 RECENT_BARS = 30
 USUAL_BARS = 360
 LEAST_BARS = 120  # of history before anything is said
 
 
-def volatility_ratio(closes: Mapping[str, Mapping[datetime, float]]) -> float | None:
+def volatility_ratio(closes: Mapping[str, Mapping[Any, float]]) -> float | None:
     """The median over the instruments of the recent deviation of one bar's log return over its usual one.
 
-    ``closes``: prices by closing time for each instrument. None where no instrument has enough history or any moved.
+    ``closes``: prices by time, in any unit, for each instrument. None where no instrument has enough history or any
+    moved.
     """
     ratios = [
         ratio for prices in closes.values() if (ratio := _ratio([prices[at] for at in sorted(prices)])) is not None

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from random import Random
 
 from apps.market.domain import timeframes
@@ -69,6 +69,7 @@ class _Block:
     regime: Regime
 
 
+@cache
 def rules(symbol: str) -> InstrumentRules:
     """Tick and step by the size of the start price: six significant digits, steps worth a few tenths of the quote
     currency.
@@ -79,6 +80,7 @@ def rules(symbol: str) -> InstrumentRules:
     return InstrumentRules(symbol, base, quote, Decimal(1).scaleb(magnitude - 5), step, step, _MIN_NOTIONAL)
 
 
+@lru_cache(maxsize=1_024)  # the quotes of a bar are drawn from its candles
 def candle(*, seed: int, symbol: str, source: str, index: int) -> Candle | None:
     """Bar ``index`` (0 opens at ``FIRST_OPEN``) of one venue; None where that venue has a gap."""
     if index < 0 or _is_missing(seed, symbol, source, index):

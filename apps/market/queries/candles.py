@@ -96,10 +96,12 @@ LEFT JOIN (SELECT primary_source FROM market_marketclock LIMIT 1) k ON true
 WHERE c.symbol = ANY(%s) AND c.timeframe = %s AND c.open_at > %s AND c.open_at <= %s
   AND c.source = CASE WHEN i.sources @> to_jsonb(coalesce(k.primary_source, '')) OR jsonb_array_length(i.sources) = 0
                       THEN coalesce(k.primary_source, '') ELSE i.sources ->> 0 END
-ORDER BY c.open_at, c.symbol
 """
-_BASE_BARS = "SELECT c.symbol, c.source, c.timeframe, c.open_at, c.open, c.high, c.low, c.close, c.volume " + _BASE_ROWS
-_BASE_CLOSES = "SELECT c.symbol, c.open_at, c.close::float8 " + _BASE_ROWS  # thousands of rows, read for each order
+_BARS = "c.symbol, c.source, c.timeframe, c.open_at, c.open, c.high, c.low, c.close, c.volume"
+_BASE_BARS = f"SELECT {_BARS} {_BASE_ROWS} ORDER BY c.open_at, c.symbol"
+# A row an instrument: they are thousands of closes, read for each order.
+_CLOSES = "array_agg((extract(epoch FROM c.open_at) * 1000)::bigint), array_agg(c.close::float8)"
+_BASE_CLOSES = f"SELECT c.symbol, {_CLOSES} {_BASE_ROWS} GROUP BY c.symbol"
 
 
 def bars_of(*, symbols: Iterable[str], after: datetime, until: datetime, base: str) -> list[Candle]:
@@ -161,17 +163,17 @@ def candle_spans(*, symbols: Iterable[str]) -> list[CandleSpan]:
         return [CandleSpan(*row) for row in cursor.fetchall()]
 
 
-def closes_of(*, symbols: Iterable[str], until: datetime, bars: int) -> dict[str, dict[datetime, float]]:
-    """Closing prices by closing time of the last ``bars`` + 1 base bars of several instruments: what returns are
-    measured on. Bars that are missing are missing.
+def closes_of(*, symbols: Iterable[str], until: datetime, bars: int) -> dict[str, dict[int, float]]:
+    """Closing prices by opening time (milliseconds) of the last ``bars`` + 1 base bars of several instruments: what
+    returns are measured on. Bars that are missing are missing.
     """
     base = base_timeframe()
     length = timeframes.span(base)
-    found: dict[str, dict[datetime, float]] = {symbol: {} for symbol in symbols}
+    found: dict[str, dict[int, float]] = {symbol: {} for symbol in symbols}
     with connection.cursor() as cursor:
         cursor.execute(_BASE_CLOSES, [list(found), base, until - length * (bars + 2), until - length])
-        for symbol, open_at, close in cursor.fetchall():
-            found[symbol][open_at + length] = close
+        for symbol, opened, closes in cursor.fetchall():
+            found[symbol] = dict(zip(opened, closes, strict=True))
     return found
 
 

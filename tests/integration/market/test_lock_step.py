@@ -90,7 +90,8 @@ def test_bars_of_several_instruments_are_those_of_each(run, django_assert_num_qu
     assert len(together) == 6
     closes = queries.closes_of(symbols=["BTC/USDT", "NONE/USDT"], until=clock.bar_at, bars=2)
     assert closes["NONE/USDT"] == {}
-    assert closes["BTC/USDT"] == {bar.open_at + BASE: float(bar.close) for bar in together if bar.symbol == "BTC/USDT"}
+    bitcoin = [bar for bar in together if bar.symbol == "BTC/USDT"]
+    assert closes["BTC/USDT"] == {bar.open_at.timestamp() * 1_000: float(bar.close) for bar in bitcoin}
 
 
 def test_coarser_candles_appear_when_their_last_bar_is_released(run):
