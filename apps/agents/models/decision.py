@@ -55,7 +55,7 @@ class Decision(models.Model):
         indexes = (
             models.Index(fields=["-closed_at", "symbol", "timeframe"], name="decision_newest"),
             models.Index(fields=["symbol", "-closed_at"], name="decision_of_symbol"),
-            models.Index(fields=["symbol", "-closed_at"], condition=Q(outcome="DENIED"), name="decision_denied"),
+            models.Index(fields=["-closed_at"], condition=Q(outcome="DENIED"), name="decision_denied"),
         )
         constraints = (
             models.CheckConstraint(condition=Q(score__gte=-1.0, score__lte=1.0), name="decision_score_in_range"),

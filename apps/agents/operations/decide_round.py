@@ -36,12 +36,22 @@ class Firm:
     def __init__(self, moment: Moment) -> None:
         self.moment = moment
         self.policy = current_policy()
+        self._denials: dict[tuple[str, datetime], dict[str, tuple[datetime, str]]] = {}
 
     def share_held(self, symbol: str) -> float:
         """What is held of the instrument, as a share of the largest allowed position. Raises ``NotReady`` while a held
         price is unknown.
         """
         return share_held(exposure=self._portfolio.exposure(symbol), max_position_share=self._max_position_share)
+
+    def last_denial(self, row: DecisionRound) -> tuple[datetime, str] | None:
+        """When a decision on the instrument and timeframe of ``row`` was last denied, and by which rule, within the
+        bars before it after which the gate is asked again.
+        """
+        key = (row.timeframe, row.closed_at)
+        if key not in self._denials:
+            self._denials[key] = _denials_before(row, self.policy.denied_pause_bars)
+        return self._denials[key].get(row.symbol)
 
     @cached_property
     def _portfolio(self) -> books.PortfolioReading:
@@ -50,6 +60,17 @@ class Firm:
     @cached_property
     def _max_position_share(self) -> Decimal:
         return books.current_limits().max_position_share
+
+
+def _denials_before(row: DecisionRound, bars: int) -> dict[str, tuple[datetime, str]]:
+    """By instrument the newest denial of the last ``bars`` bars before ``row``'s, all in one read."""
+    denied = (
+        Decision.objects.filter(timeframe=row.timeframe, outcome=Outcome.DENIED)
+        .filter(closed_at__lt=row.closed_at, closed_at__gt=row.closed_at - bars * timeframes.span(row.timeframe))
+        .order_by("closed_at")
+        .values_list("symbol", "closed_at", "code")
+    )
+    return {symbol: (closed_at, code) for symbol, closed_at, code in denied}
 
 
 @dataclass(slots=True)
@@ -140,7 +161,7 @@ def _act_on(pooled: Consensus, row: DecisionRound, firm: Firm, found: Finding) -
     found.held = firm.share_held(row.symbol)
     stance = wanted_stance(score=pooled.score, held=found.held, rules=firm.policy.stance_rules())
     found.code, found.reason, found.target = stance.code, stance.reason, stance.fraction if stance.acts else None
-    if not stance.acts or _still_denied(row, stance, firm.policy, found):
+    if not stance.acts or _still_denied(row, stance, firm, found):
         return
     found.edge_bps = expected_edge_bps(
         score=pooled.score, bar_volatility=row.volatility, horizon_bars=pooled.horizon_bars
@@ -200,18 +221,11 @@ def _nobody_asked(row: DecisionRound) -> str:
     return "Nobody was asked: " + ", ".join(f"{entry['name']} {entry['reason']}" for entry in row.absent) + "."
 
 
-def _still_denied(row: DecisionRound, stance: Stance, policy: ConsensusPolicy, found: Finding) -> bool:
+def _still_denied(row: DecisionRound, stance: Stance, firm: Firm, found: Finding) -> bool:
     """Whether the gate refused this purchase not long ago."""
-    if stance.fraction <= (found.held or 0.0) or not policy.denied_pause_bars:
+    if stance.fraction <= (found.held or 0.0):
         return False
-    denied = (
-        Decision.objects.filter(symbol=row.symbol, timeframe=row.timeframe, outcome=Outcome.DENIED)
-        .filter(closed_at__lt=row.closed_at)
-        .filter(closed_at__gt=row.closed_at - policy.denied_pause_bars * timeframes.span(row.timeframe))
-        .order_by("-closed_at")
-        .values_list("closed_at", "code")
-        .first()
-    )
+    denied = firm.last_denial(row)
     if denied is None:
         return False
     denied_at, code = denied
@@ -220,7 +234,7 @@ def _still_denied(row: DecisionRound, stance: Stance, policy: ConsensusPolicy, f
         code=code,
         closed_at=row.closed_at,
         timeframe=row.timeframe,
-        pause_bars=policy.denied_pause_bars,
+        pause_bars=firm.policy.denied_pause_bars,
     )
     if why is None:
         return False
