@@ -11,13 +11,18 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+import orjson
 import structlog
 from celery import current_app
 from django.db import transaction
+from kombu import serialization
 from kombu.exceptions import OperationalError
 
 from apps.foundation.metrics import WAKE_UPS_LOST
 
+_SHORT = (str, int, float, bool, type(None))
+# What is sent is JSON as before, written several times as fast.
+serialization.register("orjson", orjson.dumps, None, "application/json")
 log = structlog.get_logger(__name__)
 
 
@@ -46,10 +51,24 @@ def send_from_a_thread() -> None:
 
 def _send_now(task: str, queue: str, expires: datetime | float | None, arguments: dict[str, Any]) -> None:
     try:
-        current_app.send_task(task, kwargs=arguments, queue=queue, expires=expires, retry=False)
+        current_app.send_task(
+            task,
+            kwargs=arguments,
+            kwargsrepr=_told(arguments),
+            queue=queue,
+            expires=expires,
+            retry=False,
+            serializer="orjson",
+        )
     except OperationalError as error:
         WAKE_UPS_LOST.labels(task=task).inc()
         log.warning("task_not_enqueued", task=task, queue=queue, reason=str(error))
+
+
+def _told(arguments: dict[str, Any]) -> str:
+    """The arguments as logs show them: candles of many instruments are left out, which Celery would write out."""
+    short = {name: value if isinstance(value, _SHORT) else type(value).__name__ for name, value in arguments.items()}
+    return repr(short)
 
 
 _send: Callable[..., None] = _send_now
