@@ -1,6 +1,7 @@
 """The loop that tells committed events to the screens, each rendered by the view of the room it belongs to."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -41,38 +42,40 @@ WRITING: dict[str, Callable[..., object]] = {
     "incident.over": management_operations.clear_incident,
 }
 
+# What is read for all events of a kind at once, and what the events call its identifier.
+SUBJECTS = {"order.changed": "order_id", "decision.made": "decision_id", "agent.changed": "agent_id"}
+
 
 class Batch:
     """The events of one relay step. A thing that changed more than once in it is shown once, as it stands now.
 
-    The orders, decisions and agents of all its events are read together: one by one they would cost more than what is
-    told did.
+    The orders, decisions and agents of all its events are read together, one by one they would cost more than what is
+    told did; decisions and agents only once the orders are shown, which a person waits for.
     """
 
     def __init__(self, moment: Moment) -> None:
         self._moment = moment
         self._shown: set[tuple[str, str]] = set()
+        self._told: dict[str, set[str]] = {}  # by kind of event what the subjects' identifiers are
         self._orders: dict[str, dict[str, Any]] = {}
-        self._decisions = agents.DecisionReading([])
-        self._cards = agents.CardReading([])
         self._house_portfolio = ""
 
     def prepare(self, events: Sequence[OutboxEvent]) -> None:
-        """Read the orders, decisions and agents that the events tell of."""
-        ids = {event.payload["order_id"] for event in events if event.kind == "order.changed"}
-        self._orders = trading.order_views_by_id(ids) if ids else {}
-        made = {event.payload["decision_id"] for event in events if event.kind == "decision.made"}
-        made |= {order["decision_id"] for order in self._orders.values() if order["decision_id"]}
-        if made:
-            self._decisions = agents.DecisionReading(agents.all_decisions().filter(pk__in=made))
-        changed = {event.payload["agent_id"] for event in events if event.kind == "agent.changed"}
-        if changed:
-            self._cards = agents.CardReading.of(changed)
+        """Read the orders that the events tell of, and note what else they tell of."""
+        for kind, name in SUBJECTS.items():
+            self._told[kind] = {event.payload[name] for event in events if event.kind == kind}
+        wanted = self._told["order.changed"]
+        self._orders = trading.order_views_by_id(wanted) if wanted else {}
 
     @staticmethod
     def writes(event: OutboxEvent) -> bool:
         """Whether telling it writes to the database."""
         return event.kind in WRITING
+
+    @staticmethod
+    def urgency(event: OutboxEvent) -> int:
+        """Orders first: the decisions of a bar of many instruments take longer to show than they do."""
+        return 0 if event.kind == "order.changed" else 1
 
     def deliver(self, event: OutboxEvent) -> None:
         """Publish the event's frame, or hand a wish for an incident to its keeper. An unknown kind is logged.
@@ -99,8 +102,18 @@ class Batch:
             return
         if live_updates.publish(channel=channel, kind="delta", data=data, as_of=self._moment.wall) is None:
             raise RetryableFailure("Redis is away; the event is told again.", code="redis_away")
-        if event.kind == "order.changed" and data["decision_id"]:
-            self._show_decision(data["decision_id"])
+
+    def show_decisions(self) -> None:
+        """Show the decisions again whose orders were told: their lines say bought, denied, canceled. One whose own
+        event is told in this step shows its order as it stands, and one that isn't stored yet follows.
+        """
+        for order_id, order in self._orders.items():
+            decision_id = order["decision_id"]
+            if not decision_id or ("order.changed", f"order:{order_id}") not in self._shown:
+                continue
+            data = None if decision_id in self._told["decision.made"] else self._decision(decision_id)
+            if data is not None:
+                live_updates.publish(channel="decisions", kind="delta", data=data, as_of=self._moment.wall)
 
     def _house(self) -> str:
         """The aggregate of the portfolio that the house trades."""
@@ -108,7 +121,7 @@ class Batch:
         return self._house_portfolio
 
     def _read(self, event: OutboxEvent) -> dict[str, Any] | None:
-        """What ``prepare`` has read of the event's subject."""
+        """What was read of the event's subject with the others."""
         if event.kind == "decision.made":
             return self._decision(event.payload["decision_id"])
         if event.kind == "agent.changed":
@@ -119,18 +132,27 @@ class Batch:
     def _decision(self, decision_id: str) -> dict[str, Any] | None:
         return self._decisions.view(decision_id) if decision_id in self._decisions.rows else None
 
-    def _show_decision(self, decision_id: str) -> None:
-        """A decision's line tells of its order as it stands: bought, denied, canceled."""
-        data = self._decision(decision_id)
-        if data is None:  # its order came first; the decision's own event follows
-            return
-        live_updates.publish(channel="decisions", kind="delta", data=data, as_of=self._moment.wall)
+    @cached_property
+    def _decisions(self) -> agents.DecisionReading:
+        of_orders = {order["decision_id"] for order in self._orders.values() if order["decision_id"]}
+        wanted = self._told["decision.made"] | of_orders
+        return agents.DecisionReading(agents.all_decisions().filter(pk__in=wanted), orders=self._orders)
+
+    @cached_property
+    def _cards(self) -> agents.CardReading:
+        return agents.CardReading.of(self._told["agent.changed"])
 
 
 def relay() -> bool:
     """Tell one batch; True when there may be more."""
     batch = Batch(market.current_moment())
-    return relay_outbox(deliver=batch.deliver, limit=BATCH, prepare=batch.prepare, writes=batch.writes) == BATCH
+    try:
+        told = relay_outbox(
+            deliver=batch.deliver, limit=BATCH, prepare=batch.prepare, writes=batch.writes, urgency=batch.urgency
+        )
+    finally:
+        batch.show_decisions()
+    return told == BATCH
 
 
 # An order's changes follow each other by milliseconds; shown one by one they would cost more than they did.

@@ -105,11 +105,13 @@ def relay_outbox(
     limit: int = 100,
     prepare: Callable[[Sequence[OutboxEvent]], object] = lambda _: None,
     writes: Callable[[OutboxEvent], bool] = lambda _: True,
+    urgency: Callable[[OutboxEvent], int] = lambda _: 0,
 ) -> int:
-    """Tell up to ``limit`` waiting events in id order; how many were told.
+    """Tell up to ``limit`` waiting events, by ``urgency`` (the least first) and in id order; how many were told.
 
-    ``prepare`` sees all of them before the first is told, so that what they need is read at once. ``writes``: whether
-    telling the event may write to the database; what it wrote is undone when it fails, which costs round trips.
+    ``urgency`` is the same for all events of an aggregate, which are told in their order. ``prepare`` sees all of them
+    before the first is told, so that what they need is read at once. ``writes``: whether telling the event may write to
+    the database; what it wrote is undone when it fails, which costs round trips.
 
     Events are marked in the transaction that held them while they were told, so a crash in between tells them again.
     What ``deliver`` raises is raised again after the told events are marked, with what they wrote, and the failed one
@@ -119,7 +121,7 @@ def relay_outbox(
     told: list[int] = []
     failure: Exception | None = None
     with transaction.atomic():
-        claimed = list(OutboxEvent.objects.raw(_CLAIM, [limit]))
+        claimed = sorted(OutboxEvent.objects.raw(_CLAIM, [limit]), key=urgency)  # in id order where it is the same
         prepare(claimed)
         for event in claimed:
             try:

@@ -53,6 +53,20 @@ def test_a_filled_order_is_shown_as_the_api_shows_it(desk):
     assert published("portfolio")[-1]["data"]["positions"][0]["instrument"] == "BTC/USDT"
 
 
+def test_orders_are_shown_before_what_else_was_told_with_them(desk, monkeypatch):
+    relay_all()
+    told, really = [], live_updates.publish
+    monkeypatch.setattr(live_updates, "publish", lambda **frame: told.append(frame["channel"]) or really(**frame))
+    with transaction.atomic():
+        record_event(kind="system.changed", aggregate="system", payload={})
+    desk.buy()
+    relay_all()
+    orders = told.count("orders")
+    assert orders > 0
+    assert set(told[:orders]) == {"orders"}
+    assert sorted(told[orders:]) == ["portfolio", "system"]
+
+
 def test_a_wish_for_an_incident_that_is_told_twice_counts_once(desk):
     with transaction.atomic():
         want_incident(kind="late_fill", subject="order:1", detail="A test wants one.")
