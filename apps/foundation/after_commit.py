@@ -22,7 +22,7 @@ from apps.foundation.metrics import WAKE_UPS_LOST
 
 _SHORT = (str, int, float, bool, type(None))
 # What is sent is JSON as before, written several times as fast.
-serialization.register("orjson", orjson.dumps, None, "application/json")
+serialization.register("orjson", orjson.dumps, None, "application/json")  # type: ignore[no-untyped-call]
 log = structlog.get_logger(__name__)
 
 
