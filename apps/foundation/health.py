@@ -1,13 +1,15 @@
-"""Whether the parts that every request needs answer now."""
+"""Whether the parts that every request needs answer now, and the disk has room for what they record."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import redis
+from django.conf import settings
 from django.db import DatabaseError, connection
 
 from apps.foundation import redis_pool
+from apps.foundation.disk_room import disk_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,8 @@ class PartHealth:
 
 
 def check_parts() -> list[PartHealth]:
-    """PostgreSQL and Redis, asked now."""
-    return [check_postgres(), check_redis()]
+    """PostgreSQL, Redis and the disk, asked now."""
+    return [check_postgres(), check_redis(), check_disk()]
 
 
 def check_postgres() -> PartHealth:
@@ -33,6 +35,11 @@ def check_postgres() -> PartHealth:
 def check_redis() -> PartHealth:
     """Whether Redis answers a ping."""
     return _timed("redis", _ask_redis)
+
+
+def check_disk() -> PartHealth:
+    """Whether the disk of ``HQ_HOME`` is not full."""
+    return _timed("disk", _look_at_disk)
 
 
 def _timed(part: str, ask: Callable[[], str]) -> PartHealth:
@@ -58,3 +65,8 @@ def _ask_redis() -> str:
     except redis.RedisError as error:
         return f"Redis does not answer ({type(error).__name__}). Live updates and tasks wait; no order is lost."
     return ""
+
+
+def _look_at_disk() -> str:
+    room = disk_room(settings.HQ_HOME)
+    return room.sentence if room.is_full else ""

@@ -1,6 +1,6 @@
 """One ``/metrics`` for all processes of the machine.
 
-Every process writes its counters into memory-mapped files under ``HQ_HOME/metrics`` (the environment variable
+Every process writes its counters into memory-mapped files of one folder (the environment variable
 ``PROMETHEUS_MULTIPROC_DIR``, which the supervisor sets); the web process adds them up and adds what the database knows.
 Where processes have a container each, and so the same process ids, each has a folder of its own below that of the web.
 """
@@ -17,19 +17,10 @@ from prometheus_client.registry import Collector
 
 from apps.foundation import beats, outbox
 from apps.foundation.clock import wall_now
+from apps.foundation.metrics_folder import DIRECTORY_VARIABLE
 
-DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 Source = Callable[[], Iterable[Metric]]
 _sources: list[Source] = []
-
-
-def prepare_directory(home: Path) -> Path:
-    """Make ``home/metrics`` and empty it; call before any process starts and hand the path on in the environment."""
-    folder = home / "metrics"
-    folder.mkdir(parents=True, exist_ok=True)
-    for left_over in folder.glob("*.db"):
-        left_over.unlink(missing_ok=True)
-    return folder
 
 
 def add_source(source: Source) -> None:

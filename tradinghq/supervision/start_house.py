@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 from django.conf import settings
 
 from apps.agents.queries import local_devices
-from apps.foundation import process_metrics
+from apps.foundation import metrics_folder
 from apps.foundation.errors import HQError
 from apps.management.adapters.on_demand_programs import INFERENCE, RESEARCH
 from apps.management.adapters.supervised_programs import SupervisorFolder
@@ -36,6 +37,7 @@ from tradinghq.supervision.house_programs import (
     server_programs,
 )
 from tradinghq.supervision.leftovers import SUPERVISOR, end_leftovers, record
+from tradinghq.supervision.start_again import TRY
 from tradinghq.supervision.stop_house import stop_programs
 from tradinghq.supervision.supervisor_files import supervisor_command, write_configuration
 from tradinghq.supervision.welcome import say_where_to_look
@@ -45,11 +47,11 @@ START_SECONDS = 60.0
 WEB_SECONDS = 6.0
 POLL_SECONDS = 0.05
 ANY_HOST = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
-NOT_FOR_PROGRAMS = ("HQ_ADMIN_PASSWORD", "HQ_ADMIN_PASSWORD_FILE", "DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE")
+NOT_FOR_PROGRAMS = (TRY, "HQ_ADMIN_PASSWORD", "HQ_ADMIN_PASSWORD_FILE", "DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE")
 SUPERVISOR_NEEDS = ("PATH", "HOME", "LANG", "TMPDIR", "USER")
 
 
-def start_house(*, manage: str, say: Callable[[str], None]) -> None:
+def start_house(*, manage: str, say: Callable[[str], None]) -> NoReturn:
     """Start everything, then become the watch. Returns never; raises ``EnvironmentRefused`` with a sentence."""
     home = settings.HQ_HOME
     refuse_to_start()
@@ -160,7 +162,7 @@ def _house(servers: EmbeddedServers | None) -> HouseSettings:
         environment={
             **environment,
             "HQ_HOME": str(settings.HQ_HOME),
-            process_metrics.DIRECTORY_VARIABLE: str(process_metrics.prepare_directory(settings.HQ_HOME)),
+            metrics_folder.DIRECTORY_VARIABLE: str(metrics_folder.prepare_folder(settings.HQ_HOME)),
         },
         embedded_postgres=None if env.text("DATABASE_URL") else servers,
         embedded_redis=None if env.text("REDIS_URL") else servers,

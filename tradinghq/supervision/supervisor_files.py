@@ -9,6 +9,7 @@ from apps.management.adapters.supervised_programs import SupervisedProgram, Supe
 from apps.management.adapters.supervisor_control import control_socket
 from tradinghq.environment import EnvironmentRefused
 
+STEADY = Path(__file__).with_name("steady_supervisor.py")
 _HEAD = """\
 [unix_http_server]
 file={socket}
@@ -51,7 +52,7 @@ def write_configuration(folder: SupervisorFolder, groups: dict[str, list[Supervi
 
 def supervisor_command(folder: SupervisorFolder) -> list[str]:
     """The supervisor in the foreground."""
-    return [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(folder.configuration)]
+    return [sys.executable, "-I", str(STEADY), "--nodaemon", "--configuration", str(folder.configuration)]
 
 
 def _head(folder: SupervisorFolder, socket: Path) -> str:

@@ -2,7 +2,7 @@
 
 A process of its own with few imports, since it lives as long as the house. ``up`` executes it in its own place, so it
 is the supervisor's parent: when the supervisor is killed, it executes ``up`` again, which ends the leftovers and
-starts anew.
+starts anew, as often as it takes.
 """
 
 import os
@@ -16,12 +16,14 @@ from types import FrameType
 from typing import Any
 
 from apps.foundation.errors import NotReady
+from apps.foundation.metrics_folder import remove_folder
 from apps.management.adapters.on_demand_programs import INFERENCE
 from apps.management.adapters.supervised_programs import SupervisorFolder
 from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
 from tradinghq import environment as env
 from tradinghq.supervision.house_programs import HOUSE, SERVERS
 from tradinghq.supervision.leftovers import end_leftovers
+from tradinghq.supervision.start_again import start_again
 from tradinghq.supervision.stop_house import stop_programs
 
 LOOK_SECONDS = 1.0
@@ -66,7 +68,7 @@ class HouseWatch:
 
     def _start_anew(self) -> None:
         self._say("The supervisor was killed. Starting the house again.")
-        os.execv(sys.executable, [sys.executable, self._manage, "up"])  # noqa: S606 - our own command, without a shell
+        start_again(manage=self._manage)
 
     def _look(self) -> None:
         try:
@@ -108,6 +110,7 @@ class HouseWatch:
         while not self._supervisor_ended() and time.monotonic() < deadline:
             time.sleep(0.05)
         left = end_leftovers(self._folder)
+        remove_folder(self._folder.home)
         self._say(f"Stopped. Had to end by force: {', '.join(left)}." if left else "Stopped.")
         return 0
 

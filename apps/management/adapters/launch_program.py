@@ -5,6 +5,7 @@ the environment that was written for it, no secret stands in the supervisor's co
 the leftovers of a killed supervisor can be told from other processes that got their numbers.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -16,12 +17,26 @@ import psutil
 def main(file: str) -> None:
     """Execute the program described by the JSON ``file``: argv, directory, environment, record."""
     program = json.loads(Path(file).read_text())
-    record = Path(program["record"])
-    draft = record.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps({"pid": os.getpid(), "started": psutil.Process().create_time()}))
-    draft.replace(record)
+    _write_down(Path(program["record"]))
     os.chdir(program["directory"])
     os.execvpe(program["argv"][0], program["argv"], program["environment"])  # noqa: S606 - without a shell
+
+
+def _write_down(record: Path) -> None:
+    """Replace ``record`` by what tells this process from others. Where a full disk has no room for a new file, over the
+    one of the last start; without any the program starts all the same.
+    """
+    text = json.dumps({"pid": os.getpid(), "started": psutil.Process().create_time()})
+    draft = record.with_suffix(f".{os.getpid()}")
+    try:
+        draft.write_text(text)
+        draft.replace(record)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        print(f"The disk takes no new file ({error}).", file=sys.stderr)  # noqa: T201 - the program's log
+        with contextlib.suppress(OSError), record.open("r+") as stream:
+            stream.write(text.ljust(record.stat().st_size))
 
 
 if __name__ == "__main__":

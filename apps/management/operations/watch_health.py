@@ -1,10 +1,11 @@
-"""Every 30 s: leases, containers' health, loops' pulse. What is wrong becomes an incident."""
+"""Every 30 s: leases, room on the disk, containers' health, loops' pulse. What is wrong becomes an incident."""
 
 from django.conf import settings
 from django.db import transaction
 
 from apps.foundation import beats, lease
 from apps.foundation.clock import Moment
+from apps.foundation.disk_room import disk_room
 from apps.foundation.errors import NotReady
 from apps.management.models import Instance, Severity
 from apps.management.operations.converge_fleet import tell_runtime_away
@@ -21,6 +22,7 @@ from apps.management.queries.process_views import FORGOTTEN, LATE
 LOOP_SILENT = "loop_silent"
 LED_IN_PART = "leadership_in_part"
 SILENT = "instance_silent"
+DISK_SHORT = "disk_short"
 
 
 def watch_health(*, runtime: Runtime, moment: Moment) -> None:
@@ -30,6 +32,7 @@ def watch_health(*, runtime: Runtime, moment: Moment) -> None:
         _watch_leases(moment)
         _watch_instances(moment)
         _watch_loops(moment)
+        _watch_disk(moment)
         tell_system_changed()
     try:
         _watch_containers(runtime, moment)
@@ -78,3 +81,12 @@ def _watch_loops(moment: Moment) -> None:
             )
         else:
             clear_incident(kind=LOOP_SILENT, subject=pulse.name, reason="It beats again.", moment=moment)
+
+
+def _watch_disk(moment: Moment) -> None:
+    """Told while it can still be written down."""
+    here, room = lease.this_house().name, disk_room(settings.HQ_HOME)
+    if room.is_short:
+        open_incident(kind=DISK_SHORT, subject=here, detail=room.sentence, severity=Severity.CRITICAL, moment=moment)
+    else:
+        clear_incident(kind=DISK_SHORT, subject=here, reason="There is room again.", moment=moment)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.db.models import Count, Sum
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from apps.foundation.clock import Moment
+from apps.foundation.disk_room import disk_room
 from apps.management.models import Container, Incident, Severity
 from apps.management.queries.instance_views import lease_view
 from apps.management.queries.system_view import data_age_seconds
@@ -16,7 +18,7 @@ STATES = {"ACTIVE": 0, "REDUCING": 1, "HALTED": 2}
 
 
 def firm_gauges() -> Iterable[Metric]:
-    """Trading, lease, money, prices, incidents, containers. Raises ``django.db.Error``."""
+    """Trading, lease, money, prices, incidents, containers, disk. Raises ``django.db.Error``."""
     moment = market.current_moment()
     yield from _trading(moment)
     yield from _lease()
@@ -24,6 +26,8 @@ def firm_gauges() -> Iterable[Metric]:
     if age is not None:
         yield GaugeMetricFamily("hq_market_data_age_seconds", "Since the newest price arrived.", value=age)
     yield from _fleet()
+    free = disk_room(settings.HQ_HOME).free
+    yield GaugeMetricFamily("hq_disk_free_bytes", "Room on the disk where the house keeps its records.", value=free)
 
 
 def _trading(moment: Moment) -> Iterable[Metric]:

@@ -5,15 +5,16 @@ import pytest
 import redis
 from prometheus_client.core import GaugeMetricFamily
 
-from apps.foundation import health, process_metrics, redis_pool
+from apps.foundation import health, metrics_folder, process_metrics, redis_pool
 
 pytestmark = pytest.mark.django_db
 
 
-def test_both_parts_answer():
+def test_all_parts_answer():
     assert [(part.part, part.ok, part.detail) for part in health.check_parts()] == [
         ("postgres", True, ""),
         ("redis", True, ""),
+        ("disk", True, ""),
     ]
 
 
@@ -33,17 +34,18 @@ Gauge("hq_sockets_elsewhere", "Sockets.", multiprocess_mode="livesum").set(5)
 
 
 def test_counters_of_other_processes_are_added_up(tmp_path, monkeypatch):
-    folder = process_metrics.prepare_directory(tmp_path)
-    environment = {process_metrics.DIRECTORY_VARIABLE: str(folder), "PYTHONPATH": ":".join(sys.path)}
+    folder = metrics_folder.prepare_folder(tmp_path)
+    environment = {metrics_folder.DIRECTORY_VARIABLE: str(folder), "PYTHONPATH": ":".join(sys.path)}
     for _ in range(2):
         subprocess.run([sys.executable, "-c", COUNTING], env=environment, check=True)
-    monkeypatch.setenv(process_metrics.DIRECTORY_VARIABLE, str(folder))
+    monkeypatch.setenv(metrics_folder.DIRECTORY_VARIABLE, str(folder))
     text, kind = process_metrics.render()
     assert b'hq_loop_errors_total{loop="elsewhere"} 6.0' in text
     assert b"hq_sockets_elsewhere" not in text  # the processes that had them are gone
     assert kind.startswith("text/plain")
-    assert process_metrics.prepare_directory(tmp_path) == folder
+    assert metrics_folder.prepare_folder(tmp_path) == folder
     assert list(folder.iterdir()) == []
+    metrics_folder.remove_folder(tmp_path)
 
 
 def test_what_the_database_knows_is_shown_beside_a_rooms_own(monkeypatch):

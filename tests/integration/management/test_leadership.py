@@ -1,11 +1,13 @@
 """Who leads and who stands by: first start, takeover, loss, hand-over, and what is refused at the start."""
 
 from datetime import timedelta
+from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
 
 from apps.foundation import audit, beats, lease
+from apps.foundation.disk_room import SHORT, DiskRoom
 from apps.foundation.errors import Conflict, Refused
 from apps.foundation.lease import House
 from apps.foundation.lease_memory import LeaseMemory
@@ -239,3 +241,18 @@ def test_the_leader_tells_of_an_instance_that_fell_silent_once_and_of_its_own_lo
     assert [row["name"] for row in process_views(desk.moment().wall)] == ["hq-b:execution/order_sweep"]
     settings.HQ_ROLE = "primary"
     assert process_views(desk.moment().wall) == []
+
+
+def test_a_disk_that_runs_short_is_told_of_while_it_can_be_and_forgotten_once_there_is_room(a, desk, monkeypatch):
+    watching = import_module("apps.management.operations.watch_health")
+
+    def watched(free):
+        monkeypatch.setattr(watching, "disk_room", lambda folder: DiskRoom(folder, free))
+        operations.watch_health(runtime=NOTHING_RUNS, moment=desk.moment())
+        return [(row.subject, row.detail) for row in Incident.objects.filter(closed_at=None, kind="disk_short")]
+
+    assert watched(SHORT) == []
+    ((subject, detail),) = watched(SHORT - 1)
+    assert subject == lease.this_house().name
+    assert detail.startswith("511 MiB are free")
+    assert watched(SHORT) == []

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from tradinghq.supervision.start_again import keep_starting
 from tradinghq.supervision.start_house import start_house
 
 
@@ -14,4 +15,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-        start_house(manage=str(Path(settings.BASE_DIR) / "manage.py"), say=self.stdout.write)
+        manage = str(Path(settings.BASE_DIR) / "manage.py")
+        keep_starting(lambda: start_house(manage=manage, say=self.stdout.write), manage=manage, say=self.stdout.write)
