@@ -5,6 +5,7 @@ import threading
 from django.db import DataError, IntegrityError, OperationalError
 from django.db.utils import InterfaceError
 from django.urls import include, path
+from psycopg.errors import DiskFull
 from redis.exceptions import ConnectionError as RedisAway
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -18,6 +19,13 @@ from apps.foundation.rest.serializer_fields import DecimalText, InstrumentField,
 from apps.foundation.rest.views import HouseView, ListView
 from tradinghq import urls as house
 
+
+def caused_by(error, cause):
+    """The error as Django raises it from the driver's."""
+    error.__cause__ = cause
+    return error
+
+
 ERRORS = {
     "refused": lambda: Refused("Too small.", code="too_small", field="quantity", minimum="0.1"),
     "conflict": lambda: Conflict("It is done.", code="already_done"),
@@ -26,6 +34,7 @@ ERRORS = {
     "data": lambda: DataError("numeric field overflow SECRET"),
     "integrity": lambda: IntegrityError("violates SECRET"),
     "operational": lambda: OperationalError("connection refused SECRET"),
+    "disk": lambda: caused_by(OperationalError("could not extend SECRET"), DiskFull("SECRET")),
     "interface": lambda: InterfaceError("closed SECRET"),
     "redis": lambda: RedisAway("SECRET"),
     "bug": lambda: ZeroDivisionError("SECRET"),

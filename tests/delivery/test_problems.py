@@ -143,6 +143,7 @@ def test_another_content_type(person):
         ("data", 400, "value_out_of_range"),
         ("integrity", 409, "constraint_refused"),
         ("operational", 503, "database_away"),
+        ("disk", 503, "disk_full"),
         ("interface", 503, "database_away"),
         ("redis", 503, "redis_away"),
         ("bug", 500, "internal_error"),

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from kombu.exceptions import OperationalError as BrokerAway
+from psycopg.errors import DiskFull
 from redis.exceptions import RedisError
 from rest_framework import exceptions as drf
 
@@ -100,6 +101,8 @@ def _framework_error(error: drf.APIException) -> HttpResponse:
 
 
 def _other(error: Exception) -> tuple[int, str, str]:
+    if isinstance(error.__cause__, DiskFull):
+        return 503, "disk_full", "The disk is full: nothing can be recorded. Make room, then try again."
     for kinds, status, code, detail in _KNOWN:
         if isinstance(error, kinds):
             return status, code, detail
