@@ -61,7 +61,7 @@ def _ask_postgres() -> str:
 
 def _ask_redis() -> str:
     try:
-        redis_pool.client().ping()
+        redis_pool.quick_client().ping()
     except redis.RedisError as error:
         return f"Redis does not answer ({type(error).__name__}). Live updates and tasks wait; no order is lost."
     return ""

@@ -94,10 +94,12 @@ class Update:
 def publish(*, channel: str, kind: Literal["delta", "snapshot"], data: Any, as_of: datetime) -> Position | None:
     """Number, keep and send one frame; its position, or None when Redis is away (logged and counted, never raised).
 
-    ``data`` is JSON-ready, decimals as strings. It leaves at once: call it after commit.
+    A silent Redis costs a second: who tells of a bar or an order has more to do. ``data`` is JSON-ready, decimals as
+    strings. It leaves at once: call it after commit.
     """
     try:
-        answer = _run("publish", channel, Update(channel, kind, data, as_of).arguments)
+        arguments = Update(channel, kind, data, as_of).arguments
+        answer: Any = _scripts()["publish"](keys=_keys(channel), args=arguments, client=redis_pool.quick_client())
     except redis.RedisError as error:
         LOST.labels(channel=_kind(channel)).inc()
         log.warning("live_frame_lost", channel=channel, reason=str(error))
@@ -109,7 +111,7 @@ def publish(*, channel: str, kind: Literal["delta", "snapshot"], data: Any, as_o
 def publish_all(updates: Iterable[Update]) -> None:
     """``publish`` of many in one round trip. Redis away: logged and counted, never raised."""
     told = list(updates)
-    pipeline = redis_pool.client().pipeline(transaction=False)
+    pipeline = redis_pool.quick_client().pipeline(transaction=False)
     for update in told:
         _scripts()["publish"](keys=_keys(update.channel), args=update.arguments, client=pipeline)
     try:
@@ -129,7 +131,7 @@ def frames_since(*, channel: str, stream_id: str, seq: int) -> list[str] | None:
     None: a snapshot is needed, since the stream is another one, was never there, or has moved on by more than is kept.
     Raises ``redis.RedisError`` when Redis is away.
     """
-    answer: list[Any] = _run("since", channel, [stream_id, seq])
+    answer: list[Any] = _scripts()["since"](keys=_keys(channel), args=[stream_id, seq], client=redis_pool.client())
     return answer[2] if answer else None
 
 
@@ -164,10 +166,6 @@ def snapshot_frame(*, channel: str, position: Position | None, data: Any, as_of:
 def _scripts() -> dict[str, Any]:
     client = redis_pool.client()  # sends a script once, then its digest
     return {"publish": client.register_script(_PUBLISH), "since": client.register_script(_SINCE)}
-
-
-def _run(script: str, channel: str, arguments: list[Any]) -> Any:
-    return _scripts()[script](keys=_keys(channel), args=arguments)
 
 
 def _keys(channel: str) -> tuple[str, str]:

@@ -31,7 +31,7 @@ def client() -> Redis:
 
 
 def quick_client() -> Redis:
-    """For a question that a request waits for and that PostgreSQL can answer too: a silent Redis costs it a second."""
+    """For what a request, an order or a bar waits for and can do without: a silent Redis costs it a second."""
     return _quick(client())
 
 

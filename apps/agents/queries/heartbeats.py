@@ -29,7 +29,7 @@ def heartbeats(agent_ids: Sequence[UUID]) -> Heartbeats:
     if not agent_ids:
         return Heartbeats(True, {})
     try:
-        texts = redis_pool.client().mget([heartbeat_key(agent_id) for agent_id in agent_ids])
+        texts = redis_pool.quick_client().mget([heartbeat_key(agent_id) for agent_id in agent_ids])
     except RedisError:
         return Heartbeats(False, {})
     beats = {agent_id: _parsed(str(text)) for agent_id, text in zip(agent_ids, texts, strict=True) if text}

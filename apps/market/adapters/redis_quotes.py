@@ -16,12 +16,14 @@ KEPT_SECONDS = 86_400  # of the last word of a source that has gone silent
 
 
 class RedisQuoteBoard:
-    """Shared by all processes; ``NotReady`` (code ``quotes_away``) while Redis is away."""
+    """Shared by all processes; ``NotReady`` (code ``quotes_away``) while Redis is away. A silent one is given up soon:
+    the stop guard and orders wait for the answer.
+    """
 
     def put(self, quotes: Sequence[Quote]) -> None:
         """Write all quotes in one step, so that no reader sees half a bar."""
         try:
-            with redis_pool.client().pipeline(transaction=True) as pipe:
+            with redis_pool.quick_client().pipeline(transaction=True) as pipe:
                 for quote in quotes:
                     pipe.set(_key(quote.source, quote.symbol), _packed(quote), ex=KEPT_SECONDS)
                 pipe.execute()
@@ -35,7 +37,7 @@ class RedisQuoteBoard:
         if not pairs:
             return found
         try:
-            values: list[Any] = redis_pool.client().mget([_key(source, symbol) for symbol, source in pairs])
+            values: list[Any] = redis_pool.quick_client().mget([_key(source, symbol) for symbol, source in pairs])
         except RedisError as error:
             raise _away(error) from error
         for (symbol, _), value in zip(pairs, values, strict=True):

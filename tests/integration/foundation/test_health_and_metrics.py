@@ -19,7 +19,7 @@ def test_all_parts_answer():
 
 
 def test_redis_away_is_said_in_words(monkeypatch, unused_tcp_port):
-    monkeypatch.setattr(redis_pool, "client", lambda: redis.Redis(port=unused_tcp_port, retry=None))
+    monkeypatch.setattr(redis_pool, "quick_client", lambda: redis.Redis(port=unused_tcp_port, retry=None))
     found = health.check_redis()
     assert not found.ok
     assert "Redis does not answer" in found.detail

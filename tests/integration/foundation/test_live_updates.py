@@ -127,7 +127,7 @@ async def test_the_channel_layer_delivers_the_frame_as_bytes(channel, text):
 
 def test_redis_away_is_counted_and_not_raised(monkeypatch, unused_tcp_port):
     away = redis.Redis(port=unused_tcp_port, decode_responses=True, retry=None)
-    monkeypatch.setattr(redis_pool, "client", lambda: away)
+    monkeypatch.setattr(redis_pool, "quick_client", lambda: away)
     live_updates._scripts.cache_clear()
     try:
         before = REGISTRY.get_sample_value("hq_live_frames_lost_total", {"channel": "quotes"}) or 0

@@ -1,16 +1,21 @@
 """A Redis that takes connections and answers nothing, as behind a dead line: requests go on, revocations hold."""
 
 import time
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
 
-from apps.foundation import redis_pool
+from apps.agents.queries import heartbeats
+from apps.foundation import live_updates, redis_pool
 from apps.foundation.clock import wall_now
+from apps.foundation.errors import NotReady
 from apps.foundation.identifiers import new_id
 from apps.foundation.models import AuthSession
 from apps.foundation.session_revocations import is_revoked
+from apps.market.adapters.redis_quotes import RedisQuoteBoard
+from apps.market.domain.quotes import Quote
 from workers.drills.tcp_proxy import TcpProxy, Weather
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +30,22 @@ def line(settings, clean_redis):
         yield proxy
     settings.REDIS_URL = there.geturl()
     redis_pool.client.cache_clear()
+
+
+def test_what_a_bar_tells_waits_no_longer_than_one_patient_question(line):
+    at = wall_now()
+    update = live_updates.Update("quotes:BTC/USDT", "delta", {"last": "1"}, at)
+    board = RedisQuoteBoard()
+    line.weather = Weather.BLACKHOLE
+    began = time.monotonic()
+    live_updates.publish_all([update])
+    assert live_updates.publish(channel=update.channel, kind=update.kind, data=update.data, as_of=at) is None
+    with pytest.raises(NotReady):
+        board.put([Quote("BTC/USDT", "binance", Decimal(1), Decimal(2), Decimal(1), at, at, "live")])
+    with pytest.raises(NotReady):
+        board.latest(["BTC/USDT"], ["binance"])
+    assert not heartbeats([new_id()]).known
+    assert time.monotonic() - began < redis_pool.ANSWER_SECONDS
 
 
 def test_postgresql_answers_soon_whether_a_session_was_ended(line):
