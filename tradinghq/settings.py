@@ -188,6 +188,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 60,
+    "socket_connect_timeout": 5,
+    "socket_timeout": 10,  # else whoever sends over a dead line waits until the line is cut
     "socket_keepalive": True,
     "queue_order_strategy": "round_robin",
 }

@@ -1,4 +1,4 @@
-"""The stop guard's process: it knows nothing of agents, screens or the broker, and ends when it is told to."""
+"""The stop guard: it knows nothing of agents and screens, waits for no broker, and ends when it is told to."""
 
 import os
 import signal
@@ -15,6 +15,7 @@ def main() -> None:
     django.setup()
     from django.conf import settings
 
+    from apps.foundation.after_commit import send_from_a_thread
     from apps.foundation.lease_memory import standing_by
     from apps.foundation.logs import configure_logging
     from apps.foundation.loops import run_loop
@@ -22,6 +23,7 @@ def main() -> None:
     from apps.trading import operations as trading
 
     configure_logging("guard")
+    send_from_a_thread()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

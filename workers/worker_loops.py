@@ -12,6 +12,7 @@ from typing import Any
 from celery import bootsteps, current_app
 from django.db import close_old_connections
 
+from apps.foundation.after_commit import send_from_a_thread
 from apps.foundation.lease_memory import standing_by
 from apps.foundation.loops import Loop, run_loop
 
@@ -60,6 +61,7 @@ class WorkerLoops(bootsteps.StartStopStep):
         sys.setswitchinterval(SWITCH_SECONDS)
         names = [name for name in os.environ.get("HQ_LOOPS", "").split(",") if name]
         loops = [find_loop(name) for name in names]
+        send_from_a_thread()
         for loop in loops:
             if loop.first is not None:
                 loop.first()

@@ -41,7 +41,8 @@ def run(step: Callable[[], None]) -> None:
 
 
 def send_from_a_thread() -> None:
-    """Let a thread of its own send what this process enqueues from now on, so that no answer waits for the broker.
+    """Let a thread of its own send what this process enqueues from now on, so that no answer and no loop waits for the
+    broker: a dead line to it would hold them up for as long as it is dead.
 
     What a process had not sent when it was killed is found by the sweeps, as every lost message.
     """

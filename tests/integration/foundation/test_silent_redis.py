@@ -5,17 +5,21 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 import pytest
+from celery import Celery
 from django.contrib.auth import get_user_model
 
 from apps.agents.queries import heartbeats
-from apps.foundation import live_updates, redis_pool
+from apps.foundation import after_commit, live_updates, redis_pool
+from apps.foundation.after_commit import TaskSender
 from apps.foundation.clock import wall_now
 from apps.foundation.errors import NotReady
 from apps.foundation.identifiers import new_id
+from apps.foundation.metrics import WAKE_UPS_LOST
 from apps.foundation.models import AuthSession
 from apps.foundation.session_revocations import is_revoked
 from apps.market.adapters.redis_quotes import RedisQuoteBoard
 from apps.market.domain.quotes import Quote
+from tests.integration.foundation.waiting import eventually
 from workers.drills.tcp_proxy import TcpProxy, Weather
 
 pytestmark = pytest.mark.django_db
@@ -61,3 +65,21 @@ def test_postgresql_answers_soon_whether_a_session_was_ended(line):
     began = time.monotonic()
     assert (is_revoked(living.pk), is_revoked(ended.pk)) == (False, True)
     assert time.monotonic() - began < redis_pool.ANSWER_SECONDS  # what one question took with the patient client
+
+
+def test_tasks_that_are_sent_meanwhile_hold_up_nobody_and_are_counted_as_lost(line, settings, monkeypatch):
+    app = Celery("elsewhere", broker=settings.REDIS_URL, set_as_current=False)
+    patience = settings.CELERY_BROKER_TRANSPORT_OPTIONS["socket_timeout"]
+    app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {"socket_timeout": 1}
+    monkeypatch.setattr(after_commit, "current_app", app)
+    lost = WAKE_UPS_LOST.labels(task="note")
+    before = lost._value.get()
+    line.weather = Weather.BLACKHOLE
+    sender, began = TaskSender(), time.monotonic()
+    for number in range(2):
+        sender.send("note", "silent-test", None, {"number": number})
+    assert time.monotonic() - began < patience
+    eventually(lambda: lost._value.get() == before + 2, seconds=60)
+    line.weather = Weather.THROUGH
+    sender.send("note", "silent-test", None, {"number": 2})
+    eventually(lambda: redis_pool.client().llen("silent-test") == 1)
