@@ -5,7 +5,7 @@ import pytest
 
 from apps.agents.adapters.torch_engine import TorchEngine
 from apps.agents.domain.neural.calibration import softmax
-from apps.agents.domain.neural.features import FEATURES, WINDOW
+from apps.agents.domain.neural.features import FEATURES, WINDOW, windows_over
 from apps.agents.domain.neural.model_facts import model_digest
 from apps.agents.operations import FitSettings, TrainingWish, train_model
 from apps.agents.ports import Samples, StoredModel
@@ -60,6 +60,24 @@ def test_a_batch_answers_as_one_by_one():
     assert np.allclose(together.sum(axis=1), 1.0)
     assert np.allclose(together, np.concatenate([forward(window[None]) for window in given]), atol=1e-6)
     assert forward(given[:0]).shape == (0, 3)
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (256, [256]), (257, [129, 128]), (1_000, [250] * 4)])
+def test_no_tile_is_a_small_remainder(count, sizes):
+    """A few windows are multiplied otherwise than many, so a series must not end in a few."""
+    forward, seen = ENGINE.load(model(3), device="cpu0"), []
+    forward._network.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    given = windows(count)
+    answered = forward(given)
+    assert seen == sizes
+    assert np.allclose(answered, np.concatenate([forward(part) for part in np.array_split(given, 7)]), atol=1e-6)
+
+
+def test_windows_seen_in_their_rows_are_judged_as_copies_are():
+    forward = ENGINE.load(model(4), device="cpu0")
+    rows = np.random.default_rng(4).normal(size=(WINDOW + 600, len(FEATURES))).astype(np.float32)
+    seen = windows_over(rows)
+    assert np.array_equal(forward(seen), forward(np.ascontiguousarray(seen)))
 
 
 def test_a_device_that_is_not_there_is_named():

@@ -13,6 +13,7 @@ from apps.agents.domain.neural.features import (
     WINDOW,
     feature_rows,
     feature_window,
+    windows_over,
 )
 from apps.agents.domain.neural.labels import labels_of, moves_ahead
 from apps.agents.domain.neural.samples import sample_table
@@ -43,6 +44,17 @@ def test_a_window_cut_for_an_agent_is_the_one_that_training_saw():
         cut = {name: getattr(whole, name)[:end] for name in ARRAYS}
         assert np.array_equal(feature_window(cut), rows[end - HISTORY - WINDOW : end - HISTORY])
     assert feature_window(cut).shape == (WINDOW, len(FEATURES))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), bars=st.integers(NEEDS_BARS, 220))
+def test_the_windows_over_a_series_are_those_cut_for_an_agent_at_each_bar(seed, bars):
+    whole = columns(walk(bars, seed), volume=np.random.default_rng(seed).random(bars))
+    seen = windows_over(rows_of(whole))
+    assert len(seen) == bars - NEEDS_BARS + 1
+    for place, window in enumerate(seen):
+        cut = {name: getattr(whole, name)[: NEEDS_BARS + place] for name in ARRAYS}
+        assert np.array_equal(window, feature_window(cut))
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e6])

@@ -76,6 +76,8 @@ def test_its_votes_over_all_bars_are_those_bar_by_bar(numbers):
         told, vote = found.at(place), strategy.vote(view_at(series, place, NEEDS_BARS, fee_bps=10.0))
         assert (told.direction, told.confidence, told.abstain) == (vote.direction, vote.confidence, vote.abstain)
     assert len(set(found.direction.tolist())) > 1
+    stances = [0 if told.abstain else told.direction for told in map(found.at, range(220))]
+    assert stances_over(strategy, series, fee_bps=10.0).tolist() == stances
 
 
 def test_over_all_bars_it_abstains_without_a_model_on_other_bars_and_while_it_warms():

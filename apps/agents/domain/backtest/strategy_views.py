@@ -1,7 +1,6 @@
 """What a strategy gets to see at each bar of a recorded series, exactly as an agent does."""
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from apps.agents.domain.strategies.contract import (
     Strategy,
     StrategyVote,
     VenueQuote,
+    VotesOverBars,
     abstention,
 )
 from apps.market.domain import timeframes
@@ -75,7 +75,7 @@ def stances_over(
     """At every bar 1 (in), -1 (out) or 0 (as before): the sign of the vote, 0 for an abstention.
 
     A strategy that offers ``stances`` or ``stances_over_bars`` answers for all bars at once; ``check_lookahead`` holds
-    that against its votes. One with a model judges many windows in one pass.
+    that against its votes. One with a model judges all bars in few passes.
     """
     by_bar = getattr(strategy, "stances_over_bars", None)
     if by_bar is not None and len(columns):
@@ -85,8 +85,9 @@ def stances_over(
     if at_once is not None:
         found: NDArray[np.int8] = at_once(columns.close)
         return found
-    votes: Iterable[StrategyVote] = votes_over(strategy, columns, fee_bps=fee_bps, progress=progress)
-    if isinstance(strategy, JudgesByModel) and len(columns) >= strategy.needs_bars:
-        whole = view_at(columns, len(columns) - 1, len(columns), fee_bps=fee_bps)
-        votes = chain([abstention("Warming.")] * (strategy.needs_bars - 1), strategy.votes_at_once(whole))
+    if isinstance(strategy, JudgesByModel) and isinstance(strategy, VotesOverBars) and len(columns):
+        whole = strategy.votes_over_bars(view_at(columns, len(columns) - 1, len(columns), fee_bps=fee_bps), sources=1)
+        if whole is not None:
+            return np.where(whole.abstain, 0, np.sign(whole.direction)).astype(np.int8)
+    votes = votes_over(strategy, columns, fee_bps=fee_bps, progress=progress)
     return np.fromiter((0 if vote.abstain else int(np.sign(vote.direction)) for vote in votes), np.int8, len(columns))

@@ -84,6 +84,13 @@ def feature_window(arrays: Mapping[str, NDArray[np.int64] | Series]) -> Rows:
     )
 
 
+def windows_over(rows: Rows) -> Rows:
+    """All windows in a series: shape ``[len(rows) - WINDOW + 1, WINDOW, features]``, to be read only. They are seen in
+    ``rows`` and not copied: of neighbours 47 rows are the same.
+    """
+    return np.lib.stride_tricks.sliding_window_view(rows, WINDOW, axis=0).swapaxes(1, 2)
+
+
 def window_rows(rows: Rows, ends: NDArray[np.int64]) -> Rows:
     """The windows that end with these rows: shape ``[len(ends), WINDOW, features]``. Every end is at least
     ``WINDOW - 1``.

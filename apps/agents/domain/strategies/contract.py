@@ -4,7 +4,7 @@ A strategy works on arrays that end with the last closed candle, so that the fut
 The same object votes live, on paper and in backtests.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -178,9 +178,7 @@ class JudgesByModel(Protocol):
         ...
 
     def with_model(self, model: ForwardPass) -> Strategy:
-        """The same strategy that votes by itself, for backtests."""
-        ...
-
-    def votes_at_once(self, view: MarketView) -> Sequence[StrategyVote]:
-        """Of a strategy with its model: the votes at all bars of a long view from ``needs_bars`` on, in few passes."""
+        """The same strategy that votes by itself, for backtests. One that offers ``votes_over_bars`` too is asked about
+        all bars at once.
+        """
         ...

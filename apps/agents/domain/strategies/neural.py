@@ -4,13 +4,13 @@ The strategy holds no network: it makes the features and reads the answer. The n
 in a backtest in the same process (``with_model``); without one the strategy abstains and says why.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.agents.domain.neural.features import NEEDS_BARS, WINDOW, Rows, feature_rows, feature_window, window_rows
+from apps.agents.domain.neural.features import NEEDS_BARS, Rows, feature_rows, feature_window, windows_over
 from apps.agents.domain.neural.labels import DOWN, UP
 from apps.agents.domain.strategies.contract import (
     ForwardPass,
@@ -24,7 +24,6 @@ from apps.agents.domain.strategies.contract import (
 
 NO_MODEL = "No model is loaded in this process; the house's inference worker judges the features."
 DIGEST_SHOWN = 8
-AT_ONCE = 4_096  # windows that are copied out of the rows together
 
 
 class Neural:
@@ -78,12 +77,6 @@ class Neural:
             reason=f"More probable {'up' if lean > 0 else 'down'}: {told}.",
         )
 
-    def votes_at_once(self, view: MarketView) -> Sequence[StrategyVote]:
-        if self._model is None:
-            return [abstention(NO_MODEL)] * max(0, view.bars - NEEDS_BARS + 1)
-        judged = _judged(view, self._model)
-        return [self.vote_on(row, self._model, timeframe=view.timeframe) for row in judged]
-
     def votes_over_bars(self, view: MarketView, *, sources: int) -> VoteColumns | None:  # noqa: ARG002
         """``vote`` at every bar of a long view at once. What a network answers depends in its last digits on how many
         windows it judges together, here as in the living house.
@@ -92,7 +85,8 @@ class Neural:
         votes = VoteColumns.abstaining(view.bars, horizon_bars=1 if model is None else model.facts.horizon_bars)
         if model is None or view.timeframe != model.facts.timeframe or view.bars < NEEDS_BARS:
             return votes
-        probabilities = _judged(view, model)
+        rows = feature_rows(times=view.times, high=view.high, low=view.low, close=view.close, volume=view.volume)
+        probabilities = model(windows_over(rows))
         lean = probabilities[:, UP] - probabilities[:, DOWN]
         votes.abstain[NEEDS_BARS - 1 :] = np.abs(lean) < self._smallest_lean
         clear = ~votes.abstain[NEEDS_BARS - 1 :]
@@ -104,10 +98,3 @@ class Neural:
         bound = Neural(self._numbers)
         bound._model = model
         return bound
-
-
-def _judged(view: MarketView, model: ForwardPass) -> NDArray[np.float64]:
-    """The model's answer at each bar from the first whole window on, in few passes."""
-    rows = feature_rows(times=view.times, high=view.high, low=view.low, close=view.close, volume=view.volume)
-    ends = np.arange(WINDOW - 1, len(rows))
-    return np.concatenate([model(window_rows(rows, part)) for part in np.array_split(ends, len(ends) // AT_ONCE + 1)])
