@@ -14,9 +14,9 @@ BEAT_SECONDS = 5.0
 
 
 @shared_task(name="workers.inference.judge")
-def judge(*, model: str, windows: list[dict[str, object]]) -> None:
-    """One forward pass over ``windows``; the answers go into the agents' streams."""
-    DEVICE.add(agents.judge_windows(model=UUID(model), windows=windows, device=DEVICE.device))
+def judge(*, model: str, asked: list[dict[str, object]], features: str) -> None:
+    """One forward pass over the windows in ``features``; the answers go into the agents' streams."""
+    DEVICE.add(agents.judge_windows(model=UUID(model), asked=asked, features=features, device=DEVICE.device))
 
 
 def warm_up() -> None:

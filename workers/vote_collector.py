@@ -4,7 +4,6 @@ It reads every agent's stream from where the database says it was read to, so th
 While Redis is away no vote comes, and the rounds close at their deadlines saying so.
 """
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -18,6 +17,7 @@ from redis.exceptions import ResponseError
 
 from apps.agents import operations as agents
 from apps.agents import queries
+from apps.agents.domain.vote_entry import votes_in
 from apps.foundation import redis_pool
 from apps.foundation.loops import Loop
 from apps.market.queries import current_moment
@@ -25,7 +25,6 @@ from apps.market.queries import current_moment
 BLOCK_MS = 250  # how soon a new agent's stream or a passed deadline is noticed
 GATHER_MS = 5  # features that come one after another within this are judged together
 ENTRIES_A_STREAM = 200
-LONGEST_MESSAGE = 10_000
 LONGEST_STREAM, KEPT_OF_IT = 5_000, 1_000  # entries: a stream that grew beyond is cut to its newest ones
 AWAY_SECONDS = 0.25
 IDLE_SECONDS = 0.02
@@ -46,17 +45,6 @@ def collect_votes() -> bool:
         _cut_floods(entries)
     closed = agents.close_ready_rounds(moment=current_moment())
     return bool(entries or closed)
-
-
-def parse_vote(text: str | None) -> dict[str, Any] | None:
-    """The message in an entry; None for what is no JSON object of a sensible size."""
-    if text is None or len(text) > LONGEST_MESSAGE:
-        return None
-    try:
-        message = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return message if isinstance(message, dict) else None
 
 
 def _cut_floods(entries: Iterable[agents.StreamEntry]) -> None:
@@ -132,9 +120,10 @@ def _drop_what_is_no_stream(streams: Iterable[str]) -> int:
 def _in_order(answer: Any) -> list[agents.StreamEntry]:
     """The entries of all streams as they were written, so that no agent's flood holds up the others' votes."""
     entries = [
-        agents.StreamEntry(UUID(stream.removeprefix(STREAM_PREFIX)), entry_id, parse_vote(fields.get("vote")))
+        agents.StreamEntry(UUID(stream.removeprefix(STREAM_PREFIX)), entry_id, message, part)
         for stream, written in (answer.items() if isinstance(answer, dict) else answer or [])
         for entry_id, fields in written
+        for part, message in enumerate(votes_in(fields.get("vote")))
     ]
     return sorted(entries, key=lambda entry: entry.place)
 

@@ -2,7 +2,7 @@
 
 import time
 from decimal import Decimal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import numpy as np
 
@@ -15,14 +15,16 @@ from apps.agents.domain.neural.features import FEATURES, NEEDS_BARS, WINDOW
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.market.domain.instruments import InstrumentRules
 from apps.market.queries import current_moment
+from tests.benchmarks import inference_queue
+from tests.benchmarks.inference_queue import rounds_of
 from tests.benchmarks.measure import Line, in_turns, p50
 from tests.support.candle_columns import random_columns
 
-BATCHES = (1, 16, 64)
-LARGEST = BATCHES[-1]
+LARGEST = 64
+ASKED = ((1, 1), (16, 1), (LARGEST, 4), (LARGEST, LARGEST))  # windows of so many agents
 BARS = 10_000
-FIRM_SIZES = ((4, 2_500), (4, 5_000), (10, 20_000))  # instruments and bars of each
-FIRM_TURNS = (9, 9, 2)
+FIRM_SIZES = ((4, 2_500), (4, 5_000), (1, 200))  # instruments and bars of each
+FIRM_TURNS = (1, 1, 1)
 RULES = ("momentum", "breakout", "mean_reversion", "arbitrage")
 
 
@@ -37,13 +39,16 @@ def run() -> list[Line]:
     forward = operations.shipped_model()
     view = operations.register_shipped_model(moment=current_moment())
     windows = _windows(LARGEST)
-    asked = [_asked(window) for window in windows]
     return [
         _together(forward, windows),
         _backtest(forward),
         *(_firm(forward, *size, turns) for size, turns in zip(FIRM_SIZES, FIRM_TURNS, strict=True)),
-        *(_through_the_house(forward, view["id"], windows, asked, n) for n in BATCHES),
-        _through_the_house(forward, view["id"], windows, asked, LARGEST, clock=time.process_time),
+        *(
+            _through_the_house(forward, view["id"], count, agents, together=together)
+            for count, agents in ASKED
+            for together in (10, 1)
+        ),
+        *inference_queue.run(forward, view["id"], windows),
     ]
 
 
@@ -115,34 +120,27 @@ def _rules(symbol: str) -> InstrumentRules:
     return InstrumentRules(symbol, symbol[:-5], "USDT", Decimal("0.01"), step, step, Decimal(5))
 
 
-def _through_the_house(forward, model, windows, asked, count, *, clock=time.perf_counter) -> Line:
-    """From a message's windows to the votes in the agents' streams."""
-    processor = clock is time.process_time  # on a busy machine the wait for Redis hides what the house adds
+def _through_the_house(forward, model, count: int, agents: int, *, together: int) -> Line:
+    """From a message's windows to the votes in the streams of ``agents``, beside the forward pass alone.
+
+    ``together``: so many of ours run before as many bare ones. In a row each pass finds the caches as the one before
+    left them; one after another both find them as the house did, as on each bar.
+    """
+    windows = _windows(count)
+    asked = rounds_of(agents, count)
+    features = "".join(map(packed, windows))
     ours, bare = in_turns(
-        5,
-        10,
-        lambda: operations.judge_windows(model=UUID(model), windows=asked[:count], device="cpu0"),
-        lambda: forward(windows[:count]),
-        clock=clock,
+        200 // together,
+        together,
+        lambda: operations.judge_windows(model=UUID(model), asked=asked, features=features, device="cpu0"),
+        lambda: forward(windows),
+        clock=time.process_time,
     )
     return Line(
-        f"{count} windows from message to votes, {'time of the processor, ' if processor else ''}p50, ms",
+        f"{count} windows of {agents} agents from message to votes, {'in turns' if together == 1 else 'in a row'}, "
+        "time of the processor, p50, ms",
         f"{p50(ours):.2f}",
         f"{p50(bare):.2f} (forward pass)",
         f"{p50(bare) / p50(ours):.2f}x the bare speed",
         ">= 0.8x at 64",
     )
-
-
-def _asked(window) -> dict[str, object]:
-    return {
-        "agent_id": str(uuid4()),
-        "round_id": str(uuid4()),
-        "symbol": "BTC/USDT",
-        "timeframe": "5m",
-        "parameters": {},
-        "features": packed(window),
-        "expires_at": "2026-01-05T08:05:00+00:00",
-        "data_as_of": "2026-01-05T08:00:00+00:00",
-        "correlation_id": str(uuid4()),
-    }

@@ -7,6 +7,7 @@ lock, and what a device says is taken on trust no more than what an agent says.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -16,11 +17,12 @@ import structlog
 from numpy.typing import NDArray
 
 from apps.agents import ports
-from apps.agents.domain.neural.feature_message import unpacked_together
+from apps.agents.domain.neural.feature_reading import read_windows
 from apps.agents.domain.neural.model_facts import ModelRefusedError
 from apps.agents.domain.strategies.contract import ForwardPass, StrategyVote, abstention
 from apps.agents.domain.strategies.neural import Neural
 from apps.agents.domain.strategies.parameter_values import parameter_values
+from apps.agents.domain.vote_entry import MOST_VOTES
 from apps.agents.models import NeuralModel
 from apps.agents.queries.neural_models import model_in_force
 from apps.foundation import redis_pool
@@ -47,25 +49,29 @@ class JudgedBatch:
     problem: str = ""
 
 
-def judge_windows(*, model: UUID, windows: Sequence[Mapping[str, Any]], device: str) -> JudgedBatch:
+def judge_windows(*, model: UUID, asked: Sequence[Mapping[str, Any]], features: str, device: str) -> JudgedBatch:
     """Judge and answer. Where the model can't be used, each agent abstains with the reason.
 
-    Raises ``redis.RedisError`` while Redis is away: the rounds close at their deadline without these votes.
+    ``asked``: by agent its parameters, its bars and the rounds of its windows; ``features``: the windows in that order.
+
+    Raises ``redis.RedisError`` while Redis is away: the rounds close at their deadline without these votes. Raises
+    ``ValueError`` where there are not as many windows as rounds.
     """
+    rounds = sum(len(agent["rounds"]) for agent in asked)
     try:
         forward = warm_model(model, device)
     except (ModelRefusedError, NotReady) as error:
         log.error("model_not_usable", model=str(model), device=device, reason=error.message)  # noqa: TRY400 - told
-        _answer([(window, abstention(error.message), "") for window in windows])
-        return JudgedBatch(len(windows), 0.0, error.message)
-    stacked = unpacked_together([window["features"] for window in windows])
+        _answer(asked, [abstention(error.message)] * rounds, digest="")
+        return JudgedBatch(rounds, 0.0, error.message)
+    windows = read_windows(features)
+    if len(windows) != rounds:
+        raise ValueError(f"{rounds} rounds were named, the features are those of {len(windows)} windows.")
     started = time.perf_counter()
-    probabilities = forward(stacked)
+    probabilities = forward(windows)
     seconds = time.perf_counter() - started
-    votes = _votes(windows, probabilities, forward)
-    _answer([(window, vote, forward.digest) for window, vote in zip(windows, votes, strict=True)])
-    log.info("windows_judged", windows=len(windows), ms=round(1000.0 * seconds, 2), device=device)
-    return JudgedBatch(len(windows), seconds)
+    _answer(asked, _votes(asked, probabilities, forward), digest=forward.digest)
+    return JudgedBatch(rounds, seconds)
 
 
 def warm_model(model: UUID, device: str) -> ForwardPass:
@@ -95,33 +101,43 @@ def warm_model_in_force(device: str) -> str:
 
 
 def _votes(
-    windows: Sequence[Mapping[str, Any]], probabilities: NDArray[np.float64], forward: ForwardPass
+    asked: Sequence[Mapping[str, Any]], probabilities: NDArray[np.float64], forward: ForwardPass
 ) -> list[StrategyVote]:
-    no_number = abstention(f"The model {forward.digest[:8]} answered what is no number.")
-    sound: NDArray[np.bool_] = np.all(np.isfinite(probabilities), axis=1)
-    judges: dict[str, Neural] = {}  # agents of the same parameters read the answer alike
-    votes = []
-    for window, row, is_number in zip(windows, probabilities, sound, strict=True):
-        key = repr(window["parameters"])
-        if key not in judges:
-            judges[key] = Neural(parameter_values(Neural.parameters, window["parameters"]))
-        judge = judges[key]
-        votes.append(judge.vote_on(row, forward, timeframe=window["timeframe"]) if is_number else no_number)
+    """One vote a window, in their order."""
+    votes: list[StrategyVote] = []
+    for (_, timeframe), run in groupby(asked, key=lambda agent: (repr(agent["parameters"]), agent["timeframe"])):
+        alike = list(run)  # agents of the same parameters and bars read the answers alike
+        judge = Neural(parameter_values(Neural.parameters, alike[0]["parameters"]))
+        end = len(votes) + sum(len(agent["rounds"]) for agent in alike)
+        votes += judge.votes_on(probabilities[len(votes) : end], forward, timeframe=timeframe)
+    if not np.isfinite(probabilities).all():
+        no_number = abstention(f"The model {forward.digest[:8]} answered what is no number.")
+        for place in np.flatnonzero(~np.isfinite(probabilities).all(axis=1)):
+            votes[place] = no_number
     return votes
 
 
-def _answer(votes: Sequence[tuple[Mapping[str, Any], StrategyVote, str]]) -> None:
-    streams, texts = [], []
-    for window, vote, digest in votes:
-        message = {
-            **{name: window[name] for name in ("round_id", "symbol", "expires_at", "data_as_of", "correlation_id")},
-            "direction": vote.direction,
-            "confidence": vote.confidence,
-            "abstain": vote.abstain,
-            "horizon_bars": vote.horizon_bars,
-            "reason": vote.reason,
-            "digest": digest,
-        }
-        streams.append(f"votes.{window['agent_id']}")
-        texts.append(orjson.dumps(message))
-    redis_pool.client().register_script(_APPEND)(keys=streams, args=[STREAM_LENGTH, *texts])
+def _answer(asked: Sequence[Mapping[str, Any]], votes: Sequence[StrategyVote], *, digest: str) -> None:
+    """Each agent's votes together: few entries, one command."""
+    streams, texts, place = [], [], 0
+    for agent in asked:
+        rounds = agent["rounds"]
+        common = {"expires_at": agent["expires_at"], "data_as_of": agent["data_as_of"], "digest": digest}
+        said = [
+            {
+                "round_id": asked_round["round_id"],
+                "symbol": asked_round["symbol"],
+                "correlation_id": asked_round["correlation_id"],
+                "direction": vote.direction,
+                "confidence": vote.confidence,
+                "abstain": vote.abstain,
+                "horizon_bars": vote.horizon_bars,
+                "reason": vote.reason,
+            }
+            for asked_round, vote in zip(rounds, votes[place : place + len(rounds)], strict=True)
+        ]
+        place += len(rounds)
+        for start in range(0, len(said), MOST_VOTES):
+            streams.append(f"votes.{agent['agent_id']}")
+            texts.append(orjson.dumps({**common, "votes": said[start : start + MOST_VOTES]}))
+    redis_pool.client().eval(_APPEND, len(streams), *streams, STREAM_LENGTH, *texts)

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from apps.agents.domain.flood import CROWD, TRIES, worth_a_look
 from apps.agents.domain.vote_checks import AskedRound, RefusedVoteError, asked_round_id, checked_vote
+from apps.agents.domain.vote_entry import MOST_VOTES
 from apps.agents.models import DecisionRound, RoundState, Vote, VoteCursor
 from apps.agents.operations.count_refusal import count_refusal
 from apps.agents.operations.send_windows import AskedWindow, asked_window, send_windows
@@ -21,17 +22,18 @@ FLOOD = "flood"
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
-    """One entry of an agent's stream; ``message`` is None where it was no JSON object."""
+    """One message in an agent's stream, the ``part``-th of its entry; ``message`` None: it was no JSON object."""
 
     agent_id: UUID
     entry_id: str
     message: Mapping[str, Any] | None
+    part: int = 0
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Its identifier as numbers, which ascend in a stream."""
+    def place(self) -> tuple[int, int, int]:
+        """Its identifier and part as numbers, which ascend in a stream."""
         milliseconds, _, number = self.entry_id.partition("-")
-        return int(milliseconds), int(number or 0)
+        return int(milliseconds), int(number or 0), self.part
 
 
 def record_votes(*, entries: Sequence[StreamEntry], moment: Moment) -> int:
@@ -97,7 +99,7 @@ def _locked_rounds(messages: Sequence[Mapping[str, Any] | None]) -> dict[UUID, D
 def _claimed(entries: Sequence[StreamEntry]) -> list[StreamEntry]:
     """Those that were not read before, here or by another collector; each agent's cursor moves behind them."""
     cursors = VoteCursor.objects.select_for_update().filter(agent_id__in={entry.agent_id for entry in entries})
-    newest = {row.agent_id: (row.entry_ms, row.entry_number) for row in cursors.order_by("agent_id")}
+    newest = {row.agent_id: (row.entry_ms, row.entry_number, MOST_VOTES) for row in cursors.order_by("agent_id")}
     fresh, moved = [], set()
     for entry in entries:
         if entry.agent_id in newest and entry.place > newest[entry.agent_id]:
@@ -105,8 +107,8 @@ def _claimed(entries: Sequence[StreamEntry]) -> list[StreamEntry]:
             moved.add(entry.agent_id)
             fresh.append(entry)
     for agent_id in sorted(moved):
-        at, place = newest[agent_id]
-        VoteCursor.objects.filter(agent_id=agent_id).update(entry_ms=at, entry_number=place)
+        at, number, _ = newest[agent_id]
+        VoteCursor.objects.filter(agent_id=agent_id).update(entry_ms=at, entry_number=number)
     return fresh
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from apps.agents import ports
 from apps.agents.domain.neural.device_choice import DeviceLoad, choose_device, with_one_more
-from apps.agents.domain.neural.feature_message import unpacked
+from apps.agents.domain.neural.feature_reading import checked_window
 from apps.agents.domain.strategies.contract import abstention
 from apps.agents.domain.vote_checks import AskedRound, CheckedVote, RefusedVoteError, checked_vote
 from apps.agents.models import Agent, DecisionRound, Vote
@@ -39,7 +39,7 @@ class AskedWindow:
 
 def asked_window(asked: DecisionRound, agent_id: UUID, message: Mapping[str, Any], moment: Moment) -> AskedWindow:
     """The window in an agent's message. Raises ``RefusedVoteError`` for features or times that can't be."""
-    unpacked(message.get("features"))
+    features = checked_window(message.get("features"))
     if "direction" in message:
         raise RefusedVoteError("bad_features", "A message holds features or a vote, not both.")
     expires_at = asked.closed_at + timeframes.span(asked.timeframe)
@@ -49,7 +49,7 @@ def asked_window(asked: DecisionRound, agent_id: UUID, message: Mapping[str, Any
         asked=AskedRound(asked.symbol, asked.timeframe, asked.closed_at),
         now=moment.firm,
     )
-    return AskedWindow(asked, agent_id, str(message["features"]), vote)
+    return AskedWindow(asked, agent_id, features, vote)
 
 
 def send_windows(windows: Sequence[AskedWindow], moment: Moment) -> None:
@@ -84,12 +84,14 @@ def _send(
         device = choose_device(loads) or loads[0].name
         loads = with_one_more(loads, device)
         batch = windows[start : start + A_BATCH]
+        alike = _of_one_agent_and_bar(batch)
         after_commit.enqueue(
             JUDGE_TASK,
             queue=queue_of(device),
             expires=max(window.asked.deadline_wall for window in batch),
             model=str(model),
-            windows=[_message(window, parameters[window.agent_id]) for window in batch],
+            asked=[_asked(together, parameters[together[0].agent_id]) for together in alike],
+            features="".join(window.features for together in alike for window in together),
         )
     return loads
 
@@ -129,15 +131,31 @@ def _abstention(window: AskedWindow, reason: str, moment: Moment) -> Vote:
     )
 
 
-def _message(window: AskedWindow, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _of_one_agent_and_bar(batch: Sequence[AskedWindow]) -> list[list[AskedWindow]]:
+    """The windows that are answered together."""
+    found: dict[tuple[object, ...], list[AskedWindow]] = {}
+    for window in batch:
+        vote = window.vote
+        key = (window.agent_id, window.asked.timeframe, vote.expires_at, vote.data_as_of)
+        found.setdefault(key, []).append(window)
+    return list(found.values())
+
+
+def _asked(together: Sequence[AskedWindow], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What an inference worker needs to know of one agent's windows on one bar."""
+    first = together[0]
     return {
-        "agent_id": str(window.agent_id),
-        "round_id": str(window.asked.pk),
-        "symbol": window.asked.symbol,
-        "timeframe": window.asked.timeframe,
+        "agent_id": str(first.agent_id),
+        "timeframe": first.asked.timeframe,
         "parameters": dict(parameters),
-        "features": window.features,
-        "expires_at": window.vote.expires_at.isoformat(),
-        "data_as_of": window.vote.data_as_of.isoformat(),
-        "correlation_id": window.asked.correlation_id,
+        "expires_at": first.vote.expires_at.isoformat(),
+        "data_as_of": first.vote.data_as_of.isoformat(),
+        "rounds": [
+            {
+                "round_id": str(window.asked.pk),
+                "symbol": window.asked.symbol,
+                "correlation_id": window.asked.correlation_id,
+            }
+            for window in together
+        ],
     }

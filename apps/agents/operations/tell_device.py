@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
+import structlog
 
 from apps.agents import ports
 from apps.agents.operations.judge_windows import JudgedBatch
@@ -14,6 +15,7 @@ from apps.foundation.clock import Moment
 from apps.foundation.time_text import utc_text
 
 REMEMBERED = 500  # batches
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -26,6 +28,7 @@ class DeviceRecord:
     windows: int = 0
     failures: int = 0
     problem: str = ""
+    _told: tuple[int, int] = (0, 0)
     _recent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     def add(self, batch: JudgedBatch) -> None:
@@ -36,6 +39,11 @@ class DeviceRecord:
         self.failures += bool(batch.problem)
         if not batch.problem:
             self._recent.append((batch.windows, 1000.0 * batch.seconds))
+
+    def news(self) -> tuple[int, int]:
+        """Batches and windows since this was asked before."""
+        before, self._told = self._told, (self.batches, self.windows)
+        return self.batches - before[0], self.windows - before[1]
 
     def recent(self) -> dict[str, float | None]:
         """Mean size and latencies of the last batches, in milliseconds; None before the first."""
@@ -49,7 +57,9 @@ class DeviceRecord:
 
 
 def tell_device(*, record: DeviceRecord, moment: Moment) -> None:
-    """Write the device's sign of life. Raises ``redis.RedisError`` while Redis is away."""
+    """Write the device's sign of life, and into the log what it judged since the last one. Raises ``redis.RedisError``
+    while Redis is away.
+    """
     use = ports.engine().use_of(record.device)
     sign = {
         "at": utc_text(moment.wall),
@@ -64,3 +74,6 @@ def tell_device(*, record: DeviceRecord, moment: Moment) -> None:
         **record.recent(),
     }
     redis_pool.client().hset(BOARD, record.device, json.dumps(sign))
+    batches, windows = record.news()
+    if batches:  # here instead of at each batch, which a line would hold up
+        log.info("windows_judged", device=record.device, batches=batches, windows=windows, **record.recent())

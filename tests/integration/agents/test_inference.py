@@ -11,7 +11,8 @@ from django.db import connection
 
 import tradinghq.celery  # noqa: F401 - the application whose broker the tasks go to
 from apps.agents import operations, ports, queries
-from apps.agents.domain.neural.feature_message import BYTES
+from apps.agents.domain.neural.feature_message import BYTES, LETTERS
+from apps.agents.domain.neural.feature_reading import read_windows
 from apps.agents.domain.neural.model_facts import model_digest
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.agents.models import Agent, Decision, NeuralModel, Vote, VoteRefusal
@@ -23,7 +24,7 @@ from tests.support.agents_room import open_agents_room
 from tests.support.inference_worker import InferenceWorker
 from tests.support.leading import lead
 from tests.support.live_model import go_live
-from tests.support.neural import facts, tensors
+from tests.support.neural import FixedAnswers, facts, tensors
 from tests.support.running_supervisor import until
 from workers import vote_collector
 from workers.agent_process.answer_round import answer_round
@@ -122,8 +123,10 @@ def test_the_windows_of_one_look_leave_in_one_message(room, clean_redis):
     collect()
     (message,) = waiting(clean_redis, "inference.cpu0")
     assert message["model"] == str(queries.model_in_force().id)
-    assert [window["round_id"] for window in message["windows"]] == [question["round_id"] for question in asked]
-    assert {window["agent_id"] for window in message["windows"]} == {str(agent.pk)}
+    (told,) = message["asked"]
+    assert [each["round_id"] for each in told["rounds"]] == [question["round_id"] for question in asked]
+    assert told["agent_id"] == str(agent.pk)
+    assert len(read_windows(message["features"])) == 3
     assert not Vote.objects.filter(agent=agent).exists()
     (view,) = queries.device_views(room.moment().wall)
     assert (view["device"], view["alive"], view["waiting"]) == ("cpu0", True, 1)
@@ -176,7 +179,7 @@ def in_force(room, seed, *, promoted=True) -> NeuralModel:
 def judge(client):
     """What the worker does with the one message that waits."""
     (message,) = waiting(client, "inference.cpu0")
-    return operations.judge_windows(model=UUID(message["model"]), windows=message["windows"], device="cpu0")
+    return operations.judge_windows(**message | {"model": UUID(message["model"])}, device="cpu0")
 
 
 def test_weights_that_were_tampered_with_are_not_used(room, clean_redis):
@@ -195,6 +198,55 @@ def test_weights_that_were_tampered_with_are_not_used(room, clean_redis):
     votes = Vote.objects.filter(agent=agent)
     assert {(vote.abstain, vote.reason) for vote in votes} == {(True, batch.problem)}
     assert votes.count() == 3
+
+
+def test_each_answer_goes_to_the_round_of_its_window_as_its_agent_reads_it(room, clean_redis, monkeypatch):
+    """Two agents of other parameters in one message; one answer is no number."""
+    bold = room.agent("neural")
+    shy = Agent.objects.get(
+        pk=operations.create_agent(
+            strategy="neural", actor="test", moment=room.moment(), timeframe="1m", parameters={"smallest_lean": 0.5}
+        )["id"]
+    )
+    alive(room, clean_redis)
+    room.ask()
+    for symbol in ("SOL/USDT", "BTC/USDT", "ETH/USDT"):  # in another order than asked, and in turns
+        for agent in (shy, bold):
+            questions = [each for message in waiting(clean_redis, f"agent.{agent.pk}") for each in message["questions"]]
+            (question,) = [each for each in questions if each["symbol"] == symbol]
+            written = answer_round(build_strategy("neural", {}), question, "source")
+            clean_redis.xadd(f"votes.{agent.pk}", {"vote": json.dumps(written)})
+    collect()
+    (message,) = waiting(clean_redis, "inference.cpu0")
+    leans = {"SOL/USDT": 0.9, "BTC/USDT": -0.3, "ETH/USDT": float("nan")}
+    named = [each["symbol"] for agent in message["asked"] for each in agent["rounds"]]
+    answers = [[(0.95 - leans[name]) / 2, 0.05, (0.95 + leans[name]) / 2] for name in named]
+    model = FixedAnswers(answers, timeframe="1m")
+    warm = import_module("apps.agents.operations.judge_windows")._warm
+    monkeypatch.setitem(warm, (UUID(message["model"]), "cpu0"), model)
+    assert judge(clean_redis).windows == 6
+    assert sum(clean_redis.xlen(f"votes.{agent.pk}") for agent in (bold, shy)) == 6 + 2  # three votes in one entry
+    collect()
+    said = {
+        (vote.agent_id, vote.round.symbol): (vote.direction, round(vote.confidence, 6), vote.abstain)
+        for vote in Vote.objects.filter(agent__in=(bold, shy)).select_related("round")
+    }
+    silent = (0.0, 0.0, True)
+    assert said == {
+        (bold.pk, "SOL/USDT"): (1.0, 0.9, False),
+        (bold.pk, "BTC/USDT"): (-1.0, 0.3, False),
+        (bold.pk, "ETH/USDT"): silent,
+        (shy.pk, "SOL/USDT"): (1.0, 0.9, False),
+        (shy.pk, "BTC/USDT"): silent,
+        (shy.pk, "ETH/USDT"): silent,
+    }
+    reasons = Vote.objects.filter(agent__in=(bold, shy), round__symbol="ETH/USDT").values_list("reason", flat=True)
+    assert set(reasons) == {"The model abababab answered what is no number."}
+    assert VoteRefusal.objects.count() == 0
+    with pytest.raises(ValueError, match="6 rounds were named, the features are those of 5 windows"):
+        operations.judge_windows(
+            model=UUID(message["model"]), asked=message["asked"], features=message["features"][LETTERS:], device="cpu0"
+        )
 
 
 def contribution(room, agent):
@@ -269,7 +321,7 @@ def test_the_worker_that_the_house_starts_judges_and_ends_when_told(room, clean_
         assert worker.end() == 0
     finally:
         worker.kill()
-    assert "windows_judged" in worker.log.read_text()
+    assert "Traceback" not in worker.log.read_text()
 
 
 @pytest.mark.neural
@@ -283,4 +335,7 @@ def test_a_device_tells_what_it_judged(room, clean_redis):
     assert (view["batches"], view["windows"], view["failures"]) == (3, 97, 1)
     assert (view["batch_size_mean"], view["batch_ms_p50"], view["problem"]) == (48.0, 3.0, "The model is gone.")
     assert view["alive"]
+    assert (record.news(), record.news()) == ((0, 0), (0, 0))  # it was told
+    record.add(operations.JudgedBatch(5, 0.001))
+    assert record.news() == (1, 5)
     assert Agent.objects.filter(strategy="neural").exists()

@@ -67,6 +67,25 @@ def test_what_an_agent_is_asked_about_many_instruments_comes_in_few_messages(roo
     assert [question["symbol"] for question in questions(clean_redis, agent)] == ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
 
 
+def test_votes_that_stand_in_one_entry_are_taken_in_once_each(room, clean_redis):
+    room.ask()
+    agent = room.agent("momentum")
+    written = [room.message(room.round(symbol)) for symbol in ("BTC/USDT", "ETH/USDT", "SOL/USDT")]
+    common = {name: written[0].pop(name) for name in ("expires_at", "data_as_of", "digest")}
+    votes = [*written, "no vote", written[0] | {"symbol": "SOL/USDT"}]
+    clean_redis.xadd(f"votes.{agent.pk}", {"vote": json.dumps(common | {"votes": votes})}, id="7-1")
+    clean_redis.xadd(f"votes.{agent.pk}", {"vote": json.dumps({"votes": votes * 2})}, id="7-2")
+    vote_collector.collect_votes()
+    assert set(Vote.objects.values_list("round__symbol", flat=True)) == {"BTC/USDT", "ETH/USDT", "SOL/USDT"}
+    assert {vote.digest for vote in Vote.objects.all()} == {common["digest"]}
+    counted = dict(VoteRefusal.objects.values_list("code", "count"))
+    assert counted == {"not_an_object": 2, "wrong_symbol": 1}  # the second entry is one bad message
+    assert VoteCursor.objects.get(agent=agent).entry_id == "7-2"
+    entries = [operations.StreamEntry(agent.pk, "7-2", None, part) for part in range(3)]
+    assert operations.record_votes(entries=entries, moment=room.moment()) == 0
+    assert sum(VoteRefusal.objects.values_list("count", flat=True)) == 3
+
+
 def test_a_restart_reads_on_where_it_stopped(room, clean_redis):
     room.ask()
     agent = room.agent("momentum")

@@ -5,34 +5,36 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from apps.agents.domain.backtest.strategy_views import stances_over, view_at
-from apps.agents.domain.neural.feature_message import BYTES, packed, unpacked, unpacked_together
+from apps.agents.domain.neural.feature_message import BYTES, LETTERS, packed
+from apps.agents.domain.neural.feature_reading import checked_window, read_windows
 from apps.agents.domain.neural.features import FEATURES, NEEDS_BARS, WINDOW
 from apps.agents.domain.strategies.contract import JudgesByModel, VotesOverBars
 from apps.agents.domain.strategies.neural import NO_MODEL
 from apps.agents.domain.strategies.registry import build_strategy, judges_by_model
 from apps.agents.domain.vote_checks import RefusedVoteError
-from tests.support.neural import FixedAnswer, columns, walk
+from tests.support.neural import FixedAnswer, FixedAnswers, columns, walk
 from tests.unit.agents.test_strategies import view
 from workers.agent_process.answer_round import answer_round
 
 
 def test_it_leans_as_far_as_the_probabilities_do():
     strategy, model = build_strategy("neural", {}), FixedAnswer(0.2, 0.3, 0.5)
-    vote = strategy.vote_on(np.array([0.2, 0.3, 0.5]), model, timeframe="5m")
+    vote, down = strategy.votes_on(np.array([[0.2, 0.3, 0.5], [0.5, 0.3, 0.2]]), model, timeframe="5m")
     assert (vote.direction, vote.confidence, vote.abstain, vote.horizon_bars) == (1.0, pytest.approx(0.3), False, 12)
     assert vote.reason == "More probable up: up 50%, down 20% within 12 bars beyond costs (model abababab)."
-    down = strategy.vote_on(np.array([0.5, 0.3, 0.2]), model, timeframe="5m")
     assert (down.direction, down.confidence) == (-1.0, pytest.approx(0.3))
 
 
 def test_it_abstains_without_a_clear_side_on_other_bars_and_without_a_model():
     strategy, model = build_strategy("neural", {"smallest_lean": 0.1}), FixedAnswer(0.3, 0.35, 0.35)
-    unclear = strategy.vote_on(np.array([0.3, 0.35, 0.35]), model, timeframe="5m")
+    (unclear,) = strategy.votes_on(np.array([[0.3, 0.35, 0.35]]), model, timeframe="5m")
     assert unclear.abstain
     assert unclear.reason.startswith("No clear side: up 35%, down 30%")
-    other = strategy.vote_on(np.array([0.0, 0.0, 1.0]), model, timeframe="1m")
+    other, _ = strategy.votes_on(np.array([[0.0, 0.0, 1.0]] * 2), model, timeframe="1m")
     assert other.abstain
     assert other.reason == "The model abababab was trained on 5m bars, this agent votes on 1m."
     assert strategy.vote(view(walk(100, 1))).reason == NO_MODEL
@@ -52,6 +54,29 @@ def test_with_its_model_it_votes_by_itself_and_at_once_the_same():
     found = stances_over(strategy, series, fee_bps=10.0)
     assert found.tolist() == [0] * (NEEDS_BARS - 1) + [1] * (130 - NEEDS_BARS + 1)
     assert strategy.vote(view_at(series, 120, NEEDS_BARS, fee_bps=10.0)).direction == 1.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    parts=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 400), st.integers(1, 400)), min_size=1, max_size=9),
+    smallest=st.sampled_from([0.0, 0.05, 0.3, 1.0]),
+)
+def test_many_answers_are_read_as_each_alone_and_as_a_backtest_reads_them(parts, smallest):
+    answers = np.array(parts) / np.sum(parts, axis=1)[:, None]
+    strategy, model = build_strategy("neural", {"smallest_lean": smallest}), FixedAnswer(0.1, 0.2, 0.7)
+    together = strategy.votes_on(answers, model, timeframe="5m")
+    assert together == [strategy.votes_on(answer[None], model, timeframe="5m")[0] for answer in answers]
+    for (down, _, up), vote in zip(answers.tolist(), together, strict=True):
+        assert vote.abstain == (abs(up - down) < smallest)
+        assert (vote.direction, vote.confidence) == (
+            (0.0, 0.0) if vote.abstain else (np.sign(up - down), abs(up - down))
+        )
+        assert vote.horizon_bars == model.facts.horizon_bars
+    series = columns(walk(NEEDS_BARS - 1 + len(parts), 1))
+    bound = strategy.with_model(FixedAnswers(answers))
+    over_bars = bound.votes_over_bars(view_at(series, len(series) - 1, len(series), fee_bps=10.0), sources=1)
+    for place, vote in enumerate(together):
+        assert over_bars.at(NEEDS_BARS - 1 + place) == vote._replace(reason="")
 
 
 class Moody:
@@ -88,10 +113,10 @@ def test_over_all_bars_it_abstains_without_a_model_on_other_bars_and_while_it_wa
         (other, replace(view_at(series, 129, 130, fee_bps=10.0), timeframe="1m")),
         (other, view_at(series, NEEDS_BARS - 2, NEEDS_BARS - 1, fee_bps=10.0)),
     ]
-    for strategy, given in views:
-        found = strategy.votes_over_bars(given, sources=1)
+    for strategy, shown in views:
+        found = strategy.votes_over_bars(shown, sources=1)
         assert found.abstain.all()
-        assert len(found.direction) == given.bars
+        assert len(found.direction) == shown.bars
 
 
 def question(bars):
@@ -116,16 +141,19 @@ def test_an_agent_writes_features_and_no_opinion_of_its_own():
     strategy = build_strategy("neural", {})
     answer = answer_round(strategy, question(NEEDS_BARS), "source")
     assert set(answer) == {"round_id", "symbol", "data_as_of", "digest", "correlation_id", "features"}
-    assert np.array_equal(unpacked(answer["features"])[:, 0].shape, (WINDOW,))
+    assert read_windows(checked_window(answer["features"])).shape == (1, WINDOW, len(FEATURES))
     warming = answer_round(strategy, question(NEEDS_BARS - 1), "source")
     assert warming["abstain"]
     assert warming["reason"] == "Warming: 95 of 96 bars."
 
 
-def test_a_window_travels_bit_for_bit():
-    rows = np.random.default_rng(4).normal(size=(WINDOW, len(FEATURES))).astype(np.float32)
-    assert np.array_equal(unpacked(packed(rows)), rows)
-    assert len(packed(rows)) < 5_000
+def test_windows_travel_bit_for_bit_one_behind_another():
+    windows = np.random.default_rng(4).normal(size=(5, WINDOW, len(FEATURES))).astype(np.float32)
+    texts = [checked_window(packed(window)) for window in windows]
+    read = read_windows("".join(texts))
+    assert (read.dtype, read.flags.writeable) == (np.float32, True)
+    assert np.array_equal(read, windows)
+    assert {len(text) for text in texts} == {LETTERS}
 
 
 @pytest.mark.parametrize(
@@ -142,33 +170,30 @@ def test_a_window_travels_bit_for_bit():
 )
 def test_features_that_cannot_be_are_refused(text, detail):
     with pytest.raises(RefusedVoteError, match=detail) as refused:
-        unpacked(text)
+        checked_window(text)
     assert refused.value.code == "bad_features"
 
 
-def test_windows_unpacked_together_are_those_unpacked_one_by_one():
-    windows = np.random.default_rng(3).normal(size=(5, WINDOW, len(FEATURES))).astype(np.float32)
-    together = unpacked_together([packed(window) for window in windows])
-    assert together.dtype == np.float32
-    assert together.flags.writeable
-    assert (together == windows).all()
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_text_is_taken_only_where_it_may_stand_between_others(data):
+    """A foreign text that were longer or shorter than a window would shift all that follow it."""
+    good = packed(np.random.default_rng(5).normal(size=(WINDOW, len(FEATURES))))
+    at, length = data.draw(st.integers(0, LETTERS)), data.draw(st.integers(0, 5))
+    put = data.draw(st.text("AB+/=-_ \n\u00e9", max_size=5))
+    text = good[:at] + put + good[at + length :]
+    try:
+        taken = checked_window(text)
+    except RefusedVoteError as refusal:
+        assert refusal.code == "bad_features"  # noqa: PT017 - most examples are refused
+    else:
+        assert taken == text
+        content = base64.b64decode(text, validate=True)
+        assert np.array_equal(read_windows(text + good)[0].ravel(), np.frombuffer(content, "<f4"))
+        assert np.array_equal(read_windows(text + good)[1], read_windows(good)[0])
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        7,
-        "",
-        "A" * 2304 + "A" * 4,
-        "!" + "A" * 2303,
-        "A" * 2300 + "AA==",
-        packed(np.full((WINDOW, len(FEATURES)), np.nan)),
-    ],
-)
-def test_one_bad_window_among_good_ones_is_refused_as_it_would_be_alone(bad):
-    good = packed(np.zeros((WINDOW, len(FEATURES))))
-    with pytest.raises(RefusedVoteError) as alone:
-        unpacked(bad)
-    with pytest.raises(RefusedVoteError) as among:
-        unpacked_together([good, bad, good])
-    assert (among.value.code, str(among.value)) == ("bad_features", str(alone.value))
+@pytest.mark.parametrize("text", ["A" * (LETTERS + 16), "A" * (LETTERS - 4), "!" * LETTERS])
+def test_what_is_no_number_of_windows_is_not_read(text):
+    with pytest.raises(ValueError, match=r"multiple of element size|cannot reshape|Non-base64"):
+        read_windows(text)

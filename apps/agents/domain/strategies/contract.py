@@ -4,10 +4,10 @@ A strategy works on arrays that end with the last closed candle, so that the fut
 The same object votes live, on paper and in backtests.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +57,7 @@ class MarketView:
         return len(self.close)
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyVote:
+class StrategyVote(NamedTuple):
     """A strategy's opinion: direction in [-1, 1], confidence in [0, 1], valid for ``horizon_bars`` bars, and one plain
     sentence why.
 
@@ -173,8 +172,10 @@ class JudgesByModel(Protocol):
         """The window ``[bars, features]`` of a view that holds at least ``needs_bars`` candles."""
         ...
 
-    def vote_on(self, probabilities: NDArray[np.float64], model: ForwardPass, *, timeframe: str) -> StrategyVote:
-        """The vote that the model's answer for one window stands for."""
+    def votes_on(
+        self, probabilities: NDArray[np.float64], model: ForwardPass, *, timeframe: str
+    ) -> Sequence[StrategyVote]:
+        """The votes that the model's answers ``[windows, classes]`` stand for."""
         ...
 
     def with_model(self, model: ForwardPass) -> Strategy:

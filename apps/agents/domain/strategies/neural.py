@@ -4,7 +4,7 @@ The strategy holds no network: it makes the features and reads the answer. The n
 in a backtest in the same process (``with_model``); without one the strategy abstains and says why.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -58,24 +58,28 @@ class Neural:
     def vote(self, view: MarketView) -> StrategyVote:
         if self._model is None:
             return abstention(NO_MODEL)
-        return self.vote_on(self._model(self.features(view)[None])[0], self._model, timeframe=view.timeframe)
+        judged = self._model(self.features(view)[None])
+        return self.votes_on(judged, self._model, timeframe=view.timeframe)[0]
 
-    def vote_on(self, probabilities: NDArray[np.float64], model: ForwardPass, *, timeframe: str) -> StrategyVote:
+    def votes_on(
+        self, probabilities: NDArray[np.float64], model: ForwardPass, *, timeframe: str
+    ) -> Sequence[StrategyVote]:
         facts, named = model.facts, f"model {model.digest[:DIGEST_SHOWN]}"
         if timeframe != facts.timeframe:
-            return abstention(f"The {named} was trained on {facts.timeframe} bars, this agent votes on {timeframe}.")
-        up, down = float(probabilities[UP]), float(probabilities[DOWN])
+            other = abstention(f"The {named} was trained on {facts.timeframe} bars, this agent votes on {timeframe}.")
+            return [other] * len(probabilities)
+        ends = f"within {facts.horizon_bars} bars beyond costs ({named})."
+        return [self._vote(row[UP], row[DOWN], facts.horizon_bars, ends) for row in probabilities.tolist()]
+
+    def _vote(self, up: float, down: float, horizon_bars: int, ends: str) -> StrategyVote:
+        """``ends``: the end of the sentence that says why."""
         lean = up - down
-        told = f"up {up:.0%}, down {down:.0%} within {facts.horizon_bars} bars beyond costs ({named})"
+        told = f"up {up:.0%}, down {down:.0%} {ends}"
         if abs(lean) < self._smallest_lean:
-            return abstention(f"No clear side: {told}.", horizon_bars=facts.horizon_bars)
-        return StrategyVote(
-            direction=float(np.sign(lean)),
-            confidence=min(1.0, abs(lean)),
-            abstain=False,
-            horizon_bars=facts.horizon_bars,
-            reason=f"More probable {'up' if lean > 0 else 'down'}: {told}.",
-        )
+            return StrategyVote(0.0, 0.0, True, horizon_bars, f"No clear side: {told}")
+        side = "up" if lean > 0.0 else "down"
+        direction = float((lean > 0.0) - (lean < 0.0))
+        return StrategyVote(direction, min(1.0, abs(lean)), False, horizon_bars, f"More probable {side}: {told}")
 
     def votes_over_bars(self, view: MarketView, *, sources: int) -> VoteColumns | None:  # noqa: ARG002
         """``vote`` at every bar of a long view at once. What a network answers depends in its last digits on how many

@@ -56,6 +56,6 @@ def build_strategy(name: str, parameters: Mapping[str, object]) -> Strategy:
 def judges_by_model(name: str) -> bool:
     """Whether agents of this strategy need a trained model, and so an inference worker; False for an unknown one."""
     try:
-        return hasattr(strategy_class(name), "vote_on")
+        return hasattr(strategy_class(name), "votes_on")
     except UnknownStrategyError:
         return False
