@@ -23,8 +23,8 @@ from tests.support.candle_columns import random_columns
 LARGEST = 64
 ASKED = ((1, 1), (16, 1), (LARGEST, 4), (LARGEST, LARGEST))  # windows of so many agents
 BARS = 10_000
-FIRM_SIZES = ((4, 2_500), (4, 5_000), (1, 200))  # instruments and bars of each
-FIRM_TURNS = (1, 1, 1)
+FIRM_SIZES = ((4, 2_500), (4, 5_000), (10, 20_000))  # instruments and bars of each
+FIRM_TURNS = (9, 9, 2)
 RULES = ("momentum", "breakout", "mean_reversion", "arbitrage")
 
 
