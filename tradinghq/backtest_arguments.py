@@ -103,6 +103,16 @@ def house() -> None:
     django.setup()
 
 
+def ask_database(wanted: str) -> None:
+    """Before long work begins. Raises ``CommandError`` with ``wanted``, which says what needs it and what does not,
+    where this home's database does not answer.
+    """
+    from apps.foundation.health import check_postgres
+
+    if not check_postgres().ok:
+        raise CommandError(f"{wanted} The database of {settings.HQ_HOME} does not answer: start its firm (make run).")
+
+
 def keep_compiled_code() -> None:
     """Where the code's own folder can't be written, keep compiled loops in this home: else each run compiles anew."""
     if not os.access(Path(backtest.__file__).parent, os.W_OK):
@@ -149,6 +159,7 @@ def _stored(symbols: Sequence[str], timeframe: str | None) -> GivenCandles:
     from apps.agents import operations as agents
     from apps.market import queries as market
 
+    ask_database("Stored candles lie in the database; --data FILE takes candle files instead.")
     wanted = list(symbols) or list(market.watched_symbols())
     base = timeframe or market.market_clock().base_timeframe
     given = agents.stored_candles(symbols=wanted, timeframe=base)

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,6 +13,7 @@ from apps.agents.domain.backtest.signal_backtest import Costs, run_signal
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.market.adapters.candle_column_files import read_columns
 from tests.support.candle_files import write_candles
+from tests.support.running_supervisor import ROOT
 from tests.support.staged_market import stage_market
 
 
@@ -45,6 +49,34 @@ def test_a_signal_is_tested_as_the_domain_tests_it(typed, folder, tmp_path):
     assert [float(row["profit"]) for row in trades] == run.performance.trades.profit.tolist()
     equity = list(csv.DictReader((tmp_path / "equity.csv").open()))
     assert [float(row["equity"]) for row in equity] == run.performance.curve.values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (
+            ["backtest", "--strategy", "momentum", "--instruments", "BTC/USDT"],
+            "--data FILE takes candle files instead.",
+        ),
+        (["train", "--data", "none.csv.gz"], "--out NAME writes a file instead."),
+    ],
+    ids=["stored candles", "registry"],
+)
+def test_without_the_firms_database_the_command_says_so_before_it_works(tmp_path, words, wanted):
+    nobody = {"DATABASE_URL": "postgresql://nobody:none@127.0.0.1:1/none", "HQ_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "manage.py", *words],
+        check=False,
+        cwd=ROOT,
+        env=os.environ | nobody,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith(
+        f"{wanted} The database of {tmp_path} does not answer: start its firm (make run)."
+    )
+    assert "Traceback" not in done.stderr
 
 
 def test_the_whole_firm_over_two_instruments_and_two_strategies(typed, tmp_path):

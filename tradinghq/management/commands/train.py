@@ -32,6 +32,8 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         arguments.keep_compiled_code()
+        if not options["out"]:
+            arguments.ask_database("A candidate goes into the registry; --out NAME writes a file instead.")
         try:
             given = arguments.read_candles(options)
             start = arguments.first_ms(options)
