@@ -67,7 +67,7 @@ def _write(stem: Path, trained: agents.TrainedModel) -> None:
 
 def _told(trained: agents.TrainedModel, out: Path | None) -> list[str]:
     gates = trained.card["gates"]
-    where = f"in {out}.safetensors" if out else "as a candidate in the registry"
+    where = f"in {out}.safetensors" if out else "a candidate in the registry"
     verdict = "passes all gates" if trained.card["passed"] else "does not pass all gates, so it can't be promoted"
     return [
         *(f"{'passed' if gate['passed'] else 'failed'}  {gate['name']}: {gate['detail']}" for gate in gates),
