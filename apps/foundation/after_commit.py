@@ -21,6 +21,7 @@ from kombu.exceptions import OperationalError
 from apps.foundation.metrics import WAKE_UPS_LOST
 
 _SHORT = (str, int, float, bool, type(None))
+_LONGEST_TOLD = 100  # characters
 # What is sent is JSON as before, written several times as fast.
 serialization.register("orjson", orjson.dumps, None, "application/json")  # type: ignore[no-untyped-call]
 log = structlog.get_logger(__name__)
@@ -67,9 +68,15 @@ def _send_now(task: str, queue: str, expires: datetime | float | None, arguments
 
 
 def _told(arguments: dict[str, Any]) -> str:
-    """The arguments as logs show them: candles of many instruments are left out, which Celery would write out."""
-    short = {name: value if isinstance(value, _SHORT) else type(value).__name__ for name, value in arguments.items()}
-    return repr(short)
+    """The arguments as logs show them: candles of many instruments and windows of features are left out, which Celery
+    would write out.
+    """
+
+    def short(value: Any) -> Any:
+        told = isinstance(value, _SHORT) and len(str(value)) <= _LONGEST_TOLD
+        return value if told else type(value).__name__
+
+    return repr({name: short(value) for name, value in arguments.items()})
 
 
 _send: Callable[..., None] = _send_now

@@ -127,6 +127,9 @@ def test_the_windows_of_one_look_leave_in_one_message(room, clean_redis):
     assert [each["round_id"] for each in told["rounds"]] == [question["round_id"] for question in asked]
     assert told["agent_id"] == str(agent.pk)
     assert len(read_windows(message["features"])) == 3
+    (sent,) = clean_redis.lrange("inference.cpu0", 0, -1)
+    logged = {"model": message["model"], "asked": "list", "features": "str"}  # thousands of numbers help nobody
+    assert json.loads(sent)["headers"]["kwargsrepr"] == repr(logged)
     assert not Vote.objects.filter(agent=agent).exists()
     (view,) = queries.device_views(room.moment().wall)
     assert (view["device"], view["alive"], view["waiting"]) == ("cpu0", True, 1)
