@@ -60,7 +60,7 @@ def hang():
 SHOUT = """
 def shout():
     from workers.agent_process.vote_writer import VoteWriter
-    def write(self, vote, *, bars):
+    def write(self, vote, **_):
         self.votes += 1
         good = vote | {"direction": 1.0, "confidence": 1.0, "abstain": False}
         future = datetime.fromisoformat(vote["data_as_of"]) + timedelta(days=1)

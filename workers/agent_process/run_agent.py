@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,22 +43,26 @@ def run_agent() -> int:
     digest = strategy_digest(strategy, settings.parameters)
 
     def vote(question: dict[str, Any]) -> None:
+        began = time.perf_counter()
         try:
             answer = answer_round(strategy, question, digest)
         except STRATEGY_FAILURES:
             log.exception("vote_failed", extra=_about(question))
             return
-        writer.write_vote(answer, bars=len(question["bars"]["close"]))  # at once: the next one may take long
+        writer.write_vote(answer, bars=len(question["bars"]["close"]), seconds=time.perf_counter() - began)
         told = {name: answer[name] for name in ("direction", "abstain") if name in answer}
         log.info("voted" if told else "features_written", extra=_about(question) | told)
 
     @app.task(name=VOTE_TASK)
     def vote_on_all(questions: list[dict[str, Any]]) -> None:
-        for place, question in enumerate(questions):
-            if datetime.now(UTC) > datetime.fromisoformat(question["deadline"]):  # noqa: TID251 - the edge of a process
-                log.warning("too_late", extra=_about(question) | {"left": len(questions) - place})
-                return
-            vote(question)
+        try:
+            for place, question in enumerate(questions):
+                if datetime.now(UTC) > datetime.fromisoformat(question["deadline"]):  # noqa: TID251 - a process's edge
+                    log.warning("too_late", extra=_about(question) | {"left": len(questions) - place})
+                    return
+                vote(question)
+        finally:
+            writer.flush()
 
     _forget_taken(writer)
     _beat_from_the_loop(app, writer, settings.beat_file)

@@ -7,9 +7,11 @@ from typing import Any
 
 import redis
 
+from apps.agents.domain.vote_entry import LONGEST_ENTRY, MOST_VOTES
 from workers.agent_process.agent_settings import AgentSettings
 
 STREAM_LENGTH = 1_000
+QUICK_SECONDS = 0.002
 BEAT_LIFE_SECONDS = 90
 REDIS_SECONDS = 3.0
 
@@ -23,14 +25,27 @@ class VoteWriter:
         self._redis = redis.Redis.from_url(
             settings.redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
         )
+        self._waiting: list[dict[str, Any]] = []
         self.votes = 0
         self.warm_bars = 0
 
-    def write_vote(self, vote: dict[str, Any], *, bars: int) -> None:
-        """Append ``vote`` to the stream; ``bars`` is how many candles it was based on."""
-        self._redis.xadd(self._settings.vote_stream, {"vote": json.dumps(vote)}, maxlen=STREAM_LENGTH, approximate=True)
-        self.votes += 1
+    def write_vote(self, vote: dict[str, Any], *, bars: int, seconds: float) -> None:
+        """Append ``vote`` to the stream, or let it wait for ``flush`` with others that were thought of as quickly: to
+        write one takes longer. ``bars``: how many candles it was based on; ``seconds``: how long it took.
+        """
+        self._waiting.append(vote)
         self.warm_bars = bars
+        if seconds > QUICK_SECONDS or len(self._waiting) == MOST_VOTES or "features" in vote:
+            self.flush()
+
+    def flush(self) -> None:
+        """Append what waits: several votes as one entry, where they are not too long for one."""
+        votes, self._waiting = self._waiting, []
+        together = json.dumps({"votes": votes} if len(votes) > 1 else votes[0]) if votes else ""
+        texts = [json.dumps(vote) for vote in votes] if len(together) > LONGEST_ENTRY else [together] * bool(votes)
+        for text in texts:
+            self._redis.xadd(self._settings.vote_stream, {"vote": text}, maxlen=STREAM_LENGTH, approximate=True)
+        self.votes += len(votes)
 
     def questions_waiting(self) -> int:
         """How many questions nobody has taken yet."""

@@ -1,4 +1,4 @@
-"""What one entry of a vote stream holds: one vote, as agents write it, or a few of one bar, as a device answers. Pure.
+"""What one entry of a vote stream holds: one vote, or a few of one bar, as quick agents and devices write them. Pure.
 
 Of several the entry is an object whose ``votes`` are a list; what they have in common stands beside it once.
 """

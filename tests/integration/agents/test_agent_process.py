@@ -19,6 +19,7 @@ from celery import Celery
 from apps.agents.domain.bar_window import market_view
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.agents.domain.vote_checks import AskedRound, checked_vote
+from apps.agents.domain.vote_entry import votes_in
 from apps.foundation.clock import wall_now
 from tests.support.own_redis import OwnRedis
 from workers.agent_process.run_agent import STUCK_STATUS
@@ -85,7 +86,9 @@ class Agent:
         self.house.send_task("agent.vote", kwargs={"questions": questions}, queue=f"agent.{self.id}", expires=60)
 
     def votes(self) -> list[dict[str, Any]]:
-        return [json.loads(fields["vote"]) for _, fields in self.server.client.xrange(f"votes.{self.id}")]
+        """In their order, however many an entry holds."""
+        entries = self.server.client.xrange(f"votes.{self.id}")
+        return [vote for _, fields in entries for vote in votes_in(fields["vote"])]
 
     def beat(self) -> dict[str, Any]:
         return json.loads(self.server.client.get(f"agent.{self.id}.beat") or "{}")

@@ -1,12 +1,12 @@
 """The fleet on a real engine with the real agent in its container, and a Redis that listens on the bridge's gateway."""
 
-import json
 import time
 from uuid import uuid4
 
 import pytest
 
 from apps.agents import operations as agents
+from apps.agents.domain.vote_entry import votes_in
 from apps.agents.models import Agent
 from apps.foundation import redis_pool
 from apps.management import operations, queries
@@ -62,7 +62,8 @@ def ask(house: OwnRedis, agent: Agent) -> str:
 
 
 def voted(house: OwnRedis, agent: Agent) -> list[str]:
-    return [json.loads(fields["vote"])["round_id"] for _, fields in house.client.xrange(f"votes.{agent.pk}")]
+    entries = house.client.xrange(f"votes.{agent.pk}")
+    return [vote["round_id"] for _, fields in entries for vote in votes_in(fields["vote"])]
 
 
 def exit_codes(world, since: float) -> list[str]:
