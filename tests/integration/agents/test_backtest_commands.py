@@ -73,9 +73,7 @@ def test_without_the_firms_database_the_command_says_so_before_it_works(tmp_path
         text=True,
     )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].endswith(
-        f"{wanted} The database of {tmp_path} does not answer: start its firm (make run)."
-    )
+    assert f"{wanted} The database of {tmp_path} does not answer: start its firm (make run).\n" in done.stderr
     assert "Traceback" not in done.stderr
 
 
