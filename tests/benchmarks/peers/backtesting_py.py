@@ -1,5 +1,5 @@
 """The same crossing in backtesting.py: ``python backtesting_py.py CANDLES``. Run by an interpreter of its own, in
-which that package is installed; tells JSON on stdout.
+which that package is installed; tells JSON on stdout, once and then again for each line on stdin.
 """
 
 import json
@@ -43,6 +43,18 @@ class Crossing(Strategy):
             self.position.close()
 
 
+def timed(frame):
+    began = time.process_time()  # on a busy machine the wall's time is that of others
+    figures = Backtest(frame, Crossing, cash=1_000.0, commission=0.001, trade_on_close=False).run()
+    ended = time.process_time()
+    return {
+        "trades": int(figures["# Trades"]),
+        "equity": float(figures["Equity Final [$]"]),
+        "run_ms": 1000.0 * (ended - began),
+        "import_ms": 1000.0 * (imported - started),
+    }
+
+
 def main():
     columns = read(sys.argv[1])
     names = {"open": "Open", "high": "High", "low": "Low", "close": "Close", "volume": "Volume"}
@@ -50,16 +62,9 @@ def main():
     # A fraction of each price, so that whole units come near to all in.
     frame = pd.DataFrame({title: np.asarray(columns[name]) for name, title in names.items()}, index=index)
     frame[["Open", "High", "Low", "Close"]] /= 1e6
-    began = time.process_time()  # on a busy machine the wall's time is that of others
-    figures = Backtest(frame, Crossing, cash=1_000.0, commission=0.001, trade_on_close=False).run()
-    ended = time.process_time()
-    told = {
-        "trades": int(figures["# Trades"]),
-        "equity": float(figures["Equity Final [$]"]),
-        "run_ms": 1000.0 * (ended - began),
-        "import_ms": 1000.0 * (imported - started),
-    }
-    print(json.dumps(told))
+    print(json.dumps(timed(frame)), flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(timed(frame)), flush=True)
 
 
 main()

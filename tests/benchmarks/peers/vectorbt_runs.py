@@ -1,5 +1,6 @@
-"""The same crossing and a sweep in vectorbt: ``python vectorbt_runs.py CANDLES PAIRS SWEPT ROUNDS``. Run by an
-interpreter of its own, in which that package is installed; tells JSON on stdout.
+"""The same crossing and a sweep in vectorbt: ``python vectorbt_runs.py CANDLES``. Run by an interpreter of its own, in
+which that package is installed; tells JSON on stdout, once and then again for each line on stdin: an empty one is the
+crossing again, ``[[fast, slow], ...]`` a sweep of these pairs at once.
 """
 
 import json
@@ -28,7 +29,7 @@ def crossing(close, opened, fast, slow):
     quick = vbt.MA.run(close, fast).ma
     steady = vbt.MA.run(close, slow).ma
     entries, exits = (quick > steady).vbt.fshift(1), (quick < steady).vbt.fshift(1)
-    return vbt.Portfolio.from_signals(opened, entries, exits, init_cash=1_000.0, fees=0.001, freq="1min")
+    return vbt.Portfolio.from_signals(close, entries, exits, price=opened, init_cash=1_000.0, fees=0.001, freq="1min")
 
 
 def complete(close, opened):
@@ -43,8 +44,7 @@ def sweep(close, opened, pairs):
     quick, steady = (np.column_stack([means[length] for length in side]) for side in (fast, slow))
     entries, exits = (np.roll(signal, 1, axis=0) for signal in (quick > steady, quick < steady))
     entries[0], exits[0] = False, False
-    prices = pd.concat([opened] * len(pairs), axis=1, ignore_index=True)
-    run = vbt.Portfolio.from_signals(prices, entries, exits, init_cash=1_000.0, fees=0.001, freq="1min")
+    run = vbt.Portfolio.from_signals(close, entries, exits, price=opened, init_cash=1_000.0, fees=0.001, freq="1min")
     return run.total_return(), run.trades.count(), run.max_drawdown()
 
 
@@ -54,25 +54,26 @@ def timed(call):
     return found, 1000.0 * (time.process_time() - began)
 
 
+def crossed(close, opened):
+    (run, _, _), took = timed(lambda: complete(close, opened))
+    trades, equity = int(run.trades.closed.count()), float(run.final_value())
+    return {"trades": trades, "equity": equity, "run_ms": took, "import_ms": 1000.0 * (imported - started)}
+
+
+def swept(close, opened, pairs):
+    (_, trades, falls), took = timed(lambda: sweep(close, opened, pairs))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"sweep_ms": took, "trades": trades.tolist(), "falls": falls.tolist(), "peak_mib": peak}
+
+
 def main():
     columns = read(sys.argv[1])
     index = pd.to_datetime(columns["times"], unit="ms")
     close, opened = (pd.Series(np.asarray(columns[name]), index=index) for name in ("close", "open"))
-    (run, _, _), first = timed(lambda: complete(close, opened))
-    warm = [timed(lambda: complete(close, opened))[1] for _ in range(int(sys.argv[4]))]
-    told = {
-        "trades": int(run.trades.closed.count()),
-        "equity": float(run.final_value()),
-        "first_ms": first,
-        "run_ms": min(warm, default=first),
-        "import_ms": 1000.0 * (imported - started),
-    }
-    pairs, some = json.loads(sys.argv[2]), int(sys.argv[3])
-    if pairs:
-        sweep(close[:some], opened[:some], pairs[:1])
-        told["sweep_ms"] = timed(lambda: sweep(close[:some], opened[:some], pairs))[1]
-    told["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps(told))
+    print(json.dumps(crossed(close, opened)), flush=True)
+    for line in sys.stdin:
+        pairs = json.loads(line) if line.strip() else []
+        print(json.dumps(swept(close, opened, pairs) if pairs else crossed(close, opened)), flush=True)
 
 
 main()

@@ -1,5 +1,6 @@
 """Figures of a run: worked out by hand where they can be, by a second plain formula where not, and bounded always."""
 
+import itertools
 import math
 import statistics
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.agents.domain.performance import curve_metrics as metrics_of_curves
 from apps.agents.domain.performance.curve_metrics import curve_metrics, daily_sharpe
 from apps.agents.domain.performance.equity_curve import DAY_MS, EquityCurve
 from apps.agents.domain.performance.performance_report import Performance, months_beside, performance_report
@@ -131,6 +133,21 @@ def test_bounds_that_always_hold(returns):
     if found.sharpe is not None and found.sortino is not None:
         assert found.sharpe * found.sortino >= 0.0
     assert found.max_drawdown == pytest.approx(_slow_drawdown(grown(returns).values), abs=1e-12)
+
+
+@given(returns_of_days, st.integers(1, 9))
+def test_a_long_curve_s_falls_are_read_block_by_block(returns, block):
+    curve = grown(returns)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics_of_curves, "BLOCK", block)
+        deepest, longest = metrics_of_curves.falls(curve)
+    highs = [*np.flatnonzero(curve.drawdowns <= 0.0).tolist(), len(curve.values) - 1]
+    spans = [
+        curve.times[end] - curve.times[high]
+        for high, end in itertools.pairwise(highs)
+        if high < end and curve.drawdowns[high + 1] > 0.0
+    ]
+    assert (deepest, longest) == (curve.drawdowns.max(), max(spans, default=0) / DAY_MS)
 
 
 def _slow_drawdown(values):

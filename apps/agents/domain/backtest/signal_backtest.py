@@ -20,7 +20,6 @@ from apps.market.domain.instruments import STOCK_CURRENCY, split_symbol
 
 CAPITAL = 1_000.0
 SIGNAL = "signal"
-SWEEP_BYTES = 256 * 1024 * 1024  # of averages that a sweep keeps at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +123,7 @@ def sweep_crossings(
 ) -> Sweep:
     """``run_signal`` of ``sma_cross`` for each (fast, slow), without its trace: return, closed trades and drawdown.
 
-    Each average is taken once for all pairs that use it. Raises ``ValueError`` for a pair whose fast window is not the
-    shorter one.
+    Raises ``ValueError`` for a pair whose fast window is not the shorter one.
     """
     from apps.agents.domain.backtest import signal_kernels as kernels
 
@@ -133,19 +131,11 @@ def sweep_crossings(
     wrong = [pair for pair in pairs if not 1 <= pair[0] < pair[1]]
     if wrong:
         raise ValueError(f"A pair is a fast window and a longer slow one, was {wrong[0]}.")
-    found = np.empty((3, len(pairs)))
-    means: dict[int, Series] = {}
-    most = max(2, SWEEP_BYTES // (8 * len(columns)))
-    for place in sorted(range(len(pairs)), key=lambda each: pairs[each]):
-        if len(means.keys() | set(pairs[place])) > most:
-            means.clear()
-        for window in pairs[place]:
-            if window not in means:
-                means[window] = kernels.rolling_means(columns.close, window)
-        fast, slow = (means[window] for window in pairs[place])
-        found[:, place] = kernels.crossing_outcome(
-            fast, slow, columns.open, columns.close, capital, costs.fee, costs.slippage
-        )
+    windows, places = np.unique(np.array(pairs, np.int64), return_inverse=True)
+    fast, slow = places.reshape(-1, 2).T
+    found = kernels.crossing_outcomes(
+        columns.open, columns.close, windows, fast.copy(), slow.copy(), capital, costs.fee, costs.slippage
+    )
     return Sweep(tuple(pairs), found[0] / capital - 1.0, found[1].astype(np.int64), found[2])
 
 

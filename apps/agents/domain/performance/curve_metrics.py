@@ -9,6 +9,7 @@ from apps.agents.domain.performance.equity_curve import DAY_MS, EquityCurve, Ser
 
 TAIL = 0.05  # of the days: value at risk and expected shortfall at 95 %
 FEWEST_DAYS = 2
+BLOCK = 16_384  # points of a curve that stay near the processor
 _ROUNDING = 1e-12
 
 
@@ -40,7 +41,7 @@ class CurveMetrics:
 def curve_metrics(curve: EquityCurve) -> CurveMetrics:
     """All figures of a curve; ratios on daily returns with a risk-free rate of zero, annualised by the curve's days."""
     returns = curve.daily_returns
-    growth, fall = cagr(curve), float(curve.drawdowns.max())
+    growth, (fall, longest) = cagr(curve), falls(curve)
     return CurveMetrics(
         total_return=curve.total_return,
         cagr=growth,
@@ -50,7 +51,7 @@ def curve_metrics(curve: EquityCurve) -> CurveMetrics:
         calmar=None if growth is None or fall == 0.0 else growth / fall,
         omega=omega(returns),
         max_drawdown=fall,
-        longest_drawdown_days=longest_drawdown_days(curve),
+        longest_drawdown_days=longest,
         value_at_risk=value_at_risk(returns),
         expected_shortfall=expected_shortfall(returns),
         days=len(returns),
@@ -103,13 +104,25 @@ def omega(returns: Series) -> float | None:
     return None if losses == 0.0 else float(np.sum(np.maximum(returns, 0.0))) / losses
 
 
-def longest_drawdown_days(curve: EquityCurve) -> float:
-    """The longest time between two highs, in days; from the last high to the end too."""
-    fall, last = curve.drawdowns, len(curve.times) - 1
-    highs = np.flatnonzero(fall <= 0.0)
+def falls(curve: EquityCurve) -> tuple[float, float]:
+    """(the largest fall from the highest value so far, as a share of it; the longest time between two highs in days,
+    from the last high to the end too).
+
+    Block by block, as ``EquityCurve.drawdowns`` has them: a long curve's falls are not kept to read two figures.
+    """
+    deepest, highest, found, last = 0.0, 0.0, [], len(curve.values) - 1
+    for first in range(0, len(curve.values), BLOCK):
+        values = curve.values[first : first + BLOCK]
+        peaks = np.maximum.accumulate(values)
+        np.maximum(peaks, highest, out=peaks)
+        highest = peaks[-1]
+        fallen = 1.0 - values / peaks
+        deepest = max(deepest, float(fallen.max()))
+        found.append(np.flatnonzero(fallen <= 0.0) + first)
+    highs = np.concatenate(found)
     ends = np.append(highs[1:], last)
-    under_water = fall[np.minimum(highs + 1, last)] > 0.0
-    return float((curve.times[ends] - curve.times[highs])[under_water].max(initial=0)) / DAY_MS
+    under_water = np.append(highs[1:] - highs[:-1] > 1, highs[-1] < last)
+    return deepest, float((curve.times[ends] - curve.times[highs])[under_water].max(initial=0)) / DAY_MS
 
 
 def value_at_risk(returns: Series) -> float | None:
