@@ -11,7 +11,8 @@ import pytest
 
 from apps.agents import operations
 from apps.agents.domain.backtest.firm_backtest import FirmSetting, run_firm
-from apps.agents.domain.backtest.firm_rounds import BacktestAgent, Policy
+from apps.agents.domain.backtest.firm_policy import Policy
+from apps.agents.domain.backtest.firm_rounds import BacktestAgent
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.agents.models import Agent, Decision
 from apps.agents.queries import current_policy

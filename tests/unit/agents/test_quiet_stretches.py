@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.agents.domain.backtest.firm_backtest import FirmSetting, run_firm
-from apps.agents.domain.backtest.firm_rounds import BacktestAgent, Policy, StrategyFailedError
+from apps.agents.domain.backtest.firm_policy import Policy
+from apps.agents.domain.backtest.firm_rounds import BacktestAgent, StrategyFailedError
 from apps.agents.domain.backtest.market_columns import assumed_middles
 from apps.agents.domain.consensus import ConsensusRules
 from apps.agents.domain.strategies.contract import VoteColumns

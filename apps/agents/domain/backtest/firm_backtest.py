@@ -13,7 +13,8 @@ from uuid import UUID
 
 import numpy as np
 
-from apps.agents.domain.backtest.firm_rounds import BacktestAgent, FirmRounds, Policy
+from apps.agents.domain.backtest.firm_policy import Policy
+from apps.agents.domain.backtest.firm_rounds import BacktestAgent, FirmRounds
 from apps.agents.domain.backtest.market_columns import market_columns
 from apps.agents.domain.backtest.market_tape import MarketTape
 from apps.agents.domain.backtest.pooled_rounds import PooledRounds, pooled_rounds

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from apps.agents.domain.backtest.firm_policy import Policy
 from apps.agents.domain.backtest.market_tape import MarketTape
 from apps.agents.domain.backtest.strategy_views import view_at, vote_on
-from apps.agents.domain.consensus import ConsensusRules, Opinion, pool_votes
+from apps.agents.domain.consensus import Opinion, pool_votes
 from apps.agents.domain.expected_edge import expected_edge_bps
 from apps.agents.domain.indicators import VOLATILITY_BARS, bar_volatility
 from apps.agents.domain.standing_position import DENIED_RECENTLY, denial_that_holds, share_held
 from apps.agents.domain.strategies.contract import Strategy
-from apps.agents.domain.target_stance import StanceRules, wanted_stance
+from apps.agents.domain.target_stance import wanted_stance
 from apps.foundation.identifiers import derived_id
 from apps.market.domain import timeframes
 from apps.trading.domain.orders.position_sizing import TargetExposure
@@ -39,15 +40,6 @@ class BacktestAgent:
     symbols: tuple[str, ...]
     weight: float = 1.0
     may_veto: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How votes become targets, as the house's consensus policy has it."""
-
-    consensus: ConsensusRules = field(default_factory=ConsensusRules)
-    stance: StanceRules = field(default_factory=StanceRules)
-    denied_pause_bars: int = 6
 
 
 @dataclass(frozen=True, slots=True)

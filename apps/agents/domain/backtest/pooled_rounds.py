@@ -8,7 +8,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.agents.domain.backtest.firm_rounds import BacktestAgent, Policy, Round, Score, check_vote
+from apps.agents.domain.backtest.firm_policy import Policy
+from apps.agents.domain.backtest.firm_rounds import BacktestAgent, Round, Score, check_vote
 from apps.agents.domain.backtest.market_tape import MarketTape
 from apps.agents.domain.backtest.strategy_views import view_at
 from apps.agents.domain.consensus import METHODS
