@@ -48,14 +48,16 @@ def balance(facts: GateFacts) -> Finding:
         return without("a price", facts.market.reason, inputs)
     if order.side == "buy" and order.budget != FIRM:
         return passed_if(order.needs > ZERO, inputs, yes="The agent's budget pays.", no="Nothing would be paid.")
-    more = "at the worst price the collar allows, with fee" if order.side == "buy" else "to sell"
-    needed, left = _told(facts, order.needs)
-    return passed_if(
-        ZERO < order.needs <= free,
-        inputs,
-        yes=lambda: f"{needed} {order.needs_asset} needed {more}, {left} free.",
-        no=lambda: f"{needed} {order.needs_asset} are needed {more}; {left} are free.",
-    )
+    fits, needs = ZERO < order.needs <= free, order.needs
+
+    def told() -> str:
+        more = "at the worst price the collar allows, with fee" if order.side == "buy" else "to sell"
+        needed, left = _told(facts, needs)
+        if fits:
+            return f"{needed} {order.needs_asset} needed {more}, {left} free."
+        return f"{needed} {order.needs_asset} are needed {more}; {left} are free."
+
+    return passed_if(fits, inputs, yes=told, no=told)
 
 
 def _told(facts: GateFacts, needs: Decimal) -> tuple[str | None, str | None]:

@@ -27,17 +27,20 @@ def drawdown(facts: GateFacts) -> Finding:
 def loss_streak(facts: GateFacts) -> Finding:
     book, limits = facts.book, facts.limits
     inputs = {"losses_in_row": book.losses_in_row, "limit": limits.max_losses_in_row, "last_loss": book.last_loss_firm}
-    row = f"{counted(book.losses_in_row, 'losing position', 'losing positions')} in a row"
+
+    def row() -> str:
+        return f"{counted(book.losses_in_row, 'losing position', 'losing positions')} in a row"
+
     if book.losses_in_row < limits.max_losses_in_row:
-        return Finding(True, f"{row}.", inputs)
+        return Finding(True, lambda: f"{row()}.", inputs)
     if book.last_loss_firm is None:
         return without("the time of the last loss", "", inputs)
     ends = book.last_loss_firm + timedelta(minutes=limits.loss_cooldown_minutes)
     return passed_if(
         facts.firm >= ends,
         inputs,
-        yes=lambda: f"The pause after {row} is over.",
-        no=lambda: f"{row}; new risk is taken again from {ends:%Y-%m-%d %H:%M} UTC.",
+        yes=lambda: f"The pause after {row()} is over.",
+        no=lambda: f"{row()}; new risk is taken again from {ends:%Y-%m-%d %H:%M} UTC.",
     )
 
 
@@ -47,10 +50,13 @@ def _loss(facts: GateFacts, *, since: Decimal, limit: Decimal, what: str) -> Fin
     if equity is None or in_flight is None:
         return without("a price of everything held", facts.market.reason, inputs)
     lost = portfolio.drawdown(equity=equity - in_flight, peak=since)
-    told = f"{what}: {percent_beside(lost, limit, places=2)}"
+
+    def told() -> str:
+        return f"{what}: {percent_beside(lost, limit, places=2)}"
+
     return passed_if(
         lost < limit,
         inputs,
-        yes=lambda: f"{told} of at most {percent(limit)}.",
-        no=lambda: f"{told}; from {percent(limit)} on no new risk is taken.",
+        yes=lambda: f"{told()} of at most {percent(limit)}.",
+        no=lambda: f"{told()}; from {percent(limit)} on no new risk is taken.",
     )

@@ -58,12 +58,11 @@ def spread(facts: GateFacts) -> Finding:
     inputs = {"spread_bps": wide, "max_spread_bps": limit}
     if wide is None:
         return without("a spread", facts.market.reason, inputs)
-    told = f"{beside(wide, limit, places=1)} bp"
     return passed_if(
         wide <= limit,
         inputs,
-        yes=lambda: f"The spread of {told} is within {plain(limit)} bp.",
-        no=lambda: f"The spread is {told}; new risk is taken up to {plain(limit)} bp.",
+        yes=lambda: f"The spread of {beside(wide, limit, places=1)} bp is within {plain(limit)} bp.",
+        no=lambda: f"The spread is {beside(wide, limit, places=1)} bp; new risk is taken up to {plain(limit)} bp.",
     )
 
 
@@ -149,12 +148,14 @@ def min_notional(facts: GateFacts) -> Finding:
         if order.reducing:
             return exempt(inputs, "Without a price a reducing order is not measured.")
         return without(A_PRICE, facts.market.reason, inputs)
-    worth = f"The order is worth {beside(order.value, least, places=2)}"
+    value = order.value
     return passed_if(
-        order.value >= least,
+        value >= least,
         inputs,
-        yes=lambda: f"{worth}, at least {plain(least)} is needed.",
-        no=lambda: f"{worth}; the instrument takes no order below {plain(least)}.",
+        yes=lambda: f"The order is worth {beside(value, least, places=2)}, at least {plain(least)} is needed.",
+        no=lambda: (
+            f"The order is worth {beside(value, least, places=2)}; the instrument takes no order below {plain(least)}."
+        ),
     )
 
 
@@ -172,10 +173,11 @@ def fee_edge(facts: GateFacts) -> Finding:
     if order.expected_edge_bps is None or market.spread_bps is None:
         return without("an expected edge and a spread", market.reason, inputs)
     costs = round_trip_bps(float(market.fee_bps), float(market.spread_bps)) * float(multiple)
-    edge, needed = apart(order.expected_edge_bps / 100, costs / 100, places=2)
-    return passed_if(
-        order.expected_edge_bps > costs,
-        inputs,
-        yes=lambda: f"The edge of {edge} % pays {needed} % of fees and spread.",
-        no=lambda: f"The edge of {edge} % does not pay {needed} % of fees and spread.",
-    )
+    pays = order.expected_edge_bps > costs
+    edge_bps = order.expected_edge_bps
+
+    def told() -> str:
+        edge, needed = apart(edge_bps / 100, costs / 100, places=2)
+        return f"The edge of {edge} % {'pays' if pays else 'does not pay'} {needed} % of fees and spread."
+
+    return passed_if(pays, inputs, yes=told, no=told)

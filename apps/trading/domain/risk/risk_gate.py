@@ -36,7 +36,10 @@ def judge(facts: GateFacts) -> GateDecision:
 
 def first_denial(facts: GateFacts) -> Verdict | None:
     """The first of the denials that ``judge`` would find; the rules after it are not asked. None: it is allowed."""
-    return next((verdict for verdict in (rule(facts) for rule in RULES) if not verdict.allowed), None)
+    for rule in RULES:
+        if not rule.allows(facts):
+            return rule(facts)
+    return None
 
 
 def digest_of(facts: GateFacts) -> str:

@@ -1,7 +1,6 @@
 """What a rule finds, and the verdict that is kept of it. A rule is one function of the facts under ``rule``."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
 from typing import Any, NamedTuple
 
 import orjson
@@ -42,45 +41,61 @@ def verdicts_as_text(verdicts: Sequence[Verdict]) -> bytes:
     return orjson.dumps(rows, default=plain, option=orjson.OPT_UTC_Z)
 
 
-class Finding(NamedTuple):
-    """A rule's answer before it has a name. ``code``: where it is not the rule's own denial, or ``ok``."""
-
-    allowed: bool
-    detail: str
-    inputs: Mapping[str, Any]
-    code: str = ""
-
-
-Rule = Callable[[GateFacts], Verdict]
 Words = str | Callable[[], str]
 
 
-def rule(denial: str, *, binds_sales: bool = False) -> Callable[[Callable[[GateFacts], Finding]], Rule]:
-    """Make a function of the facts a rule of the gate: named after the function, denying with the code ``denial``.
+class Finding(NamedTuple):
+    """A rule's answer before it has a name. ``code``: where it is not the rule's own denial, or ``ok``.
+
+    ``detail``: put together only where somebody reads it; a backtest asks most rules for their answer alone.
+    """
+
+    allowed: bool
+    detail: Words
+    inputs: Mapping[str, Any]
+    code: str = ""
+
+    @property
+    def words(self) -> str:
+        """The detail, put together."""
+        return self.detail if isinstance(self.detail, str) else self.detail()
+
+
+class Rule:
+    """One rule of the gate, which looks at the facts.
 
     Unless it ``binds_sales``, an order that can only lower a position is exempt from it; the inputs are kept anyway.
     """
 
+    def __init__(self, look: Callable[[GateFacts], Finding], *, denial: str, binds_sales: bool) -> None:
+        self.name, self.__doc__ = look.__name__, look.__doc__
+        self._look, self._denial, self._binds_sales = look, denial, binds_sales
+
+    def __call__(self, facts: GateFacts) -> Verdict:
+        """Its verdict, under its name and in words."""
+        found = self._look(facts)
+        if facts.order.reducing and not self._binds_sales:
+            found = exempt(found.inputs)
+        code = found.code or (OK if found.allowed else self._denial)
+        return Verdict(self.name, found.allowed, code, found.words, found.inputs)
+
+    def allows(self, facts: GateFacts) -> bool:
+        """What its verdict says, without the words."""
+        return (facts.order.reducing and not self._binds_sales) or self._look(facts).allowed
+
+
+def rule(denial: str, *, binds_sales: bool = False) -> Callable[[Callable[[GateFacts], Finding]], Rule]:
+    """Make a function of the facts a rule of the gate: named after the function, denying with the code ``denial``."""
+
     def named(look: Callable[[GateFacts], Finding]) -> Rule:
-        name = look.__name__
-
-        @wraps(look)
-        def judged(facts: GateFacts) -> Verdict:
-            found = look(facts)
-            if facts.order.reducing and not binds_sales:
-                found = exempt(found.inputs)
-            allowed, detail, inputs, code = found
-            return Verdict(name, allowed, code or (OK if allowed else denial), detail, inputs)
-
-        return judged
+        return Rule(look, denial=denial, binds_sales=binds_sales)
 
     return named
 
 
 def passed_if(allowed: bool, inputs: Mapping[str, Any], *, yes: Words, no: Words) -> Finding:
-    """The finding of a plain comparison, in the words that fit its outcome: the others are never put together."""
-    words = yes if allowed else no
-    return Finding(allowed, words if isinstance(words, str) else words(), inputs)
+    """The finding of a plain comparison, in the words that fit its outcome."""
+    return Finding(allowed, yes if allowed else no, inputs)
 
 
 def without(what: str, reason: str, inputs: Mapping[str, Any]) -> Finding:

@@ -17,12 +17,11 @@ def max_order_notional(facts: GateFacts) -> Finding:
     inputs = {"value": value, "max_order_notional": limit}
     if value is None:
         return without("a price", facts.market.reason, inputs)
-    worth = f"The order is worth {beside(value, limit, places=2)}"
     return passed_if(
         value <= limit,
         inputs,
-        yes=lambda: f"{worth} of at most {plain(limit)}.",
-        no=lambda: f"{worth}; at most {plain(limit)} are allowed.",
+        yes=lambda: f"The order is worth {beside(value, limit, places=2)} of at most {plain(limit)}.",
+        no=lambda: f"The order is worth {beside(value, limit, places=2)}; at most {plain(limit)} are allowed.",
     )
 
 
@@ -66,7 +65,7 @@ def correlation(facts: GateFacts) -> Finding:
         "threshold": limits.correlation_threshold,
     }
     taken = f" Unmeasured, so taken as one: {', '.join(group.unmeasured)}." if group.unmeasured else ""
-    return Finding(found.allowed, found.detail + taken, inputs, found.code)
+    return Finding(found.allowed, lambda: found.words + taken, inputs, found.code)
 
 
 def _share(facts: GateFacts, before: Decimal | None, limit: Decimal, what: str) -> Finding:
@@ -75,12 +74,15 @@ def _share(facts: GateFacts, before: Decimal | None, limit: Decimal, what: str) 
     if equity is None or value is None or before is None or equity <= 0:
         return without("a price of everything held", facts.market.reason, inputs)
     share = over(before + value, equity)
-    would = f"{what} would be {percent_beside(share, limit, places=1)} of equity"
+
+    def would() -> str:
+        return f"{what} would be {percent_beside(share, limit, places=1)} of equity"
+
     return passed_if(
         share <= limit,
         inputs,
-        yes=lambda: f"{would}, at most {percent(limit)} is allowed.",
-        no=lambda: f"{would}; at most {percent(limit)} is allowed.",
+        yes=lambda: f"{would()}, at most {percent(limit)} is allowed.",
+        no=lambda: f"{would()}; at most {percent(limit)} is allowed.",
     )
 
 

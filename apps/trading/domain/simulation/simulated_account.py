@@ -161,7 +161,7 @@ class SimulatedAccount:
         see = partial(facts_of_order, order, sight=sight, book=book, moment=moment)
         facts = see(closes_of=closes_of if self.terms.keeps_digests else _unmeasured)
         denial = first_denial(facts)
-        if denial is not None and denial.rule == correlation.__name__ and not self.terms.keeps_digests:
+        if denial is not None and denial.rule == correlation.name and not self.terms.keeps_digests:
             facts = see(closes_of=closes_of)
             denial = first_denial(facts)
         code = "" if denial is None else denial.code
