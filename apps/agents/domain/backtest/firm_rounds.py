@@ -20,7 +20,7 @@ from apps.foundation.identifiers import derived_id
 from apps.market.domain import timeframes
 from apps.trading.domain.orders.position_sizing import TargetExposure
 from apps.trading.domain.risk.order_in_market import MarketSight
-from apps.trading.domain.simulation.simulated_account import SimulatedAccount
+from apps.trading.domain.simulation.simulated_account import Answer, SimulatedAccount
 
 REACHED = "consensus"
 
@@ -115,23 +115,33 @@ class FirmRounds:
         exposure = self.account.books.exposure(symbol, {name: mark.price for name, mark in marks.items()})
         if exposure is None:
             return "SKIPPED", "no_price"
-        limits = self.account.terms.limits
-        held = share_held(exposure=exposure, max_position_share=limits.max_position_share)
-        stance = wanted_stance(score=score.score, held=held, rules=self.policy.stance)
-        if not stance.acts:
-            return "NO_TRADE", stance.code
-        if stance.fraction > held and self._still_denied(symbol, timeframe, now):
-            return "NO_TRADE", DENIED_RECENTLY
-        target = self._target(symbol, timeframe, place, score, stance.fraction, stance.reason)
+        target = self.wanted(symbol, timeframe, place, score, exposure=exposure)
+        if isinstance(target, str):
+            return "NO_TRADE", target
         sight = MarketSight(
             rules=self.account.terms.rules[symbol],
             paused_reason=None,
             marks=marks,
             fee_bps=self.account.terms.paper[symbol].side_fee_bps,
         )
-        answer = self.account.propose(target, sight=sight, now=now, closes_of=self.tape.closes_of)
+        return self.answered(
+            timeframe, target, self.account.propose(target, sight=sight, now=now, closes_of=self.tape.closes_of)
+        )
+
+    def wanted(self, symbol: str, timeframe: str, place: int, score: Score, *, exposure: float) -> TargetExposure | str:
+        """What a consensus asks for where this share of equity is held already; the code of why not, where nothing."""
+        held = share_held(exposure=exposure, max_position_share=self.account.terms.limits.max_position_share)
+        stance = wanted_stance(score=score.score, held=held, rules=self.policy.stance)
+        if not stance.acts:
+            return stance.code
+        if stance.fraction > held and self._still_denied(symbol, timeframe, self.tape.now):
+            return DENIED_RECENTLY
+        return self._target(symbol, timeframe, place, score, stance.fraction, stance.reason)
+
+    def answered(self, timeframe: str, target: TargetExposure, answer: Answer) -> tuple[str, str]:
+        """Remember when the account denied what was wanted; what the round came to."""
         if answer.outcome == "DENIED":
-            self.denied[symbol, timeframe] = (now, answer.code)
+            self.denied[target.symbol, timeframe] = (self.tape.now, answer.code)
         return answer.outcome, answer.code
 
     def _opinion(self, agent: BacktestAgent, symbol: str, place: int) -> Opinion:

@@ -23,6 +23,7 @@ from apps.trading.domain.books.fees import round_trip_bps
 from apps.trading.domain.orders.position_sizing import CODES, COOLING_DOWN, EDGE_BELOW_COSTS
 from apps.trading.domain.risk.cause_kinds import DAILY_LOSS, DRAWDOWN
 from apps.trading.domain.risk.loss_limits import LossMarks
+from apps.trading.domain.simulation.sure_denials import Standing, SureDenials
 
 UNIT = 10**SCALE
 EPOCH = date(1970, 1, 1)
@@ -37,6 +38,7 @@ class QuietStretches:
 
         self._kernel, self._rounds, self._pooled, self._market, self._times = kernel, rounds, pooled, market, times
         self._account, self._symbols = rounds.account, rounds.tape.symbols
+        self._denials = SureDenials(rounds.account)
         self._keys = list(rounds.asked)
         self._instruments = np.array([self._symbols.index(symbol) for symbol, _ in self._keys])
         count = len(self._symbols)
@@ -90,13 +92,46 @@ class QuietStretches:
         if whole:
             self._read_account()
             self._answer(place)
-        for number in np.flatnonzero(self._answers == self._kernel.LOOK).tolist():
-            symbol, timeframe = self._keys[number]
-            outcome, _ = self._rounds.decide_on(symbol, timeframe, *self._pooled.score(place, number))
+        looks = np.flatnonzero(self._answers == self._kernel.LOOK).tolist()
+        standing = self._standing(place) if looks else None
+        for number in looks:
+            outcome = self._surely(place, number, standing) if standing is not None else ""
+            if not outcome:
+                outcome, _ = self._rounds.decide_on(*self._keys[number], *self._pooled.score(place, number))
             if outcome == "DENIED":
                 self._note_denial(number)
         if len(self._account.causes) != self._causes:
             self._read_limits()
+
+    def _standing(self, place: int) -> Standing | None:
+        """What the account is worth at this close, where whole numbers tell it exactly and denials are likely."""
+        if not self._whole or self._account.terms.keeps_digests:
+            return None
+        exposed = 0
+        for number in self._held.tolist():
+            middles = self._market.middles[number]
+            if middles is None or np.isnan(self._market.marks[place, number]):
+                return None
+            exposed += middles.worth(self._account.books.held(self._symbols[number]), place, place + 1)[0]
+        standing = Standing(Decimal(self._sum + exposed).scaleb(-SCALE), Decimal(exposed).scaleb(-SCALE))
+        return standing if self._denials.likely(standing, self._rounds.tape.now) else None
+
+    def _surely(self, place: int, number: int, standing: Standing) -> str:
+        """What a round comes to whose proposal is surely refused; empty: the house decides."""
+        (symbol, timeframe), rounds = self._keys[number], self._rounds
+        candle, score = self._pooled.score(place, number)
+        if candle is None or score is None or self._units[self._instruments[number]] > 0.0:
+            return ""
+        target = rounds.wanted(symbol, timeframe, candle, score, exposure=0.0)
+        if isinstance(target, str):
+            return ""
+        tape = rounds.tape
+        answer = self._denials.answer(target, mark=tape.mark(symbol), standing=standing, now=tape.now)
+        if answer is None:
+            return ""
+        found = rounds.answered(timeframe, target, answer)
+        rounds.outcomes[found] += 1
+        return found[0]
 
     def _answer(self, place: int) -> None:
         """Have the kernel answer what it can of a close that the account has looked at."""

@@ -34,12 +34,15 @@ def judge(facts: GateFacts) -> GateDecision:
     return GateDecision(all(verdict.allowed for verdict in verdicts), verdicts, digest_of(facts))
 
 
-def first_denial(facts: GateFacts) -> Verdict | None:
-    """The first of the denials that ``judge`` would find; the rules after it are not asked. None: it is allowed."""
+def first_denial(facts: GateFacts) -> tuple[str, str]:
+    """(rule, code) of the first denial that ``judge`` would find; the rules after it are not asked. Both are empty
+    where the order is allowed.
+    """
     for rule in RULES:
-        if not rule.allows(facts):
-            return rule(facts)
-    return None
+        code = rule.denies(facts)
+        if code:
+            return rule.name, code
+    return "", ""
 
 
 def digest_of(facts: GateFacts) -> str:

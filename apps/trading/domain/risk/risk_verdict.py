@@ -68,20 +68,23 @@ class Rule:
     """
 
     def __init__(self, look: Callable[[GateFacts], Finding], *, denial: str, binds_sales: bool) -> None:
-        self.name, self.__doc__ = look.__name__, look.__doc__
-        self._look, self._denial, self._binds_sales = look, denial, binds_sales
+        self.name, self.denial, self.__doc__ = look.__name__, denial, look.__doc__
+        self._look, self._binds_sales = look, binds_sales
 
     def __call__(self, facts: GateFacts) -> Verdict:
         """Its verdict, under its name and in words."""
         found = self._look(facts)
         if facts.order.reducing and not self._binds_sales:
             found = exempt(found.inputs)
-        code = found.code or (OK if found.allowed else self._denial)
+        code = found.code or (OK if found.allowed else self.denial)
         return Verdict(self.name, found.allowed, code, found.words, found.inputs)
 
-    def allows(self, facts: GateFacts) -> bool:
-        """What its verdict says, without the words."""
-        return (facts.order.reducing and not self._binds_sales) or self._look(facts).allowed
+    def denies(self, facts: GateFacts) -> str:
+        """The code of its verdict where that is a denial, without the words; empty where it is none."""
+        if facts.order.reducing and not self._binds_sales:
+            return ""
+        found = self._look(facts)
+        return "" if found.allowed else found.code or self.denial
 
 
 def rule(denial: str, *, binds_sales: bool = False) -> Callable[[Callable[[GateFacts], Finding]], Rule]:

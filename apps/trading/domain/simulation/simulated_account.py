@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
+from uuid import UUID
 
 from apps.foundation.clock import Moment
 from apps.foundation.identifiers import derived_id
@@ -153,24 +154,29 @@ class SimulatedAccount:
         )
         if isinstance(sized, NoTrade):
             return Answer("NO_TRADE", sized.code)
-        intent = target_intent(target, sized, derived_id("target", target.decision_id, target.symbol))
-        barred = self._barred(intent)
+        intent = target_intent(target, sized, target_order_id(target))
+        barred = self.barred(intent)
         if barred and not self.terms.keeps_digests:
-            return Answer("DENIED", barred, self._ordered(target, intent, sight.mark.price, denial=barred, now=now))
+            return self.deny(target, intent, sight.mark.price, denial=barred, now=now)
         order, moment = priced_in(intent, sight=sight, book=book), Moment(wall=now, firm=now)
         see = partial(facts_of_order, order, sight=sight, book=book, moment=moment)
         facts = see(closes_of=closes_of if self.terms.keeps_digests else _unmeasured)
-        denial = first_denial(facts)
-        if denial is not None and denial.rule == correlation.name and not self.terms.keeps_digests:
+        rule, code = first_denial(facts)
+        if rule == correlation.name and not self.terms.keeps_digests:
             facts = see(closes_of=closes_of)
-            denial = first_denial(facts)
-        code = "" if denial is None else denial.code
+            _, code = first_denial(facts)
         placed = self._ordered(target, intent, sight.mark.price, denial=code, now=now)
         if self.terms.keeps_digests:
             placed.gate_digest = digest_of(facts)
         return self._judged(placed, facts, now)
 
-    def _barred(self, intent: OrderIntent) -> str:
+    def deny(
+        self, target: TargetExposure, intent: OrderIntent, mark: Decimal | None, *, denial: str, now: datetime
+    ) -> Answer:
+        """Write the order down as denied with this code."""
+        return Answer("DENIED", denial, self._ordered(target, intent, mark, denial=denial, now=now))
+
+    def barred(self, intent: OrderIntent) -> str:
         """The gate's first denial where the trading state does not permit the order: nothing else needs a look.
 
         Nor is a limit newly reached then: the account is worth what ``monitor`` saw at this close.
@@ -333,6 +339,11 @@ class SimulatedAccount:
     def _latch(self, standing: LossStanding) -> None:
         for reached in reached_limits(standing, self.terms.limits, known=self.causes):
             self.causes[reached.kind] = OpenCause(reached.kind, reached.state, reached.reason)
+
+
+def target_order_id(target: TargetExposure) -> UUID:
+    """The identifier of the order that a target becomes."""
+    return derived_id("target", target.decision_id, target.symbol)
 
 
 def _unmeasured(_symbols: Sequence[str], _bars: int) -> Mapping[str, Closes]:

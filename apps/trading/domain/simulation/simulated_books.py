@@ -105,6 +105,12 @@ class SimulatedBooks:
             self.last_loss_firm = fill.at if effect.closed_result < 0 else self.last_loss_firm
         return effect
 
+    def buys_last_hour(self, firm: datetime) -> int:
+        """How many buys were approved within an hour before this time; times never go back."""
+        while self.buys and self.buys[0] <= firm - HOUR:
+            self.buys.pop(0)
+        return len(self.buys)
+
     def book(
         self,
         rules: InstrumentRules,
@@ -116,8 +122,6 @@ class SimulatedBooks:
     ) -> Book:
         """The portfolio as the gate reads it for an order of one instrument."""
         symbol, orders = rules.symbol, list(working)
-        while self.buys and self.buys[0] <= firm - HOUR:
-            self.buys.pop(0)
         asked = [order for order in orders if not order.protective]
         held_by_buys: dict[str, Decimal] = {}
         for order in orders:
@@ -141,7 +145,7 @@ class SimulatedBooks:
             losses_in_row=self.losses_in_row,
             last_loss_firm=self.last_loss_firm,
             closed_firm=None if position is None else position.closed_firm,
-            orders_last_hour=len(self.buys),
+            orders_last_hour=self.buys_last_hour(firm),
             open_orders=len(asked),
             open_on_symbol=sum(order.symbol == symbol for order in asked),
             unknown_orders=0,
