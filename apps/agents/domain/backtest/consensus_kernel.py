@@ -1,5 +1,5 @@
 """``pool_votes`` at every bar of a series, compiled: the same methods, the same bits. A property test holds them
-together.
+together. Plain loops instead of numpy's functions, which take the compiler longer than all the rest.
 
 Only backtests load this module: it brings the compiler into the process.
 """
@@ -54,7 +54,10 @@ def pool_rounds(  # noqa: PLR0917 - compiled code takes scalars and arrays
     horizon, leader = np.ones(bars, np.int32), np.full(bars, NOBODY, np.int16)
     live, shares, parts = np.empty(agents, np.int64), np.zeros(agents), np.empty(agents + 1)
     strengths, scratch = np.empty(agents), np.empty(agents)
-    for bar in range(ready_from.min(), bars):
+    first = bars
+    for ready in ready_from:
+        first = min(first, ready)
+    for bar in range(first, bars):
         count = 0
         for agent in range(agents):
             if bar >= ready_from[agent] and not abstain[agent, bar] and weights[agent] > 0.0:
@@ -96,8 +99,8 @@ def _pooled(  # noqa: PLR0917
     count = len(live)
     if method == MAJORITY:
         return _majority(strengths, shares, parts)
-    if method == UNANIMOUS and not ((strengths > 0.0).all() or (strengths < 0.0).all()):
-        shares[:count] = 0.0
+    if method == UNANIMOUS and not _agreed(strengths):
+        _clear(shares, count)
         return 0.0
     for place in range(count):
         shares[place] = weights[live[place]]
@@ -111,8 +114,24 @@ def _pooled(  # noqa: PLR0917
     pooled = exact_sum(shares[:count], parts)
     score = _bounded(math.tanh(pooled / 2.0))
     scale = score / pooled if pooled != 0.0 else 0.0
-    shares[:count] *= scale
+    for place in range(count):
+        shares[place] *= scale
     return score
+
+
+@njit(cache=True, nogil=True)
+def _agreed(strengths: Series) -> bool:
+    """Whether all are above zero, or all below."""
+    longs, shorts = 0, 0
+    for strength in strengths:
+        longs, shorts = longs + (strength > 0.0), shorts + (strength < 0.0)
+    return longs == len(strengths) or shorts == len(strengths)
+
+
+@njit(cache=True, nogil=True)
+def _clear(shares: Series, count: int) -> None:
+    for place in range(count):
+        shares[place] = 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -122,7 +141,7 @@ def _majority(strengths: Series, shares: Series, parts: Series) -> float:
         longs, shorts = longs + (strengths[place] > 0.0), shorts + (strengths[place] < 0.0)
         shares[place] = math.copysign(1.0, strengths[place]) / count if strengths[place] != 0.0 else 0.0
     if 2 * max(longs, shorts) <= count:
-        shares[:count] = 0.0
+        _clear(shares, count)
         return 0.0
     return _bounded(exact_sum(shares[:count], parts))
 
