@@ -1,4 +1,4 @@
-"""Backtests beside plain loops: SMA 20/50 over half a million one-minute candles, a sweep of 200 pairs, the whole firm.
+"""Backtests beside plain loops: SMA 20/50 over half a million one-minute candles, a sweep of 200 pairs of windows.
 
 The bare parts do the same work with nothing around it: a plain Python loop with running sums, and the same loop
 compiled, once for each pair. Each cost is shown at three sizes, per candle: it is linear where that stays the same.
@@ -13,7 +13,6 @@ from apps.agents.domain.backtest.signal_backtest import run_signal, sweep_crossi
 from apps.agents.domain.performance.performance_report import performance_report
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.market.domain.candle_columns import PRICES, CandleColumns
-from tests.benchmarks import firm_backtests, peer_backtests
 from tests.benchmarks.measure import Line, in_turns, p50
 from tests.support.candle_columns import random_columns
 
@@ -25,8 +24,13 @@ FEE, CAPITAL = 0.001, 1_000.0
 
 def run() -> list[Line]:
     """Milliseconds beside the bare loops, and what a candle costs at three sizes."""
-    columns = _in_cents(random_columns(CANDLES, seed=1))
-    return [*_one(columns), *_sweep(columns), *firm_backtests.run(), *peer_backtests.run(columns)]
+    columns = minutes()
+    return [*_one(columns), *_sweep(columns)]
+
+
+def minutes() -> CandleColumns:
+    """Half a million one-minute candles."""
+    return _in_cents(random_columns(CANDLES, seed=1))
 
 
 def _complete(columns):

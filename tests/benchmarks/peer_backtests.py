@@ -4,7 +4,7 @@
 and numba are no business of the house.
 
     python3 -m venv /tmp/peers && /tmp/peers/bin/pip install backtesting vectorbt
-    make bench PARTS=backtest BENCH_PEERS=/tmp/peers/bin/python
+    make bench PARTS=peers BENCH_PEERS=/tmp/peers/bin/python
 """
 
 import json
@@ -24,6 +24,7 @@ from apps.agents.domain.backtest.signal_backtest import run_signal, sweep_crossi
 from apps.agents.domain.performance.performance_report import performance_report
 from apps.agents.domain.strategies.bar_by_bar import BarByBar
 from apps.agents.domain.strategies.registry import build_strategy
+from tests.benchmarks.backtest_runs import minutes
 from tests.benchmarks.measure import Line, milliseconds, p50
 from tests.support.candle_files import write_rows
 
@@ -81,9 +82,9 @@ class PlainCrossing(BarByBar):
         return on_bar
 
 
-def run(columns) -> list[Line]:
+def run() -> list[Line]:
     """Ratios where the peers are there; else one line that says what was not measured and how to."""
-    python = os.environ.get(SETTING, "")
+    python, columns = os.environ.get(SETTING, ""), minutes()
     with tempfile.TemporaryDirectory(prefix="hq-peers-") as name:
         folder = Path(name)
         np.savez(folder / "candles.npz", **{column: getattr(columns, column) for column in COLUMNS})

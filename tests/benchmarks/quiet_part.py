@@ -22,9 +22,11 @@ PARTS = {
     "converge": ("fleet_planning", "run"),
     "inference": ("inference_batches", "run"),
     "backtest": ("backtest_runs", "run"),
+    "firm": ("firm_backtests", "run"),
+    "peers": ("peer_backtests", "run"),
     "failover": ("failover", "run"),
 }
-WITHOUT_SERVERS = {"backtest", "failover"}
+WITHOUT_SERVERS = {"backtest", "firm", "peers", "failover"}
 
 
 def main() -> None:
