@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from apps.foundation.clock import Moment, wall_now
-from apps.market.queries import bars_between
+from apps.market.queries import bars_of
 from apps.trading.adapters.alpaca_venue import AlpacaVenue
 from apps.trading.adapters.ccxt_venue import CcxtVenue
 from apps.trading.adapters.paper_venue import PaperVenue
@@ -52,7 +52,7 @@ class PaperStage:
         """Let the market trade: one bar, matched."""
         before = self.market.bar_at
         until = self.market.bar(**bars).firm
-        shown = [bar for symbol in RULES for bar in bars_between(symbol=symbol, after=before, until=until)]
+        shown = bars_of(symbols=RULES, after=before, until=until, base="1m")
         self.venue.match_bars(closed_at=until, bars=shown)
 
 

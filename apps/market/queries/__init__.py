@@ -2,7 +2,6 @@
 
 from apps.market.queries.candles import (
     CandleSpan,
-    bars_between,
     bars_of,
     candle_columns,
     candle_spans,
@@ -11,7 +10,6 @@ from apps.market.queries.candles import (
     closes_of,
 )
 from apps.market.queries.instruments import (
-    instrument_paused,
     instrument_rules,
     listed_sources,
     paused_reasons,
@@ -46,7 +44,6 @@ __all__ = [
     "MarketClockView",
     "OrderMarket",
     "backfill_view",
-    "bars_between",
     "bars_of",
     "candle_columns",
     "candle_snapshot",
@@ -59,7 +56,6 @@ __all__ = [
     "closes_of",
     "current_moment",
     "gap_view",
-    "instrument_paused",
     "instrument_rules",
     "instrument_view",
     "latest_quotes",

@@ -78,16 +78,6 @@ def closed_candles(
     return list(reversed(read(rows.order_by("-open_at")[:limit])))
 
 
-def bars_between(*, symbol: str, after: datetime, until: datetime) -> list[Candle]:
-    """Base candles of the primary source that close after ``after`` and not after ``until``, oldest first. What it
-    lost is not there.
-    """
-    base = base_timeframe()
-    length = timeframes.span(base)
-    rows = _of(symbol, primary_source(symbol), base).filter(open_at__gt=after - length, open_at__lte=until - length)
-    return read(rows.order_by("open_at"))
-
-
 # One read however many instruments: each one's leading source is chosen as ``primary_source`` chooses it.
 _BASE_ROWS = """
 FROM market_storedcandle c
@@ -105,8 +95,9 @@ _BASE_CLOSES = f"SELECT c.symbol, {_CLOSES} {_BASE_ROWS} GROUP BY c.symbol"
 
 
 def bars_of(*, symbols: Iterable[str], after: datetime, until: datetime, base: str) -> list[Candle]:
-    """``bars_between`` of several instruments in one read, by time and then symbol. ``base``: the market's base
-    timeframe, which the caller knows from its clock.
+    """Base candles of each instrument's leading source that close after ``after`` and not after ``until``, in one
+    read, by time and then symbol. What the source lost is not there. ``base``: the market's base timeframe, which the
+    caller knows from its clock.
     """
     wanted, length = list(symbols), timeframes.span(base)
     if not wanted or after >= until:

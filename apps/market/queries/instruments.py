@@ -37,11 +37,6 @@ def rules_of(row: Instrument) -> InstrumentRules:
     )
 
 
-def instrument_paused(symbol: str) -> str | None:
-    """Why this instrument is paused; None while it isn't."""
-    return found_instrument(symbol).paused_reason
-
-
 def paused_reasons(symbols: Collection[str]) -> dict[str, str]:
     """Why those of these instruments that are paused are."""
     rows = Instrument.objects.filter(symbol__in=symbols, paused_reason__isnull=False)

@@ -163,10 +163,10 @@ def test_a_person_with_role_risk_pauses_and_lifts_with_a_reason_on_record(person
         "Odd prints",
         risk.username,
     )
-    assert queries.instrument_paused("BTC/USDT") == "Odd prints"
+    assert queries.paused_reasons(["BTC/USDT", "ETH/USDT"]) == {"BTC/USDT": "Odd prints"}
     assert risk.post(f"{BASE}/instruments/BTC-USDT/pause", {"reason": "Again"}).status_code == 409
     assert risk.post(f"{BASE}/instruments/BTC-USDT/unpause/", {"reason": "All clear"}).json()["paused"] is False
-    assert queries.instrument_paused("BTC/USDT") is None
+    assert queries.paused_reasons(["BTC/USDT"]) == {}
     noted = AuditEntry.objects.filter(subject="BTC/USDT").order_by("id")
     assert [(entry.action, entry.actor, orjson.loads(entry.payload)["reason"]) for entry in noted] == [
         ("instrument.paused", risk.username, "Odd prints"),
@@ -187,7 +187,7 @@ def test_others_may_not_pause(person, role):
 def test_a_pause_without_a_fit_reason_changes_nothing(person, body):
     answer = person("risk").post(f"{BASE}/instruments/BTC-USDT/pause/", body)
     assert answer.status_code == 400
-    assert queries.instrument_paused("BTC/USDT") is None
+    assert queries.paused_reasons(["BTC/USDT"]) == {}
 
 
 def test_an_unknown_instrument_cannot_be_paused(person):
@@ -235,7 +235,7 @@ def test_the_admin_shows_every_table(admin_client, model):
 def test_the_admin_pauses_through_the_operation(admin_client, admin_user):
     chosen = {"action": "pause_instruments", "_selected_action": ["ETH/USDT"]}
     assert admin_client.post("/admin/market/instrument/", chosen, follow=True).status_code == 200
-    assert queries.instrument_paused("ETH/USDT") == "By hand in the admin."
+    assert queries.paused_reasons(["BTC/USDT", "ETH/USDT"]) == {"ETH/USDT": "By hand in the admin."}
     assert AuditEntry.objects.get(subject="ETH/USDT").actor == admin_user.username
 
 

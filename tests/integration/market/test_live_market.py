@@ -194,7 +194,7 @@ def test_minutes_missed_while_away_are_caught_up_with_what_they_complete(desk):
     desk.pass_by(minutes=10)
     desk.poll()
     assert desk.close() == NOON + 11 * MINUTE
-    ones = queries.bars_between(symbol="ETH/USDT", after=NOON, until=desk.at)
+    ones = queries.bars_of(symbols=["ETH/USDT"], after=NOON, until=desk.at, base="1m")
     assert [candle.open_at for candle in ones] == [NOON + k * MINUTE for k in range(11)]
     fives = queries.closed_candles(symbol="ETH/USDT", timeframe="5m", until=desk.at, limit=9)
     assert [candle.open_at for candle in fives[-2:]] == [NOON, NOON + 5 * MINUTE]

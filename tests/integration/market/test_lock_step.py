@@ -72,20 +72,23 @@ def test_the_columns_of_several_instruments_are_the_candles_of_each(run, django_
 def test_nothing_of_a_later_bar_is_stored_or_shown(run):
     start()
     release(2)
-    bar_at = queries.market_clock().bar_at
+    clock = queries.market_clock()
+    bar_at, base = clock.bar_at, clock.base_timeframe
     for stored in StoredCandle.objects.all():
         assert stored.open_at + timeframes.span(stored.timeframe) <= bar_at
-    assert queries.bars_between(symbol="BTC/USDT", after=bar_at, until=bar_at + timedelta(days=9)) == []
+    assert queries.bars_of(symbols=["BTC/USDT"], after=bar_at, until=bar_at + timedelta(days=9), base=base) == []
 
 
 def test_bars_of_several_instruments_are_those_of_each(run, django_assert_num_queries):
     start()
     release(4)
     clock = queries.market_clock()
-    span = {"after": clock.bar_at - 3 * BASE, "until": clock.bar_at}
-    alone = [bar for symbol in ("BTC/USDT", "ETH/USDT") for bar in queries.bars_between(symbol=symbol, **span)]
+    base, until = clock.base_timeframe, clock.bar_at
+    three = {"timeframe": base, "until": until, "limit": 3}
+    alone = [bar for symbol in ("BTC/USDT", "ETH/USDT") for bar in queries.closed_candles(symbol=symbol, **three)]
+    wanted = ["ETH/USDT", "BTC/USDT", "NONE/USDT"]
     with django_assert_num_queries(1):
-        together = queries.bars_of(symbols=["ETH/USDT", "BTC/USDT", "NONE/USDT"], base=clock.base_timeframe, **span)
+        together = queries.bars_of(symbols=wanted, after=until - 3 * BASE, until=until, base=base)
     assert together == sorted(alone, key=lambda bar: (bar.open_at, bar.symbol))
     assert len(together) == 6
     closes = queries.closes_of(symbols=["BTC/USDT", "NONE/USDT"], until=clock.bar_at, bars=2)
@@ -102,7 +105,7 @@ def test_coarser_candles_appear_when_their_last_bar_is_released(run):
     release(4)
     after = queries.closed_candles(symbol="ETH/USDT", timeframe="1h", until=hour, limit=1)
     assert after[-1].close_at == hour == queries.market_clock().bar_at
-    fives = queries.bars_between(symbol="ETH/USDT", after=hour - timedelta(hours=1), until=hour)
+    fives = queries.closed_candles(symbol="ETH/USDT", timeframe="5m", until=hour, limit=12)
     assert len(fives) == 12
     assert after[-1].volume == sum(candle.volume for candle in fives)
 

@@ -176,7 +176,7 @@ def test_a_split_at_the_opening_bell_lets_no_stop_fire_and_waits_for_a_person(de
     found = desk.mark()
     assert found.stale
     assert "A split took effect on 2026-03-09: 4 new shares for 1 old one." in found.reason
-    assert queries.instrument_paused("AAPL/USD") == found.reason
+    assert queries.paused_reasons(["AAPL/USD"]) == {"AAPL/USD": found.reason}
     assert not StoredCandle.objects.filter(instrument="AAPL/USD", open_at__lt=MONDAY_OPEN).exists()
     assert OutboxEvent.objects.filter(kind="incident.wanted", payload__kind="stock_split").count() == 1
     desk.poll()
@@ -184,7 +184,7 @@ def test_a_split_at_the_opening_bell_lets_no_stop_fire_and_waits_for_a_person(de
     source_notices._known.clear()  # another process tells it again
     desk.poll()
     assert not desk.mark().stale
-    assert queries.instrument_paused("AAPL/USD") is None
+    assert queries.paused_reasons(["AAPL/USD"]) == {}
 
 
 def test_a_split_from_before_the_house_was_started_is_history(desk):

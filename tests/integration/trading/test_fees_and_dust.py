@@ -8,7 +8,7 @@ import pytest
 
 from apps.foundation.errors import Conflict
 from apps.foundation.models import OutboxEvent
-from apps.market.queries import bars_between
+from apps.market.queries import bars_of
 from apps.trading.models import Fill, LedgerAccount, Order, Portfolio
 from apps.trading.operations.accounts.open_account import disable_account
 from apps.trading.operations.books.take_fill import take_fill
@@ -31,7 +31,7 @@ def told(desk, order_id, **changes):
     desk.send(order_id)
     bar = desk.market.bar_at
     desk.market.bar()
-    shown = bars_between(symbol="BTC/USDT", after=bar, until=desk.market.bar_at)
+    shown = bars_of(symbols=["BTC/USDT"], after=bar, until=desk.market.bar_at, base="1m")
     desk.venue.match_bars(closed_at=desk.market.bar_at, bars=shown)
     page = desk.venue.fills_since(watermark="", symbols=["BTC/USDT"], limit=10)
     fill = next(fill for fill in page.fills if fill.client_order_id == desk.order(order_id).client_order_id)

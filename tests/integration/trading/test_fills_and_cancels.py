@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from apps.foundation.models import OutboxEvent
-from apps.market.queries import bars_between
+from apps.market.queries import bars_of
 from apps.trading.models import Fill, OrderTransition, PaperFill, ReconciliationBreak
 from apps.trading.operations.books.apply_fill import FillWithoutOrderError, apply_fill
 from apps.trading.operations.books.collect_fills import collect_fills
@@ -59,7 +59,7 @@ def test_shuffled_and_redelivered_fills_post_once(desk, seed):
     before = desk.market.bar_at
     for _ in range(4):
         desk.market.bar(BTC=(50_000, 50_000, 50_000, 50_000, "0.01"))
-    for bar in bars_between(symbol="BTC/USDT", after=before, until=desk.market.bar_at):
+    for bar in bars_of(symbols=["BTC/USDT"], after=before, until=desk.market.bar_at, base="1m"):
         desk.venue.match_bars(closed_at=bar.close_at, bars=[bar])
     fills = fills_at(desk.venue) * 3
     random.Random(seed).shuffle(fills)
@@ -78,7 +78,7 @@ def test_trades_posted_together_end_as_one_by_one_and_a_strange_one_holds_up_non
     before = desk.market.bar_at
     for _ in range(4):
         desk.market.bar(BTC=(50_000, 50_000, 50_000, 50_000, "0.01"))
-    for bar in bars_between(symbol="BTC/USDT", after=before, until=desk.market.bar_at):
+    for bar in bars_of(symbols=["BTC/USDT"], after=before, until=desk.market.bar_at, base="1m"):
         desk.venue.match_bars(closed_at=bar.close_at, bars=[bar])
     fills = fills_at(desk.venue)
     strange = replace(fills[0], venue_trade_id="strange", client_order_id="somebody-else")

@@ -149,7 +149,7 @@ def _bars(desk):
     from apps.market import queries as market
 
     now = desk.market.moment.firm
-    return market.bars_between(symbol="BTC/USDT", after=now - timedelta(minutes=1), until=now)
+    return market.bars_of(symbols=["BTC/USDT"], after=now - timedelta(minutes=1), until=now, base="1m")
 
 
 def test_orders_and_trades_that_a_restore_lost_are_imported(desk):
