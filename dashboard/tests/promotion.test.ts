@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { judgementText, stageWord, stepTone, WAY } from "../src/agents/promotion-words";
+import { heardInPractice, judgementText, stageWord, stepTone, WAY } from "../src/agents/promotion-words";
 import type { PromotionJudgement } from "../src/api/promotion-types";
 
 const judged: PromotionJudgement = {
@@ -19,6 +19,11 @@ describe("promotions in words", () => {
     expect(WAY.map((step) => stepTone(step, "paper"))).toEqual(["good", "good", "calm", "", ""]);
     expect(WAY.map((step) => stepTone(step, "ended"))).toEqual(["", "", "", "", ""]);
     expect(stageWord("walk_forward")).toBe("Walk-forward");
+  });
+
+  it("says from which stage on practice hears a candidate", () => {
+    const agent = (promotion_stage: "paper" | "canary" | null, promotion_practice: boolean) => ({ promotion_stage, promotion_practice });
+    expect([agent("paper", true), agent("canary", true), agent("canary", false), agent(null, false)].map(heardInPractice)).toEqual([false, true, false, false]);
   });
 
   it("tells who decided what and why", () => {

@@ -240,13 +240,15 @@ def _asked(agent: Agent, seen: Look) -> dict[str, Any]:
         "name": agent.name,
         "weight": agent.weight,
         "may_veto": agent.may_veto,
-        "benched_reason": agent.benched_reason or _unheard(agent, standing, seen.unheard),
+        "benched_reason": _unheard(agent, standing, seen.unheard),
         "canary": standing is not None and standing.is_canary,
     }
 
 
 def _unheard(agent: Agent, standing: Standing | None, by_model_in_force: str) -> str:
-    """Why its votes are kept but not counted, besides its record."""
+    """Why its votes are kept but not counted; empty where they count."""
+    if agent.benched_reason and not (standing is not None and standing.heard_in_practice):
+        return agent.benched_reason
     if standing is not None and standing.unheard:
         return standing.unheard
     own_model = standing is not None and standing.model is not None

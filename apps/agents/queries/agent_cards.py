@@ -12,7 +12,7 @@ from apps.agents.models import Agent, AgentScore, DecisionRound, DesiredState, V
 from apps.agents.queries.agent_needs import needs_bars
 from apps.agents.queries.find_agent import found_agent
 from apps.agents.queries.heartbeats import Heartbeats, heartbeats
-from apps.agents.queries.promotion_standings import promotion_standings
+from apps.agents.queries.promotion_standings import Standing, promotion_standings
 from apps.foundation.money import plain
 from apps.foundation.time_text import utc_text
 from apps.market import queries as market
@@ -100,7 +100,7 @@ class CardReading:
             **_settings(agent, self._watched),
             "heartbeat": self._beats.beats.get(agent.pk),
             "warming": warming,
-            "activity": _activity(agent, self._beats, warming),
+            "activity": _activity(agent, self._beats, warming, standing),
             "votes": self._votes.get(agent.pk, []),
             "score": self._scores.get(agent.pk),
             "refused_votes": self._refused.get(agent.pk, 0),
@@ -133,7 +133,7 @@ def _settings(agent: Agent, watched: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _activity(agent: Agent, beats: Heartbeats, warming: str | None) -> str:
+def _activity(agent: Agent, beats: Heartbeats, warming: str | None, standing: Standing | None) -> str:
     """One word or phrase for the card: destroyed, stopped, draining, unknown, silent, warming 37/200, benched,
     voting.
     """
@@ -145,7 +145,8 @@ def _activity(agent: Agent, beats: Heartbeats, warming: str | None) -> str:
         return "silent"
     if warming:
         return warming
-    return "benched" if agent.benched_reason else "voting"
+    heard = standing is not None and standing.heard_in_practice
+    return "benched" if agent.benched_reason and not heard else "voting"
 
 
 def _newest_scores(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:

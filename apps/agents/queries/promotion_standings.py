@@ -23,6 +23,11 @@ class Standing:
         """Whether its votes count, but only a little."""
         return self.stage == Stage.CANARY
 
+    @property
+    def heard_in_practice(self) -> bool:
+        """Whether its votes count whatever its record is: practice shows what each stage does."""
+        return self.practice and not self.unheard
+
 
 def promotion_standings() -> dict[UUID, Standing]:
     """By agent, of its newest promotion; an agent that was never put on the way is left out."""

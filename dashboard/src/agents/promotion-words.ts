@@ -23,6 +23,11 @@ export function stageMeans(stage: Stage): string {
   return STAGES[stage].means;
 }
 
+/** Whether a candidate's votes count whatever its record is: practice shows what each stage does. */
+export function heardInPractice(agent: { promotion_practice: boolean; promotion_stage: Stage | null }): boolean {
+  return agent.promotion_practice && (agent.promotion_stage === "canary" || agent.promotion_stage === "live");
+}
+
 /** How a step of the way is drawn beside the stage that the candidate is on. */
 export function stepTone(step: Stage, stage: Stage): Tone {
   if (stage === "ended") return "";

@@ -316,6 +316,11 @@ def test_in_practice_the_whole_way_can_be_seen_with_a_strategy_that_loses(room):
         assert sign(promotion, moment)["stage"] == stage
         voted(agent, moment, right=False)
         assert operations.follow_promotions(moment=moment) == 0  # a bad record is told, and takes nobody back
+    operations.bench_agent(agent_id=agent.pk, reason="It guesses.", actor="autoscaler", moment=moment)
+    room.ask()
+    asked = next(entry for entry in room.round("ETH/USDT").asked if entry["agent_id"] == str(agent.pk))
+    assert asked["benched_reason"] == ""  # nor does the bench silence what is to be seen at work
+    assert queries.agent_card(agent.pk)["benched_reason"] == "It guesses."
     history = PromotionJudgement.objects.filter(promotion=promotion, outcome="advanced").order_by("pk")
     assert [waived(one) for one in history] == [
         ["profit_after_costs", "drawdown_is_bounded"],

@@ -1,8 +1,8 @@
 """Practice: the whole way of a promotion for somebody who wants to see it, on prices that can never move money. Pure.
 
 What a candidate is worth, and whether it kept up on a machine that may be slow, is told as it is, failed gates as
-failed, and stops nobody. That its evidence is there and that it was watched is asked as ever: these are the steps that
-are to be learned.
+failed, and stops nobody; nor does the scoreboard's bench once its votes count. That its evidence is there and that it
+was watched is asked as ever: these are the steps that are to be learned.
 """
 
 from collections.abc import Iterable
