@@ -1,10 +1,9 @@
 """What others may ask the market room."""
 
+from apps.market.queries.candle_spans import CandleSpan, candle_spans, more_candles, no_candles
 from apps.market.queries.candles import (
-    CandleSpan,
     bars_of,
     candle_columns,
-    candle_spans,
     closed_candles,
     closed_columns,
     closes_of,
@@ -65,6 +64,8 @@ __all__ = [
     "mark_view",
     "market_clock",
     "marks",
+    "more_candles",
+    "no_candles",
     "notice_view",
     "order_market",
     "orderbook_view",

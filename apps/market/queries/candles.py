@@ -1,7 +1,6 @@
 """Stored candles. Nothing here shows a bar before it has closed."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -13,6 +12,7 @@ from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import PRICES, CandleColumns
 from apps.market.domain.candles import Candle
 from apps.market.models import MarketClock, StoredCandle
+from apps.market.queries.candle_spans import no_candles
 from apps.market.queries.instruments import primary_source, primary_sources
 
 _FIELDS = ("instrument_id", "source", "timeframe", "open_at", "open", "high", "low", "close", "volume")
@@ -42,27 +42,6 @@ CROSS JOIN LATERAL (
     ) AS c
 ) AS w WHERE w.open_at IS NOT NULL
 """
-# Two looks at the ends of an index each, however many candles lie between.
-_SPANS = """
-SELECT i.symbol, t.timeframe, ends.first, ends.last
-FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS i (symbol, source, place)
-CROSS JOIN unnest(%s::text[]) WITH ORDINALITY AS t (timeframe, length)
-CROSS JOIN LATERAL (
-    SELECT min(c.open_at) AS first, max(c.open_at) AS last FROM market_storedcandle c
-    WHERE c.symbol = i.symbol AND c.source = i.source AND c.timeframe = t.timeframe
-) AS ends
-WHERE ends.first IS NOT NULL ORDER BY i.place, t.length
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class CandleSpan:
-    """The opening times of the first and the last stored candle of one series."""
-
-    symbol: str
-    timeframe: str
-    first: datetime
-    last: datetime
 
 
 def closed_candles(
@@ -117,7 +96,12 @@ def candle_columns(*, symbol: str, timeframe: str, source: str | None = None) ->
         cursor.execute(_COLUMNS, [symbol, named, timeframe])
         parts = [np.array(rows, np.float64) for rows in iter(lambda: cursor.fetchmany(_CHUNK), [])]
     if not parts:
-        raise NotReady(f"No {timeframe} candles of {symbol} from {named} are stored here.", code="no_candles")
+        told = (
+            f"No {timeframe} candles of {symbol} from {source} are stored here."
+            if source
+            else no_candles(symbol, timeframe)
+        )
+        raise NotReady(told, code="no_candles")
     whole = np.concatenate(parts)
     prices = dict(zip(PRICES, whole[:, 1:].T.copy(), strict=True))
     return CandleColumns(symbol, named, timeframe, whole[:, 0].astype(np.int64), **prices)
@@ -141,17 +125,6 @@ def closed_columns(
             )
             for symbol, source, open_at, *prices in cursor.fetchall()
         }
-
-
-def candle_spans(*, symbols: Iterable[str]) -> list[CandleSpan]:
-    """Of which instruments candles of the primary source are stored, at which timeframe and from when to when; by
-    symbol and timeframe.
-    """
-    wanted = [(symbol, primary_source(symbol)) for symbol in symbols]
-    names, sources = [symbol for symbol, _ in wanted], [source for _, source in wanted]
-    with connection.cursor() as cursor:
-        cursor.execute(_SPANS, [names, sources, list(timeframes.SECONDS)])
-        return [CandleSpan(*row) for row in cursor.fetchall()]
 
 
 def closes_of(*, symbols: Iterable[str], until: datetime, bars: int) -> dict[str, dict[int, float]]:

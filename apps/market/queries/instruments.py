@@ -79,5 +79,6 @@ def found_instrument(symbol: str) -> Instrument:
     row = Instrument.objects.filter(symbol=symbol).first()
     if row is None:
         known = ", ".join(watched_symbols()) or "none yet"
-        raise NotFound(f"Instrument was {symbol!r}; known are {known}.", code="unknown_instrument", field="instrument")
+        told = f"Instrument was {symbol!r}; known are {known}. Others come in by the setting INSTRUMENTS."
+        raise NotFound(told, code="unknown_instrument", field="instrument")
     return row

@@ -184,7 +184,7 @@ def test_stored_candles_are_tested_without_a_file(typed):
         ("BTC/USDT", "staged", 80),
         ("ETH/USDT", "staged", 80),
     ]
-    with pytest.raises(CommandError, match="No 1h candles of BTC/USDT from staged are stored here"):
+    with pytest.raises(CommandError, match="No 1h candles of BTC/USDT are stored here; there are 1m"):
         typed("backtest", "--strategy", "breakout", "--instruments", "BTC/USDT", "--timeframe", "1h", files=())
 
 

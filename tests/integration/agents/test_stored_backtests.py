@@ -221,14 +221,19 @@ def test_the_database_refuses_a_state_that_can_not_follow(market):
         ),
         ({"strategies": [{"name": "breakout", "timeframe": "7m"}]}, "strategies.0.timeframe", "must be one of"),
         ({"instruments": ["XRP/USDT"]}, "instruments", "XRP/USDT"),
-        ({"instruments": ["SOL/USDT"]}, "instruments", "No 1m candles of SOL/USDT are stored"),
+        (
+            {"instruments": ["SOL/USDT"]},
+            "instruments",
+            "No 1m candles of SOL/USDT are stored here. A recorded market stores what it has shown",
+        ),
+        ({"timeframe": "1d"}, "instruments", "No 1d candles of BTC/USDT are stored here; there are 1m"),
         ({"timeframe": "3m"}, "timeframe", "3m"),
         ({"fee": Decimal(2)}, "fee", "between 0 and 0.1"),
         ({"mode": "signal", "instruments": ["BTC/USDT", "ETH/USDT"]}, "mode", "one strategy on one series"),
         ({"limits": {"sky": 1}}, "limits.sky", "sky"),
         ({"start": "2024-01-02", "end": "2024-01-01"}, "start", "before end"),
         ({"start": "2030-01-01"}, "start", "are stored from 2024-01-01T00:00:00Z to"),
-        ({"end": "2020-01-01"}, "end", "are stored from"),
+        ({"end": "2020-01-01"}, "end", "let it run on"),
     ],
 )
 def test_what_can_not_be_run_is_refused_when_it_is_asked_for(market, wish, field, told):

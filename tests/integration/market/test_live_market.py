@@ -260,6 +260,17 @@ def test_windows_are_planned_once_fetched_page_by_page_and_resumed(desk):
     assert queries.backfill_view(Backfill.objects.get(id=first.id))["progress"] == 1.0
 
 
+def test_who_misses_candles_is_told_what_there_is_and_where_to_fetch_more(desk):
+    desk.start()
+    desk.poll()
+    assert queries.no_candles("BTC/USDT", "1d").startswith(
+        "No 1d candles of BTC/USDT are stored here. Fetch what is missing: Fetch candles on the page Research, or POST"
+    )
+    desk.pass_by(seconds=61)
+    desk.close()
+    assert "are stored here; there are 1m. Fetch" in queries.no_candles("BTC/USDT", "1d")
+
+
 def test_a_backfill_waits_out_an_outage_and_goes_on(desk):
     desk.start()
     desk.poll()

@@ -216,4 +216,6 @@ def _check(tape: MarketTape, setting: FirmSetting) -> None:
         raise ValueError(f"The starting capital was {setting.capital}; it must be above zero.")
     late = [symbol for symbol in tape.symbols if tape.primary(symbol).closes_at[-1] < setting.first_ms]
     if late:
-        raise ValueError(f"No bar of {', '.join(late)} lies after the start of the run.")
+        ends = timeframes.from_milliseconds(max(int(tape.primary(symbol).closes_at[-1]) for symbol in late))
+        told = f"No bar of {', '.join(late)} lies after the start of the run"
+        raise ValueError(f"{told}; the last one closed {ends:%Y-%m-%d %H:%M} UTC.")

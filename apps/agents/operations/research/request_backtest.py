@@ -130,12 +130,10 @@ def _check_span(wish: Mapping[str, Any]) -> None:
     spans = {s.symbol: s for s in market.candle_spans(symbols=wish["instruments"]) if s.timeframe == wish["timeframe"]}
     for symbol in wish["instruments"]:
         if symbol not in spans:
-            told = f"No {wish['timeframe']} candles of {symbol} are stored here. Ask for a backfill, or wait for some."
-            raise Refused(told, code="no_candles", field="instruments")
-        stored = (
-            f"candles of {symbol} are stored from {utc_text(spans[symbol].first)} to {utc_text(spans[symbol].last)}"
-        )
-        if start and start > spans[symbol].last:
-            raise Refused(f"start was {utc_text(start)}; {stored}.", code="no_candles", field="start")
-        if end and end <= spans[symbol].first:
-            raise Refused(f"end was {utc_text(end)}; {stored}.", code="no_candles", field="end")
+            raise Refused(market.no_candles(symbol, wish["timeframe"]), code="no_candles", field="instruments")
+        first, last = spans[symbol].first, spans[symbol].last
+        stored = f"candles of {symbol} are stored from {utc_text(first)} to {utc_text(last)}. {market.more_candles()}"
+        if start and start > last:
+            raise Refused(f"start was {utc_text(start)}; {stored}", code="no_candles", field="start")
+        if end and end <= first:
+            raise Refused(f"end was {utc_text(end)}; {stored}", code="no_candles", field="end")

@@ -108,7 +108,11 @@ def _plan(wish: Mapping[str, Any]) -> Sequence[Fold]:
     except Refused as error:
         field = (error.field or "").replace("strategies.0.parameters", "fixed").replace("strategies.0.name", "strategy")
         raise Refused(error.message, code=error.code, field=field or None) from None
-    return search_folds(search_wish_of(wish), *_span(wish))
+    try:
+        return search_folds(search_wish_of(wish), *_span(wish))
+    except Refused as error:
+        told = f"{error.message} {market.more_candles()}"
+        raise Refused(told, code=error.code, field=error.field) from None
 
 
 def _span(wish: Mapping[str, Any]) -> tuple[int, int, int]:
