@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { BacktestWish } from "../src/api/research-types";
-import { figureText, FIGURES, isUnderWay, marketText, percent, plain, runStep, settingText, strategiesText } from "../src/research/research-words";
+import { figureText, FIGURES, isUnderWay, marketText, percent, plain, runStep, settingText, shareTone, strategiesText } from "../src/research/research-words";
 
 const WISH: BacktestWish = {
   strategies: [
@@ -34,6 +34,10 @@ describe("research in words", () => {
     expect(percent(0.01234, true)).toBe("+1.23\u00a0%");
     expect(percent(-0.00001, true)).toBe("0.00\u00a0%");
     expect(plain(1234.5)).toBe("1,234.50");
+  });
+
+  it("colours what shows as a gain or a loss, and nothing that shows as 0", () => {
+    expect([0.01, -0.01, 0, -0.00001, null].map(shareTone)).toEqual(["up", "down", "", "", ""]);
   });
 
   it("writes every figure in its own kind", () => {

@@ -91,6 +91,24 @@ export interface Notice {
   detail: string;
 }
 
+/** One instrument's past candles being fetched; ``progress`` in [0, 1]. */
+export interface Backfill {
+  id: string;
+  instrument: string;
+  source: string;
+  timeframe: string;
+  first_open: string;
+  last_open: string;
+  wanted: number;
+  stored: number;
+  progress: number;
+  state: "queued" | "running" | "done" | "failed";
+  message: string;
+  requested_by: string;
+  created_at: string;
+  changed_at: string;
+}
+
 export interface Gap {
   id: number | string;
   instrument: string;

@@ -76,6 +76,13 @@ export function percent(value: number | null | undefined, signed = false): strin
   return `${show((value * 100).toFixed(2), { places: 2, signed })}\u00a0%`;
 }
 
+/** The colour of a share as ``percent`` shows it: none for one that is unknown or shows as 0. */
+export function shareTone(value: number | null | undefined): "up" | "down" | "" {
+  const shown = Math.round((value ?? 0) * 10_000);
+  if (shown === 0) return "";
+  return shown < 0 ? "down" : "up";
+}
+
 export function plain(value: number | null | undefined, places = 2): string {
   if (value === null || value === undefined) return "unknown";
   return show(value.toFixed(places), { places });
