@@ -41,7 +41,7 @@ def table(report: Mapping[str, Any]) -> list[str]:
             f"{_number(outside['sharpe'])} and a drawdown of {_percent(outside['max_drawdown'])}; "
             f"holding: {_percent(held['total_return'])}."
         )
-    lines.append(f"Of the {objective} in sample, {_percent(report['efficiency'])} was kept out of sample.")
+    lines.append(_kept(report["efficiency"], objective))
     lines.append(
         f"Best on everything, of {best['trials']} tried: {_numbers(best['parameters'])}, "
         f"{_percent(best['in_sample']['total_return'])} in sample."
@@ -51,6 +51,13 @@ def table(report: Mapping[str, Any]) -> list[str]:
         f"Deflated Sharpe, probability that it is more than luck: {_percent(best['deflated_sharpe'])}."
     )
     return lines
+
+
+def _kept(efficiency: float | None, objective: str) -> str:
+    if efficiency is None:
+        why = "in the trainings it was not above 0, or a test had too little to tell it"
+        return f"How much of the {objective} was kept out of sample is not known: {why}."
+    return f"Of the {objective} in sample, {_percent(efficiency)} was kept out of sample."
 
 
 def _two(figures: Mapping[str, float | None], objective: str) -> str:
