@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Decision } from "../src/api/agent-types";
 import type { Fill, Order } from "../src/api/trading-types";
-import { nowLines } from "../src/overview/now-lines";
+import { dayHeads, nowLines } from "../src/overview/now-lines";
 import { deedWords } from "../src/stores/order-words";
 
 function decision(id: string, minute: string, code: string, outcome: Decision["outcome"] = "NO_TRADE", instrument = "ETH/USDT"): Decision {
@@ -23,6 +23,13 @@ describe("the feed of what happened", () => {
   it("tells trades that no decision asked for among the decisions, newest first", () => {
     const lines = nowLines([decision("d3", "50", "far"), decision("d1", "40", "entry", "ORDER")], [order("stopped", "45"), order("agents", "40", { decision_id: "d1" })], "all", 60);
     expect(told(lines)).toEqual(["d3 x1", "stopped", "d1 x1"]);
+  });
+
+  it("names the day where it turns, and only there", () => {
+    const past = { ...decision("d0", "30", "near"), closed_at: "2025-12-30T09:30:00Z", decided_at: "2026-03-01T11:00:00Z" };
+    const lines = nowLines([decision("d2", "50", "far"), past], [order("stopped", "45"), order("older", "40", { fills: [{ traded_at: "2025-12-30T09:40:00Z", recorded_at: "2026-03-01T11:30:00Z" } as Fill] })], "all", 60);
+    expect(told(lines)).toEqual(["d2 x1", "stopped", "older", "d0 x1"]);
+    expect([...dayHeads(lines)]).toEqual([["older", "30 Dec 2025"]]);
   });
 
   it("says once what bars repeat, and again after something happened", () => {

@@ -19,6 +19,13 @@ export function minuteText(iso: string | null | undefined): string {
   return at ? MINUTE.format(at) : "unknown";
 }
 
+/** 03 Mar, with the year when it is not this one */
+export function dayText(iso: string | null | undefined, now: number = Date.now()): string {
+  const at = valid(iso);
+  if (!at) return "unknown";
+  return (at.getFullYear() === new Date(now).getFullYear() ? SHORT_DAY : DAY).format(at);
+}
+
 /** 14:35:07 */
 export function clockText(iso: string | null | undefined): string {
   const at = valid(iso);
@@ -29,8 +36,7 @@ export function clockText(iso: string | null | undefined): string {
 export function stampText(iso: string | null | undefined, now: number = Date.now()): string {
   const at = valid(iso);
   if (!at) return "unknown";
-  const sameYear = at.getFullYear() === new Date(now).getFullYear();
-  return `${(sameYear ? SHORT_DAY : DAY).format(at)} ${CLOCK.format(at)}`;
+  return `${dayText(iso, now)} ${CLOCK.format(at)}`;
 }
 
 /** 2024-03-03 14:35:07 UTC */

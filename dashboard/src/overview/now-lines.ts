@@ -2,6 +2,7 @@
 
 import type { Decision } from "../api/agent-types";
 import type { Order } from "../api/trading-types";
+import { dayText } from "../format/time";
 
 export type Which = "all" | "acted";
 
@@ -51,6 +52,18 @@ export function nowLines(decisions: Decision[], orders: Order[], which: Which, m
     lines.push(line);
   }
   return lines;
+}
+
+/** The day (firm time, the viewer's zone) over each line that is of an earlier one than the line above it, by key. */
+export function dayHeads(lines: NowLine[]): Map<string, string> {
+  const heads = new Map<string, string>();
+  let above = "";
+  for (const line of lines) {
+    const day = dayText(line.order ? tradedFirmAt(line.order) : line.decision.closed_at);
+    if (above && day !== above) heads.set(line.key, day);
+    above = day;
+  }
+  return heads;
 }
 
 function sameNoTrade(one: Decision, other: Decision): boolean {
