@@ -194,6 +194,16 @@ def _healthy(desk, count):
     desk.firm.wait_for(lambda: words() == ["healthy"] * count, 240, f"{count} healthy containers")
 
 
+def test_a_candidate_leads_to_its_backtest_filled_in(desk):
+    agent = next(row for row in desk.firm.get("agents/")["results"] if row["strategy"] == "breakout")
+    page = desk.open(f"/research?for={agent['id']}")
+    form = desk.part("backtest-form")
+    expect(form.locator("select[name=strategy-0]")).to_have_value("breakout")
+    expect(form.locator("select[name=timeframe]")).to_have_value(agent["timeframe"])
+    expect(form.get_by_text("which is what this market has shown so far")).to_be_visible()
+    expect(page.get_by_role("button", name="Fetch candles")).to_have_count(0)  # a generated market has none to fetch
+
+
 def test_a_backtest_is_asked_for_watched_and_read(desk):
     page = desk.open("/research")
     page.get_by_role("button", name="New backtest").click()

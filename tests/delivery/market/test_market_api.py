@@ -9,8 +9,9 @@ import pytest
 from apps.foundation.clock import wall_now
 from apps.foundation.models import AuditEntry
 from apps.market import operations, queries
+from apps.market.api import answer_shapes as shapes
 from apps.market.domain import timeframes
-from apps.market.models import CandleGap, Instrument
+from apps.market.models import CandleGap, Instrument, MarketClock
 
 pytestmark = pytest.mark.django_db
 BASE = "/api/v1/market"
@@ -207,9 +208,27 @@ def test_a_lock_step_market_is_not_backfilled(person):
     assert person("viewer").post(f"{BASE}/backfills/", wanted).status_code == 403
 
 
-def test_every_view_has_exactly_the_documented_fields(viewer):
-    from apps.market.api import answer_shapes as shapes
+def test_a_live_market_takes_a_backfill_and_shows_how_far_it_is(person):
+    MarketClock.objects.update(kind="live")
+    wanted = {
+        "instrument": "BTC/USDT",
+        "timeframe": "5m",
+        "start": "2025-01-01T00:00:00Z",
+        "end": "2025-01-02T00:00:00Z",
+    }
+    trader = person("trader")
+    answer = trader.post(f"{BASE}/backfills/", wanted)
+    assert answer.status_code == 202, answer.content
+    planned = answer.json()
+    assert set(planned) == set(shapes.BackfillShape().fields)
+    assert (planned["wanted"], planned["stored"], planned["progress"], planned["state"]) == (288, 0, 0.0, "queued")
+    assert planned["requested_by"] == trader.username
+    assert person("viewer").get(f"{BASE}/backfills/").json()["results"] == [planned]
+    again = trader.post(f"{BASE}/backfills/", wanted)
+    assert (again.status_code, again.json()["code"]) == (409, "backfill_running")
 
+
+def test_every_view_has_exactly_the_documented_fields(viewer):
     for path, shape in (
         ("instruments", shapes.InstrumentShape),
         ("quotes", shapes.QuoteSnapshotShape),
