@@ -28,7 +28,8 @@ def check_strategy(strategy: str, parameters: Mapping[str, Any]) -> None:
     try:
         build_strategy(strategy, parameters)
     except UnknownStrategyError as error:
-        raise Refused(str(error), code="unknown_strategy", field="strategy") from None
+        told = f"{error} One that was installed meanwhile is known once the firm was started again."
+        raise Refused(told, code="unknown_strategy", field="strategy") from None
     except ParameterError as error:
         raise Refused(error.message, code="invalid_parameter", field=f"parameters.{error.field}") from None
 

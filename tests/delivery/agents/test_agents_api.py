@@ -93,6 +93,12 @@ def test_a_wrong_field_is_named_and_nothing_is_created(trader, body, code, field
     assert Agent.objects.count() == 4
 
 
+def test_a_strategy_that_was_installed_meanwhile_asks_for_a_new_start(trader):
+    problem = trader.post(AGENTS, {"strategy": "three_down_of_my_own"}).json()
+    assert problem["detail"].startswith("There is no strategy 'three_down_of_my_own'; registered are arbitrage,")
+    assert problem["detail"].endswith("is known once the firm was started again.")
+
+
 def test_configure_changes_only_what_is_named(trader):
     agent = Agent.objects.get(strategy="momentum")
     path = f"{AGENTS}{agent.pk}/"
