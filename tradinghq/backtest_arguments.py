@@ -108,9 +108,10 @@ def ask_database(wanted: str) -> None:
     where this home's database does not answer.
     """
     from apps.foundation.health import check_postgres
+    from tradinghq.command_line import database_is_silent
 
     if not check_postgres().ok:
-        raise CommandError(f"{wanted} The database of {settings.HQ_HOME} does not answer: start its firm (make run).")
+        raise CommandError(f"{wanted} {database_is_silent()}")
 
 
 def keep_compiled_code() -> None:

@@ -34,10 +34,7 @@ def database_is_silent() -> str:
     """Which database gives no answer, and what to do about it."""
     if not settings.DATABASE_EMBEDDED:
         return "The database that DATABASE_URL names does not answer. Start it, or correct the address."
-    told = (
+    return (
         f"No firm runs in the home {settings.HQ_HOME}, so its database does not answer. Start it with `make run`, or "
         "name the home of the firm that runs: HQ_HOME=FOLDER before the command."
     )
-    if sys.argv[1:2] and sys.argv[1] in file_commands.NAMES | {"search", "train"}:
-        told += " Candle files need no firm: --data FILE."
-    return told
