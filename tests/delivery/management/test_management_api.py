@@ -98,7 +98,7 @@ def test_health_names_what_is_wrong(container, person):
     viewer = person("viewer")
     body = viewer.get("/api/v1/management/health/").json()
     assert (body["ok"], body["problems"]) == (True, [])
-    assert {part["part"] for part in body["parts"]} == {"postgres", "redis"}
+    assert {part["part"] for part in body["parts"]} == {"postgres", "redis", "disk"}
     Container.objects.update(health="silent", reason="It makes no progress.")
     body = viewer.get("/api/v1/management/health/").json()
     assert body["ok"] is False
