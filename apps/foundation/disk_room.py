@@ -1,5 +1,5 @@
-"""How much room there is where the house keeps its records: on a full disk PostgreSQL takes nothing in, so nothing can
-be decided, ordered or written down.
+"""How much room there is in the home: where PostgreSQL lies there too, a full disk takes nothing in, so nothing can be
+decided, ordered or written down.
 """
 
 import shutil
@@ -13,10 +13,11 @@ FULL = 32 * MEBIBYTE  # less than two files of PostgreSQL's log: it may stop at 
 
 @dataclass(frozen=True, slots=True)
 class DiskRoom:
-    """Free bytes for this user on the disk of ``folder``."""
+    """Free bytes for this user on the disk of ``folder``; ``records``: whether the database lies on it."""
 
     folder: Path
     free: int
+    records: bool = True
 
     @property
     def is_short(self) -> bool:
@@ -30,11 +31,13 @@ class DiskRoom:
     def sentence(self) -> str:
         """What is left and what follows."""
         left = f"{self.free // MEBIBYTE} MiB are free on the disk of {self.folder}."
+        if not self.records:
+            return f"{left} Make room: on a full disk logs are lost, and no program starts as it should."
         if self.is_full:
             return f"{left} Nothing can be recorded, so nothing is traded: make room, and the house goes on by itself."
         return f"{left} Make room before it is full: then nothing can be recorded, and nothing is traded."
 
 
-def disk_room(folder: Path) -> DiskRoom:
+def disk_room(folder: Path, *, records: bool = True) -> DiskRoom:
     """Look now. Raises ``OSError`` where there is no such folder."""
-    return DiskRoom(folder, shutil.disk_usage(folder).free)
+    return DiskRoom(folder, shutil.disk_usage(folder).free, records)

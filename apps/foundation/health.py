@@ -38,7 +38,7 @@ def check_redis() -> PartHealth:
 
 
 def check_disk() -> PartHealth:
-    """Whether the disk of ``HQ_HOME`` is not full."""
+    """Whether the disk of ``HQ_HOME`` is not full, where the database lies on it."""
     return _timed("disk", _look_at_disk)
 
 
@@ -69,4 +69,4 @@ def _ask_redis() -> str:
 
 def _look_at_disk() -> str:
     room = disk_room(settings.HQ_HOME)
-    return room.sentence if room.is_full else ""
+    return room.sentence if room.is_full and settings.DATABASE_EMBEDDED else ""

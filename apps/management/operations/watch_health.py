@@ -85,7 +85,7 @@ def _watch_loops(moment: Moment) -> None:
 
 def _watch_disk(moment: Moment) -> None:
     """Told while it can still be written down."""
-    here, room = lease.this_house().name, disk_room(settings.HQ_HOME)
+    here, room = lease.this_house().name, disk_room(settings.HQ_HOME, records=settings.DATABASE_EMBEDDED)
     if room.is_short:
         open_incident(kind=DISK_SHORT, subject=here, detail=room.sentence, severity=Severity.CRITICAL, moment=moment)
     else:

@@ -247,7 +247,7 @@ def test_a_disk_that_runs_short_is_told_of_while_it_can_be_and_forgotten_once_th
     watching = import_module("apps.management.operations.watch_health")
 
     def watched(free):
-        monkeypatch.setattr(watching, "disk_room", lambda folder: DiskRoom(folder, free))
+        monkeypatch.setattr(watching, "disk_room", lambda folder, *, records: DiskRoom(folder, free, records))
         operations.watch_health(runtime=NOTHING_RUNS, moment=desk.moment())
         return [(row.subject, row.detail) for row in Incident.objects.filter(closed_at=None, kind="disk_short")]
 
