@@ -16,9 +16,13 @@ from tests.support import servers_of_a_run
 servers_of_a_run.prepare_environment()
 
 import django  # noqa: E402
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
 django.setup()
+# How long examples take says how busy the machine is; what they show is what is tested.
+hypothesis.settings.register_profile("house", suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("house")
 
 from tests.support.cloned_database import clone_for_transaction_tests, drop_clone  # noqa: E402
 from tests.support.firm_tests_on_one_worker import FirmTestsOnOneWorker  # noqa: E402
