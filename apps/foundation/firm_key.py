@@ -23,7 +23,9 @@ from apps.foundation.errors import NotReady, Refused
 
 SHORTEST_PASSPHRASE = 12
 LONGEST_MESSAGE = 20_000
-AGENT_CONF = "default-cache-ttl 0\nmax-cache-ttl 0\nallow-loopback-pinentry\n"
+# A new key is signed with the passphrase that the agent remembers. It counts in whole seconds: with none at all, a pair
+# whose making goes over the end of a second fails. What it remembers ends with it, after each use.
+AGENT_CONF = "default-cache-ttl 0\nmax-cache-ttl 60\nallow-loopback-pinentry\n"
 LONGEST_SOCKET_HOME = 80  # GnuPG's agent listens on a socket in its home, whose path may have about 100 characters
 USER_ID = "TradingHQ firm key"
 USER_EMAIL = "firm-key@tradinghq.invalid"

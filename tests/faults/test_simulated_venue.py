@@ -49,8 +49,10 @@ def buy(firm):
 
     def accepted():
         status, answer = firm.call("POST", "trading/orders/", order)
+        if status != 201 or answer["state"] == "DENIED":
+            raise OSError(f"{status}: {answer.get('reject_detail') or answer}")  # not yet; told when time is up
         placed.update(answer)
-        return status == 201 and placed["state"] != "DENIED"
+        return True
 
     firm.wait_for(accepted, 90, "the gate to let an order pass")
     ended = {"FILLED", "REJECTED", "CANCELED", "NOT_PLACED", "DENIED"}

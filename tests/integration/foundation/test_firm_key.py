@@ -2,6 +2,9 @@
 
 import stat
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -40,6 +43,25 @@ def test_the_pair_is_made_once_and_only_its_owner_may_look(key):
     assert stat.S_IMODE(key.home.stat().st_mode) == 0o700
     assert PASSPHRASE not in repr(key)
     assert not any(PASSPHRASE.encode() in path.read_bytes() for path in key.home.rglob("*") if path.is_file())
+
+
+def test_a_pair_is_made_on_a_machine_as_slow_as_one_likes(tmp_path):
+    """GnuPG is held up for a second again and again; its agent, which counts seconds, must not forget."""
+    with ThreadPoolExecutor() as pool:
+        made = pool.submit(FirmKey(tmp_path / "gnupg", PASSPHRASE).public)
+        while not made.done():
+            for maker in psutil.Process().children():
+                with suppress(psutil.NoSuchProcess):
+                    if "--gen-key" in maker.cmdline():
+                        hold_up(maker, 1.1)
+            time.sleep(0.003)
+    assert made.result().fingerprint
+
+
+def hold_up(process, seconds):
+    process.suspend()
+    time.sleep(seconds)
+    process.resume()
 
 
 def test_no_agent_stays_behind_that_remembers_the_passphrase(key):
