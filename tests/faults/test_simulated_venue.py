@@ -23,11 +23,21 @@ def firm(tmp_path_factory):
 
 
 def leave_the_books_to_us(firm):
-    """Stop the agents: they may hold as much of an instrument as the limits allow, and then no order of ours passes."""
+    """Stop the agents and sell what they bought: it may be as much as the limits allow, and no order would pass."""
     agents = firm.wait_for(lambda: firm.get("agents/")["results"], 60, "the agents to be there")
     for agent in agents:
         status, answer = firm.call("POST", f"agents/{agent['id']}/stop/", {"reason": "A test trades alone."})
         assert status < 300, answer
+    firm.wait_for(lambda: account(firm).get("checked_at"), 150, "the executor to open the keys")
+    firm.wait_for(lambda: nothing_held(firm), 90, "what the agents bought to be sold", pause=1)
+
+
+def nothing_held(firm):
+    """Whether nothing but dust is held; what is held is put up for sale, where that isn't done yet."""
+    held = [position["instrument"].replace("/", "-") for position in firm.get("trading/positions/")["results"]]
+    closing = {"reason": "A test trades alone."}
+    answers = [firm.call("POST", f"trading/positions/{symbol}/close/", closing)[1] for symbol in held]
+    return all(answer.get("code") in {"no_position", "position_is_dust"} for answer in answers)
 
 
 def control(firm, name):
@@ -44,7 +54,6 @@ def account(firm):
 def buy(firm):
     """A small buy of our own, and what became of it."""
     order = {"instrument": "BTC/USDT", "side": "buy", "notional": "30", "reason": "test"}
-    firm.wait_for(lambda: account(firm).get("checked_at"), 150, "the executor to open the keys")
     placed = {}
 
     def accepted():
