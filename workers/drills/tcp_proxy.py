@@ -74,7 +74,7 @@ class TcpProxy:
     def cut(self) -> int:
         """Reset every open connection once; how many there were. New ones are taken as the weather says."""
         with self._lock:
-            found = list(self._open)
+            found, self._open = self._open, set()
         for one in found:  # all before any is woken: its thread then closes both ends
             with suppress(OSError):  # closed already
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
@@ -133,7 +133,7 @@ class TcpProxy:
                     source = key.fileobj
                     assert isinstance(source, socket.socket)
                     data = source.recv(CHUNK)
-                    if not data:
+                    if not data or source not in self._open:  # what comes after a cut is still read, and lost
                         return
                     self._pass_on(data, answer=source is server, to=client if source is server else server)
 
