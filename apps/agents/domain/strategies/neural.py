@@ -5,6 +5,7 @@ in a backtest in the same process (``with_model``); without one the strategy abs
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -69,12 +70,11 @@ class Neural:
             other = abstention(f"The {named} was trained on {facts.timeframe} bars, this agent votes on {timeframe}.")
             return [other] * len(probabilities)
         ends = f"within {facts.horizon_bars} bars beyond costs ({named})."
-        return [self._vote(row[UP], row[DOWN], facts.horizon_bars, ends) for row in probabilities.tolist()]
+        told = [_told(percents[UP], percents[DOWN], ends) for percents in np.rint(100.0 * probabilities).tolist()]
+        leans = (probabilities[:, UP] - probabilities[:, DOWN]).tolist()
+        return [self._vote(lean, facts.horizon_bars, words) for lean, words in zip(leans, told, strict=True)]
 
-    def _vote(self, up: float, down: float, horizon_bars: int, ends: str) -> StrategyVote:
-        """``ends``: the end of the sentence that says why."""
-        lean = up - down
-        told = f"up {up:.0%}, down {down:.0%} {ends}"
+    def _vote(self, lean: float, horizon_bars: int, told: str) -> StrategyVote:
         if abs(lean) < self._smallest_lean:
             return StrategyVote(0.0, 0.0, True, horizon_bars, f"No clear side: {told}")
         side = "up" if lean > 0.0 else "down"
@@ -102,3 +102,9 @@ class Neural:
         bound = Neural(self._numbers)
         bound._model = model
         return bound
+
+
+@lru_cache(maxsize=2_048)  # of 5,151 there can be; a device writes many of them on each bar
+def _told(up: float, down: float, ends: str) -> str:
+    """The probabilities in whole percents; ``ends`` is the end of the sentence."""
+    return f"up {up:.0f}%, down {down:.0f}% {ends}"
