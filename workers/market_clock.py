@@ -1,4 +1,4 @@
-"""The loop that drives the market: releases the next bar when this one is settled, and asks for the rounds of each bar.
+"""The loop that drives the market: releases the next bar when this one is settled, and opens the rounds of each bar.
 
 The order of one bar is in docs/architecture.md, "One bar, in lock-step".
 """
@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from apps.agents import operations as scoreboard
 from apps.agents import queries as agents
+from apps.agents.operations import open_rounds, score_agents
 from apps.foundation import after_commit, beats
 from apps.foundation.clock import Moment, wall_now
 from apps.foundation.loops import Loop
@@ -19,9 +19,8 @@ from apps.market.queries import MarketClockView, current_moment, market_clock
 from apps.trading import queries as trading
 
 LONGEST_BAR = timedelta(seconds=5)  # wall clock: a bar that isn't settled by then is left behind
-ASK_AGAIN = timedelta(seconds=1)
-MOST_REQUESTS = 5  # of the rounds of one bar
-REQUEST_SECONDS = 30  # life of a request for rounds
+MOST_TRIES = 5  # to open the rounds of one bar
+FIRST_POLL_SECONDS = 30  # life of the request for the first prices
 SCORED_EVERY = "1h"  # firm clock: in lock-step weights change between the same bars on every run
 IDLE_SECONDS = 0.05
 REST = timedelta(seconds=0.5)  # between looks at a market that doesn't move
@@ -38,9 +37,8 @@ class MarketClockDriver:
         self.began: datetime | None = None
         self.together = False
         self.quiet_until: datetime | None = None
-        self.asked_bar: datetime | None = None
-        self.asked_at: datetime | None = None
-        self.requests = 0
+        self.tried_bar: datetime | None = None
+        self.tries = 0
 
     def step(self) -> bool:
         """One look at the market; True when a bar was released."""
@@ -51,7 +49,7 @@ class MarketClockDriver:
             started = market.start_market(moment=current_moment(wall))
             self.started = True
             if not started.lock_step:  # the first prices without waiting for the schedule
-                after_commit.enqueue("workers.market.poll_quotes", queue="market", expires=REQUEST_SECONDS)
+                after_commit.enqueue("workers.market.poll_quotes", queue="market", expires=FIRST_POLL_SECONDS)
         clock = market_clock()
         if clock.state != "running" or clock.bar_at is None:
             self.quiet_until = wall + REST
@@ -59,7 +57,7 @@ class MarketClockDriver:
         return self._drive(clock, clock.bar_at, wall) if clock.lock_step else self._open_live(clock.bar_at, wall)
 
     def _drive(self, clock: MarketClockView, bar_at: datetime, wall: datetime) -> bool:
-        """Lock-step: rounds once the guard has seen the bar; the next bar once all is settled and ``SPEED`` lets it."""
+        """Lock-step: rounds at once, beside the guard; the next bar once all is settled and ``SPEED`` lets it."""
         if not self._is_together(wall):
             self.quiet_until = wall + REST
             return False
@@ -75,7 +73,7 @@ class MarketClockDriver:
             log.warning("bar_left_unsettled", bar_at=bar_at.isoformat(), waited_seconds=LONGEST_BAR.total_seconds())
         self.quiet_until = None
         if timeframes.is_boundary(bar_at, SCORED_EVERY):
-            scoreboard.score_agents(moment=Moment(wall=wall, firm=bar_at))
+            score_agents(moment=Moment(wall=wall, firm=bar_at))
         return market.release_next_bar(moment=Moment(wall=wall, firm=bar_at))
 
     def _is_together(self, wall: datetime) -> bool:
@@ -89,31 +87,30 @@ class MarketClockDriver:
         return self.together
 
     def _is_settled(self, bar_at: datetime, wall: datetime) -> bool:
-        """Has the guard seen the bar, has every agent been heard and every order reached the venue?"""
-        guarded = trading.cursor("guard")
-        if guarded is None or guarded < bar_at:
+        """Has every agent been heard, has the guard seen the bar and every order reached the venue?"""
+        if not self._has_rounds(bar_at, wall):
             return False
-        if not agents.rounds_opened(bar_at):
-            self._ask_for_rounds(bar_at, wall)
-            return False
-        return agents.rounds_settled(bar_at) and trading.orders_settled(bar_at)
+        guarded = trading.is_through("guard", bar_at)
+        return guarded and agents.rounds_settled(bar_at) and trading.orders_settled(bar_at)
 
     def _open_live(self, bar_at: datetime, wall: datetime) -> bool:
         """Live: rounds for the bar that ``close_candles`` has announced."""
-        if not agents.rounds_opened(bar_at):
-            self._ask_for_rounds(bar_at, wall)
+        self._has_rounds(bar_at, wall)
         self.quiet_until = wall + REST
         return False
 
-    def _ask_for_rounds(self, bar_at: datetime, wall: datetime) -> None:
-        if bar_at != self.asked_bar:
-            self.asked_bar, self.asked_at, self.requests = bar_at, None, 0
-        if self.requests >= MOST_REQUESTS or (self.asked_at is not None and wall - self.asked_at < ASK_AGAIN):
-            return
-        self.asked_at, self.requests = wall, self.requests + 1
-        after_commit.enqueue(
-            "workers.agents.open_rounds", queue="agents", expires=REQUEST_SECONDS, bar_at=bar_at.isoformat()
-        )
+    def _has_rounds(self, bar_at: datetime, wall: datetime) -> bool:
+        """Whether the bar's rounds are open or were; if not they are opened, for the next look. What fails is told by
+        the loop and tried a few times, so that the market goes on without agents.
+        """
+        if agents.rounds_opened(bar_at):
+            return True
+        if bar_at != self.tried_bar:
+            self.tried_bar, self.tries = bar_at, 0
+        if self.tries < MOST_TRIES:
+            self.tries += 1
+            open_rounds(bar_at=bar_at, moment=current_moment(wall))
+        return False
 
 
 def missing_peers(since: datetime) -> list[str]:

@@ -7,6 +7,7 @@ While Redis is away no vote comes, and the rounds close at their deadlines sayin
 import time
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +21,11 @@ from apps.agents import queries
 from apps.agents.domain.vote_entry import votes_in
 from apps.foundation import redis_pool
 from apps.foundation.loops import Loop
-from apps.market.queries import current_moment
+from apps.market.queries import current_moment, market_clock
+from apps.trading import queries as trading
 
 BLOCK_MS = 250  # how soon a new agent's stream or a passed deadline is noticed
+SOON_MS = 20  # how soon it is noticed that the guard has seen a bar on which all have voted
 GATHER_MS = 5  # features that come one after another within this are judged together
 ENTRIES_A_STREAM = 200
 LONGEST_STREAM, KEPT_OF_IT = 5_000, 1_000  # entries: a stream that grew beyond is cut to its newest ones
@@ -35,16 +38,29 @@ REDIS_AWAY = prometheus_client.Counter(
 log = structlog.get_logger(__name__)
 
 
-def collect_votes() -> bool:
-    """Take in what came within a moment, then close what is ready; whether there was anything."""
-    entries = _read()
-    if any(entry.message and "features" in entry.message for entry in entries):
-        entries = _gather(entries)
-    if entries:
-        agents.record_votes(entries=entries, moment=current_moment())
-        _cut_floods(entries)
-    closed = agents.close_ready_rounds(moment=current_moment())
-    return bool(entries or closed)
+class VoteCollector:
+    """Reads, records and closes; remembers between steps whether a bar waits for the guard alone."""
+
+    def __init__(self) -> None:
+        self._guard_is_awaited = False
+
+    def step(self) -> bool:
+        """Take in what came within a moment, then close what is ready; whether there was anything."""
+        entries = _read(block=SOON_MS if self._guard_is_awaited else BLOCK_MS)
+        if any(entry.message and "features" in entry.message for entry in entries):
+            entries = _gather(entries)
+        if entries:
+            agents.record_votes(entries=entries, moment=current_moment())
+            _cut_floods(entries)
+        self._guard_is_awaited = False
+        closed = agents.close_ready_rounds(moment=current_moment(), may_decide=self._is_guarded)
+        return bool(entries or closed)
+
+    def _is_guarded(self, bar_at: datetime) -> bool:
+        """In lock-step a bar is decided on once the guard has moved the stops to it, in one order on every run."""
+        guarded = not market_clock().lock_step or trading.is_through("guard", bar_at)
+        self._guard_is_awaited = not guarded
+        return guarded
 
 
 def _cut_floods(entries: Iterable[agents.StreamEntry]) -> None:
@@ -128,4 +144,4 @@ def _in_order(answer: Any) -> list[agents.StreamEntry]:
     return sorted(entries, key=lambda entry: entry.place)
 
 
-LOOPS = (Loop(name="vote_collector", step=collect_votes, idle_seconds=IDLE_SECONDS),)
+LOOPS = (Loop(name="vote_collector", step=VoteCollector().step, idle_seconds=IDLE_SECONDS),)

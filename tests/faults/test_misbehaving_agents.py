@@ -107,7 +107,7 @@ def until(check, what: str):
 
 def heard(agent: Agent, row) -> bool:
     """Take in what came; whether this agent's vote of the round is stored."""
-    vote_collector.collect_votes()
+    vote_collector.VoteCollector().step()
     return Vote.objects.filter(agent=agent, round=row).exists()
 
 
@@ -180,7 +180,7 @@ def test_t29_nonsense_is_refused_with_its_reason_a_flood_is_cut_and_the_others_d
     while not heard(good, second):
         steps += 1
         assert steps < 20, "a flood must not hold up the vote of another agent"
-    until(lambda: not vote_collector.collect_votes(), "all of it to be read or cut")
+    until(lambda: not vote_collector.VoteCollector().step(), "all of it to be read or cut")
     told = dict(refused.values_list("code").annotate(Sum("count")))
     assert sum(told.values()) == NONSENSE + FLOOD
     assert told["flood"] >= FLOOD - 3 * FLOOD // 50

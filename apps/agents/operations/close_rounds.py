@@ -1,6 +1,6 @@
 """Close the rounds that are ready, one after another in one order, so that the same run spends money the same way."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce
 
 from apps.agents.models import Decision, DecisionRound, RoundState, Vote, VoteCursor, locking
-from apps.agents.operations.decide_round import Firm, decide_round
+from apps.agents.operations.decide_round import Firm, decide_round, is_too_late
 from apps.agents.operations.finish_draining import finish_draining
 from apps.foundation import outbox
 from apps.foundation.clock import Moment
@@ -31,17 +31,18 @@ class Closed:
     agents: tuple[str, ...]
 
 
-def close_ready_rounds(*, moment: Moment) -> int:
+def close_ready_rounds(*, moment: Moment, may_decide: Callable[[datetime], bool] = lambda _: True) -> int:
     """Decide and close rounds by (closed_at, symbol, timeframe) up to the first one that still waits; how many were
     closed.
 
-    A round is ready when every asked agent voted or its deadline (wall clock) passed. The rounds of a bar are decided
-    and closed together, each with the order it leads to: a crash in between leaves them open and nothing ordered. Only
-    one caller closes.
+    A round is ready when every asked agent voted or its deadline (wall clock) passed, and ``may_decide`` says of its
+    bar that nothing must come before; what waits for that for too long is closed as too late. The rounds of a bar are
+    decided and closed together, each with the order it leads to: a crash in between leaves them open and nothing
+    ordered. Only one caller closes.
     """
     closed: list[Closed] = []
     while len(closed) < MOST_AT_ONCE:
-        done = _close_next(moment)
+        done = _close_next(moment, may_decide)
         if not done:
             break
         closed += done
@@ -51,12 +52,12 @@ def close_ready_rounds(*, moment: Moment) -> int:
     return len(closed)
 
 
-def _close_next(moment: Moment) -> list[Closed]:
+def _close_next(moment: Moment, may_decide: Callable[[datetime], bool]) -> list[Closed]:
     with transaction.atomic():
         if not locking.take_if_free(locking.CLOSING):
             return []
         ready = _ready(moment)
-        if not ready:
+        if not ready or not (may_decide(ready[0][0].closed_at) or is_too_late(ready[0][0], moment)):
             return []
         firm = Firm(moment)
         decisions = [_decided(row, votes, firm) for row, votes in ready]

@@ -132,6 +132,11 @@ def decide_round(*, row: DecisionRound, votes: Sequence[Vote], firm: Firm) -> De
     )
 
 
+def is_too_late(row: DecisionRound, moment: Moment) -> bool:
+    """Whether a decision now would rest on prices that are gone."""
+    return moment.wall >= row.deadline_wall + timedelta(seconds=TOO_LATE_SECONDS)
+
+
 def decision_id_of(row: DecisionRound) -> UUID:
     """The identifier that this round's decision always has."""
     return derived_id("decision", row.pk)
@@ -139,7 +144,7 @@ def decision_id_of(row: DecisionRound) -> UUID:
 
 def _find(row: DecisionRound, votes: Sequence[Vote], firm: Firm) -> Finding:
     moment, policy = firm.moment, firm.policy
-    if moment.wall >= row.deadline_wall + timedelta(seconds=TOO_LATE_SECONDS):
+    if is_too_late(row, moment):
         late = "The round was closed too late: nobody could decide while its prices held."
         return Finding(Outcome.SKIPPED, "too_late", late)
     if not row.asked:

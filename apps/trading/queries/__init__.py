@@ -9,7 +9,7 @@ from apps.trading.queries.accounts import (
     house_account,
 )
 from apps.trading.queries.budgets import budget_view, budget_views
-from apps.trading.queries.cursors import cursor, orders_settled
+from apps.trading.queries.cursors import cursor, is_through, orders_settled
 from apps.trading.queries.ledger_views import (
     all_fills,
     all_orders,
@@ -73,6 +73,7 @@ __all__ = [
     "fill_view",
     "find_account",
     "house_account",
+    "is_through",
     "last_order_ended",
     "limit_use",
     "limits_version_view",

@@ -22,6 +22,12 @@ def cursor(name: str) -> datetime | None:
     return Cursor.objects.filter(name=name).values_list("through", flat=True).first()
 
 
+def is_through(name: str, bar_at: datetime) -> bool:
+    """Whether this loop went through the bar that closed at ``bar_at``."""
+    through = cursor(name)
+    return through is not None and through >= bar_at
+
+
 def orders_settled(bar_at: datetime) -> bool:
     """Whether every order proposed up to this bar has reached the venue or never will, and every cancel was answered.
 

@@ -83,7 +83,7 @@ class RecordedRun:
             vote = answer_round(self.strategy, question, "digest")
             self.client.xadd(f"votes.{self.agent.pk}", {"vote": json.dumps(vote)})
         self.client.delete(f"agent.{self.agent.pk}")
-        vote_collector.collect_votes()
+        vote_collector.VoteCollector().step()
         self.desk.sweep()
         assert self.driver.step(), f"the bar {at} did not settle"
         self.agent.refresh_from_db()

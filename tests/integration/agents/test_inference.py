@@ -72,7 +72,7 @@ def answer(room, client, agent):
 
 
 def collect():
-    while vote_collector.collect_votes():
+    while vote_collector.VoteCollector().step():
         pass
 
 

@@ -15,6 +15,7 @@ from apps.agents.domain.bar_window import market_view
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.agents.models import Agent, AgentScore, Decision, Vote, VoteCursor, VoteRefusal
 from apps.foundation import redis_pool
+from apps.trading.models import Cursor
 from tests.support.agents_room import open_agents_room
 from workers import vote_collector
 from workers.agent_process.answer_round import answer_round
@@ -50,13 +51,38 @@ def test_each_agent_gets_its_window_and_its_answer_is_taken_in(room, clean_redis
             assert [venue.source for venue in view.venues] == ["staged"]
             vote = answer_round(strategy, question, "digest")
             clean_redis.xadd(f"votes.{agent.pk}", {"vote": json.dumps(vote)})
-    while vote_collector.collect_votes():
+    while vote_collector.VoteCollector().step():
         pass
     assert Vote.objects.count() == 12
     assert VoteRefusal.objects.count() == 0
     assert Decision.objects.count() == 3
     reason = Vote.objects.get(agent__strategy="arbitrage", round__symbol="BTC/USDT").reason
     assert reason == "Arbitrage compares two sources, and only staged quotes BTC/USDT."
+
+
+def test_a_bar_that_all_have_voted_on_is_decided_once_the_guard_has_seen_it(room):
+    room.ask()
+    for symbol in room.market.last:
+        room.answer(symbol)
+    seen = Cursor.objects.get(name="guard").through
+    Cursor.objects.filter(name="guard").update(through=seen - timedelta(minutes=1))
+    collector = vote_collector.VoteCollector()
+    assert collector.step() is False
+    assert Decision.objects.count() == 0
+    Cursor.objects.filter(name="guard").update(through=seen)
+    assert collector.step() is True
+    assert Decision.objects.filter(outcome="ORDER").exists()
+
+
+def test_a_bar_that_the_guard_does_not_see_for_a_minute_is_closed_untraded(room, monkeypatch):
+    room.ask()
+    for symbol in room.market.last:
+        room.answer(symbol)
+    Cursor.objects.filter(name="guard").delete()
+    late = room.moment(later=70)
+    monkeypatch.setattr(vote_collector, "current_moment", lambda: late)
+    assert vote_collector.VoteCollector().step() is True
+    assert set(Decision.objects.values_list("outcome", "code")) == {("SKIPPED", "too_late")}
 
 
 def test_what_an_agent_is_asked_about_many_instruments_comes_in_few_messages(room, clean_redis, monkeypatch):
@@ -75,7 +101,7 @@ def test_votes_that_stand_in_one_entry_are_taken_in_once_each(room, clean_redis)
     votes = [*written, "no vote", written[0] | {"symbol": "SOL/USDT"}]
     clean_redis.xadd(f"votes.{agent.pk}", {"vote": json.dumps(common | {"votes": votes})}, id="7-1")
     clean_redis.xadd(f"votes.{agent.pk}", {"vote": json.dumps({"votes": votes * 2})}, id="7-2")
-    vote_collector.collect_votes()
+    vote_collector.VoteCollector().step()
     assert set(Vote.objects.values_list("round__symbol", flat=True)) == {"BTC/USDT", "ETH/USDT", "SOL/USDT"}
     assert {vote.digest for vote in Vote.objects.all()} == {common["digest"]}
     counted = dict(VoteRefusal.objects.values_list("code", "count"))
@@ -92,10 +118,10 @@ def test_a_restart_reads_on_where_it_stopped(room, clean_redis):
     clean_redis.xadd(f"votes.{agent.pk}", {"vote": "no json"}, id="7-1")
     clean_redis.xadd(f"votes.{agent.pk}", {"other": "field"}, id="7-2")
     clean_redis.xadd(f"votes.{agent.pk}", {"vote": "[" * 5_000}, id="7-3")
-    vote_collector.collect_votes()
+    vote_collector.VoteCollector().step()
     assert VoteCursor.objects.get(agent=agent).entry_id == "7-3"
     assert VoteRefusal.objects.get().count == 3
-    vote_collector.collect_votes()
+    vote_collector.VoteCollector().step()
     assert VoteRefusal.objects.get().count == 3
 
 
@@ -104,11 +130,11 @@ def test_what_one_agent_writes_under_its_stream_hides_no_other_agents_votes(room
     rogue, good = room.agent("momentum"), room.agent("breakout")
     clean_redis.set(f"votes.{rogue.pk}", "no stream")
     clean_redis.xadd(f"votes.{good.pk}", {"vote": "no json"}, id="7-1")
-    assert vote_collector.collect_votes() is False
-    vote_collector.collect_votes()
+    assert vote_collector.VoteCollector().step() is False
+    vote_collector.VoteCollector().step()
     assert VoteRefusal.objects.get().agent_id == good.pk
     clean_redis.xadd(f"votes.{rogue.pk}", {"vote": "no json"}, id="8-1")
-    vote_collector.collect_votes()
+    vote_collector.VoteCollector().step()
     assert VoteCursor.objects.get(agent=rogue).entry_id == "8-1"
 
 
@@ -116,10 +142,10 @@ def test_without_redis_rounds_close_at_their_deadline_with_the_reason(room, monk
     room.ask()
     nowhere = redis.Redis(port=1, retry=Retry(NoBackoff(), 0), decode_responses=True)
     monkeypatch.setattr(redis_pool, "client", lambda: nowhere)
-    assert vote_collector.collect_votes() is False
+    assert vote_collector.VoteCollector().step() is False
     late = room.moment(later=5)
     monkeypatch.setattr(vote_collector, "current_moment", lambda: late)
-    assert vote_collector.collect_votes() is True
+    assert vote_collector.VoteCollector().step() is True
     decision = Decision.objects.get(symbol="BTC/USDT")
     assert decision.code == "no_quorum"
     assert "No answer in time from arbitrage-1, breakout-1, mean-reversion-1, momentum-1." in decision.reason

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apps.agents.models import DecisionRound, RoundState
+from apps.agents.models import Agent, DecisionRound, RoundState
 from apps.agents.operations import open_rounds, seed_agents
 from apps.foundation.clock import Moment
 from apps.management.models import FleetState
@@ -20,18 +20,14 @@ BEGIN = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
 class Loop:
-    """A driver on a clock in the test's hand; ``asked`` holds the requests for rounds it sent."""
+    """A driver on a clock in the test's hand."""
 
     def __init__(self, monkeypatch):
-        self.wall, self.asked = BEGIN, []
+        self.wall = BEGIN
         monkeypatch.setattr(market_clock, "wall_now", lambda: self.wall)
-        monkeypatch.setattr(market_clock, "after_commit", self)
         self.missing = []
         monkeypatch.setattr(market_clock, "missing_peers", lambda since: self.missing)
         self.driver = MarketClockDriver()
-
-    def enqueue(self, task, *, queue, expires, bar_at):
-        self.asked.append((task, queue, bar_at))
 
     @property
     def bar_at(self):
@@ -72,23 +68,36 @@ def test_after_a_start_no_bar_is_released_before_all_who_must_see_it_are_there(l
     assert loop.step(seconds=1)
 
 
-def test_rounds_are_asked_for_only_after_the_guard_has_seen_the_bar(loop):
+def test_rounds_are_opened_beside_the_guard_which_the_next_bar_waits_for(loop):
     seed_agents(moment=Moment(wall=BEGIN, firm=BEGIN))
+    Agent.objects.update(timeframe="1m")
     loop.step()
     loop.step(seconds=1)
-    assert loop.asked == []
+    assert set(DecisionRound.objects.values_list("closed_at", flat=True)) == {loop.bar_at}
+    DecisionRound.objects.update(state=RoundState.CLOSED, closed_wall=loop.wall)
+    assert not loop.step()
     move_cursor(name="guard", through=loop.bar_at)
-    loop.step()
-    assert loop.asked == [("workers.agents.open_rounds", "agents", loop.bar_at.isoformat())]
+    assert loop.step()
 
 
-def test_rounds_are_asked_for_again_after_a_second_while_none_are_open(loop):
+def test_a_bar_whose_rounds_can_not_be_opened_is_left_behind_like_any_other(loop, monkeypatch):
+    tries = []
+
+    def fail(**asked):
+        tries.append(asked["bar_at"])
+        raise RuntimeError("no rounds today")
+
     seed_agents(moment=Moment(wall=BEGIN, firm=BEGIN))
-    loop.step()
-    move_cursor(name="guard", through=loop.bar_at)
-    for _ in range(4):
-        loop.step(seconds=0.5)
-    assert len(loop.asked) == 2
+    Agent.objects.update(timeframe="1m")
+    monkeypatch.setattr(market_clock, "open_rounds", fail)
+    for _ in range(market_clock.MOST_TRIES):
+        with pytest.raises(RuntimeError, match="no rounds today"):
+            loop.step(seconds=0.1)
+    before = loop.bar_at
+    assert not loop.step(seconds=0.1)
+    assert loop.step(seconds=5)
+    assert loop.bar_at == before + timedelta(minutes=1)
+    assert tries == [before] * market_clock.MOST_TRIES
 
 
 def test_a_settled_bar_is_followed_by_the_next_one_at_once_at_speed_zero(loop):
