@@ -74,7 +74,10 @@ class MarketClockDriver:
         self.quiet_until = None
         if timeframes.is_boundary(bar_at, SCORED_EVERY):
             score_agents(moment=Moment(wall=wall, firm=bar_at))
-        return market.release_next_bar(moment=Moment(wall=wall, firm=bar_at))
+        return market.release_next_bar(
+            moment=Moment(wall=wall, firm=bar_at),
+            before_showing=lambda released: self._open_rounds(released, wall_now()),  # agents think meanwhile
+        )
 
     def _is_together(self, wall: datetime) -> bool:
         """After a start the market waits until those who must see each bar are there; then it never asks again."""
@@ -100,17 +103,19 @@ class MarketClockDriver:
         return False
 
     def _has_rounds(self, bar_at: datetime, wall: datetime) -> bool:
-        """Whether the bar's rounds are open or were; if not they are opened, for the next look. What fails is told by
-        the loop and tried a few times, so that the market goes on without agents.
-        """
+        """Whether the bar's rounds are open or were; if not they are opened, for the next look."""
         if agents.rounds_opened(bar_at):
             return True
+        self._open_rounds(bar_at, wall)
+        return False
+
+    def _open_rounds(self, bar_at: datetime, wall: datetime) -> None:
+        """Ask the agents. What fails is told by the loop and tried a few times, so that the market goes on without."""
         if bar_at != self.tried_bar:
             self.tried_bar, self.tries = bar_at, 0
         if self.tries < MOST_TRIES:
             self.tries += 1
             open_rounds(bar_at=bar_at, moment=current_moment(wall))
-        return False
 
 
 def missing_peers(since: datetime) -> list[str]:

@@ -41,8 +41,9 @@ def close_ready_rounds(*, moment: Moment, may_decide: Callable[[datetime], bool]
     ordered. Only one caller closes.
     """
     closed: list[Closed] = []
+    firms: dict[datetime, Firm] = {}
     while len(closed) < MOST_AT_ONCE:
-        done = _close_next(moment, may_decide)
+        done = _close_next(moment, may_decide, firms)
         if not done:
             break
         closed += done
@@ -52,14 +53,16 @@ def close_ready_rounds(*, moment: Moment, may_decide: Callable[[datetime], bool]
     return len(closed)
 
 
-def _close_next(moment: Moment, may_decide: Callable[[datetime], bool]) -> list[Closed]:
+def _close_next(moment: Moment, may_decide: Callable[[datetime], bool], firms: dict[datetime, Firm]) -> list[Closed]:
+    """``firms``: by bar what its rounds share, for the other rounds of the bar."""
     with transaction.atomic():
         if not locking.take_if_free(locking.CLOSING):
             return []
         ready = _ready(moment)
         if not ready or not (may_decide(ready[0][0].closed_at) or is_too_late(ready[0][0], moment)):
             return []
-        firm = Firm(moment)
+        bar_at = ready[0][0].closed_at
+        firm = firms[bar_at] = firms.get(bar_at) or Firm(moment)
         decisions = [_decided(row, votes, firm) for row, votes in ready]
         Decision.objects.bulk_create(decisions)
         DecisionRound.objects.filter(pk__in=[row.pk for row, _ in ready], state=RoundState.OPEN).update(

@@ -1,5 +1,6 @@
 """One step of a recorded or simulated market: the next bar becomes known, all at once."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
@@ -17,9 +18,9 @@ from apps.market.ports import LockStepMarket
 from apps.market.queries.sessions import resting, sessions_by_symbol
 
 
-def release_next_bar(*, moment: Moment) -> bool:
+def release_next_bar(*, moment: Moment, before_showing: Callable[[datetime], None] = lambda _: None) -> bool:
     """Release the bar after ``moment.firm``: candles, coarser candles, holes and the clock in one transaction, then
-    quotes.
+    ``before_showing`` with the bar, then its quotes to the screens.
 
     False when nothing was released: not a running lock-step market, another caller was first, or the market has ended
     (its state then says so). A crash before the commit releases nothing, so the same bar is released again.
@@ -40,11 +41,17 @@ def release_next_bar(*, moment: Moment) -> bool:
         if market.last_open is not None and locked.bar_at > market.last_open:
             _end(market)
             return False
-        _release(locked, market, _next_due(market, locked.bar_at), moment)
+        _release(locked, market, _next_due(market, locked.bar_at), moment, before_showing)
     return True
 
 
-def _release(clock: MarketClock, market: LockStepMarket, open_at: datetime, moment: Moment) -> None:
+def _release(
+    clock: MarketClock,
+    market: LockStepMarket,
+    open_at: datetime,
+    moment: Moment,
+    before_showing: Callable[[datetime], None],
+) -> None:
     closed_at = open_at + timeframes.span(market.base_timeframe)
     found, quotes = _read_bar(market, open_at, closed_at, moment)
     store(found)
@@ -57,7 +64,14 @@ def _release(clock: MarketClock, market: LockStepMarket, open_at: datetime, mome
     notify("hq_bar", closed_at.isoformat())
     released = Moment(wall=moment.wall, firm=closed_at)
     leaders = dict.fromkeys(market.symbols, clock.primary_source)
-    after_commit.run(lambda: _show(quotes, [*found, *coarser], leaders, released))
+
+    def tell() -> None:
+        try:
+            before_showing(closed_at)
+        finally:
+            _show(quotes, [*found, *coarser], leaders, released)
+
+    after_commit.run(tell)
 
 
 def _next_due(market: LockStepMarket, at: datetime) -> datetime:
