@@ -3,19 +3,28 @@
 import os
 from uuid import UUID
 
+import structlog
 from celery import shared_task
 
 from apps.agents import operations as agents
+from apps.foundation import parcels
+from apps.foundation.errors import NotReady
 from apps.foundation.loops import Loop
 from apps.market.queries import current_moment
 
 DEVICE = agents.DeviceRecord(os.environ.get("HQ_DEVICE", "cpu0"))
 BEAT_SECONDS = 5.0
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="workers.inference.judge")
-def judge(*, model: str, asked: list[dict[str, object]], features: str) -> None:
-    """One forward pass over the windows in ``features``; the answers go into the agents' streams."""
+def judge(*, model: str, asked: list[dict[str, object]], parcel: str) -> None:
+    """One forward pass over the windows in the parcel; the answers go into the agents' streams."""
+    try:
+        features = parcels.pick_up(parcel)
+    except NotReady as gone:  # the rounds close at their deadline without these votes
+        log.warning("windows_not_judged", agents=len(asked), reason=gone.message)
+        return
     DEVICE.add(agents.judge_windows(model=UUID(model), asked=asked, features=features, device=DEVICE.device))
 
 

@@ -148,6 +148,8 @@ def _keep_celery_from_configuring() -> None:
     from celery.signals import setup_logging
 
     setup_logging.connect(_already_configured, weak=False, dispatch_uid="hq.logs")
+    # Not each task that comes: the line at its end says the same, and how long it took.
+    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
 
 
 def _already_configured(**_: Any) -> None:

@@ -32,18 +32,23 @@ def client() -> Redis:
 
 def quick_client() -> Redis:
     """For what a request, an order or a bar waits for and can do without: a silent Redis costs it a second."""
-    return _quick(client())
+    return _quick(client(), text=True)
 
 
-@lru_cache(maxsize=1)
-def _quick(_: Redis) -> Redis:
+def raw_client() -> Redis:
+    """The quick client for what is no text: it answers with bytes."""
+    return _quick(client(), text=False)
+
+
+@lru_cache(maxsize=2)
+def _quick(_: Redis, *, text: bool) -> Redis:
     """Of the same address as the client at hand, whenever that is another one."""
     return Redis.from_url(
         settings.REDIS_URL,
-        decode_responses=True,
+        decode_responses=text,
         socket_connect_timeout=QUICK_SECONDS,
         socket_timeout=QUICK_SECONDS,
         socket_keepalive=True,
         retry=Retry(ConstantBackoff(0.05), 1, supported_errors=(RedisConnectionError,)),
-        client_name="tradinghq-quick",
+        client_name="tradinghq-quick" if text else "tradinghq-raw",
     )

@@ -11,6 +11,7 @@ from apps.agents.domain.backtest.firm_backtest import FirmSetting, run_firm
 from apps.agents.domain.backtest.firm_rounds import BacktestAgent
 from apps.agents.domain.backtest.strategy_views import stances_over
 from apps.agents.domain.neural.feature_message import packed
+from apps.agents.domain.neural.feature_reading import checked_window
 from apps.agents.domain.neural.features import FEATURES, NEEDS_BARS, WINDOW
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.market.domain.instruments import InstrumentRules
@@ -128,7 +129,7 @@ def _through_the_house(forward, model, count: int, agents: int, *, together: int
     """
     windows = _windows(count)
     asked = rounds_of(agents, count)
-    features = "".join(map(packed, windows))
+    features = b"".join(checked_window(packed(window)) for window in windows)
     ours, bare = in_turns(
         200 // together,
         together,

@@ -15,6 +15,7 @@ from uuid import uuid4
 import psutil
 
 from apps.agents.domain.neural.feature_message import packed
+from apps.agents.domain.neural.feature_reading import checked_window
 from apps.agents.domain.vote_entry import votes_in
 from apps.agents.operations.send_windows import JUDGE_TASK
 from apps.agents.queries.inference_devices import BOARD, queue_of
@@ -30,7 +31,7 @@ ANSWER_SECONDS = 30.0
 TURNS, BATCH = 10, 5
 STREAM_OF_MESSAGES = 20
 ASKED_BY = 4  # agents
-Message = tuple[list[dict[str, Any]], str]  # what it says of each agent's windows, and the windows
+Message = tuple[list[dict[str, Any]], bytes]  # what it says of each agent's windows, and the windows
 
 
 def run(forward, model: str, windows) -> list[Line]:
@@ -67,13 +68,13 @@ def rounds_of(agents: int, count: int) -> list[dict[str, Any]]:
 
 def _measured(forward, model: str, windows, worker: InferenceWorker) -> list[Line]:
     count = len(windows)
-    texts = [packed(window) for window in windows]
-    whole = "".join(texts)
+    contents = [checked_window(packed(window)) for window in windows]
+    whole = b"".join(contents)
     sent: dict[str, list[Message]] = {}
 
     def write() -> None:  # each time of new agents, whose streams are empty; that is nobody's time
         sent["together"] = [(rounds_of(ASKED_BY, count), whole)]
-        sent["single"] = [(rounds_of(1, 1), text) for text in texts]
+        sent["single"] = [(rounds_of(1, 1), content) for content in contents]
         sent["stream"] = [(rounds_of(ASKED_BY, count), whole) for _ in range(STREAM_OF_MESSAGES)]
 
     def judged(what: str) -> Callable[[], None]:
@@ -127,7 +128,7 @@ def _judged(messages: list[Message], model: str) -> None:
     streams: dict[Any, Any] = {}
     for asked, features in messages:
         after_commit.enqueue(
-            JUDGE_TASK, queue=queue_of("cpu0"), expires=ANSWER_SECONDS, model=model, asked=asked, features=features
+            JUDGE_TASK, queue=queue_of("cpu0"), expires=ANSWER_SECONDS, model=model, asked=asked, parcel=features
         )
         streams |= {f"votes.{agent['agent_id']}": "0" for agent in asked}
     wanted = sum(len(agent["rounds"]) for asked, _ in messages for agent in asked)

@@ -49,7 +49,7 @@ class JudgedBatch:
     problem: str = ""
 
 
-def judge_windows(*, model: UUID, asked: Sequence[Mapping[str, Any]], features: str, device: str) -> JudgedBatch:
+def judge_windows(*, model: UUID, asked: Sequence[Mapping[str, Any]], features: bytes, device: str) -> JudgedBatch:
     """Judge and answer. Where the model can't be used, each agent abstains with the reason.
 
     ``asked``: by agent its parameters, its bars and the rounds of its windows; ``features``: the windows in that order.

@@ -33,7 +33,7 @@ class AskedWindow:
 
     asked: DecisionRound
     agent_id: UUID
-    features: str
+    features: bytes
     vote: CheckedVote
 
 
@@ -91,7 +91,7 @@ def _send(
             expires=max(window.asked.deadline_wall for window in batch),
             model=str(model),
             asked=[_asked(together, parameters[together[0].agent_id]) for together in alike],
-            features="".join(window.features for together in alike for window in together),
+            parcel=b"".join(window.features for together in alike for window in together),
         )
     return loads
 

@@ -11,13 +11,14 @@ from django.db import connection
 
 import tradinghq.celery  # noqa: F401 - the application whose broker the tasks go to
 from apps.agents import operations, ports, queries
-from apps.agents.domain.neural.feature_message import BYTES, LETTERS
+from apps.agents.domain.neural.feature_message import BYTES
 from apps.agents.domain.neural.feature_reading import read_windows
 from apps.agents.domain.neural.model_facts import model_digest
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.agents.models import Agent, Decision, NeuralModel, Vote, VoteRefusal
 from apps.agents.operations.send_windows import NO_ROOM, NO_WORKER
 from apps.agents.queries.inference_devices import BOARD
+from apps.foundation import parcels
 from apps.foundation.identifiers import derived_id
 from apps.foundation.time_text import utc_text
 from tests.support.agents_room import open_agents_room
@@ -126,9 +127,10 @@ def test_the_windows_of_one_look_leave_in_one_message(room, clean_redis):
     (told,) = message["asked"]
     assert [each["round_id"] for each in told["rounds"]] == [question["round_id"] for question in asked]
     assert told["agent_id"] == str(agent.pk)
-    assert len(read_windows(message["features"])) == 3
+    assert len(read_windows(parcels.pick_up(message["parcel"]))) == 3
+    assert 0 < clean_redis.pttl(message["parcel"]) <= 300_000  # as long as the round waits
     (sent,) = clean_redis.lrange("inference.cpu0", 0, -1)
-    logged = {"model": message["model"], "asked": "list", "features": "str"}  # thousands of numbers help nobody
+    logged = {"model": message["model"], "asked": "list", "parcel": message["parcel"]}  # and not what is asked
     assert json.loads(sent)["headers"]["kwargsrepr"] == repr(logged)
     assert not Vote.objects.filter(agent=agent).exists()
     (view,) = queries.device_views(room.moment().wall)
@@ -182,7 +184,10 @@ def in_force(room, seed, *, promoted=True) -> NeuralModel:
 def judge(client):
     """What the worker does with the one message that waits."""
     (message,) = waiting(client, "inference.cpu0")
-    return operations.judge_windows(**message | {"model": UUID(message["model"])}, device="cpu0")
+    features = parcels.pick_up(message["parcel"])
+    return operations.judge_windows(
+        model=UUID(message["model"]), asked=message["asked"], features=features, device="cpu0"
+    )
 
 
 def test_weights_that_were_tampered_with_are_not_used(room, clean_redis):
@@ -246,10 +251,9 @@ def test_each_answer_goes_to_the_round_of_its_window_as_its_agent_reads_it(room,
     reasons = Vote.objects.filter(agent__in=(bold, shy), round__symbol="ETH/USDT").values_list("reason", flat=True)
     assert set(reasons) == {"The model abababab answered what is no number."}
     assert VoteRefusal.objects.count() == 0
+    one_less = parcels.pick_up(message["parcel"])[BYTES:]
     with pytest.raises(ValueError, match="6 rounds were named, the features are those of 5 windows"):
-        operations.judge_windows(
-            model=UUID(message["model"]), asked=message["asked"], features=message["features"][LETTERS:], device="cpu0"
-        )
+        operations.judge_windows(model=UUID(message["model"]), asked=message["asked"], features=one_less, device="cpu0")
 
 
 def contribution(room, agent):

@@ -11,9 +11,9 @@ from apps.agents.domain.neural.features import Rows
 from apps.agents.domain.vote_checks import RefusedVoteError
 
 
-def checked_window(text: object) -> str:
-    """The text of one window that can be judged. Raises ``RefusedVoteError`` (code ``bad_features``): an agent is
-    foreign code.
+def checked_window(text: object) -> bytes:
+    """The content of one window that can be judged, as ``read_windows`` takes it. Raises ``RefusedVoteError`` (code
+    ``bad_features``): an agent is foreign code.
     """
     if not isinstance(text, str) or len(text) > 2 * BYTES:
         raise RefusedVoteError("bad_features", f"features must be a text of at most {2 * BYTES} characters.")
@@ -25,12 +25,11 @@ def checked_window(text: object) -> str:
         raise RefusedVoteError("bad_features", f"features held {len(content)} bytes; a window has {BYTES}.")
     if not np.isfinite(np.frombuffer(content, dtype="<f4")).all():
         raise RefusedVoteError("bad_features", "features held numbers that are not finite.")
-    return text
+    return content
 
 
-def read_windows(text: str) -> Rows:
-    """The windows ``[windows, WINDOW, features]`` in checked texts behind one another. Raises ``ValueError`` where
-    they are none.
+def read_windows(content: bytes) -> Rows:
+    """The windows ``[windows, WINDOW, features]`` whose checked numbers stand behind one another, to be written to, as
+    torch asks. Raises ``ValueError`` where they are none.
     """
-    content = pybase64.b64decode_as_bytearray(text, validate=True)  # an array of bytes may be written to, as torch asks
-    return np.frombuffer(content, dtype="<f4").reshape(-1, *SHAPE).astype(np.float32, copy=False)
+    return np.frombuffer(content, dtype="<f4").reshape(-1, *SHAPE).astype(np.float32)
