@@ -5,8 +5,9 @@ import { ApiProblem } from "../src/api/problem";
 import { asking } from "../src/parts/asking";
 
 const lost = new ApiProblem(0, "unreachable", "The server can't be reached.");
-vi.mock("../src/api/client", async (original) => ({ ...(await original<typeof client>()), post: vi.fn() }));
+vi.mock("../src/api/client", async (original) => ({ ...(await original<typeof client>()), post: vi.fn(), patch: vi.fn() }));
 const post = vi.mocked(client.post);
+const patch = vi.mocked(client.patch);
 const keys = (): (string | undefined)[] => post.mock.calls.map(([, , key]) => key);
 
 beforeEach(() => post.mockReset());
@@ -30,6 +31,19 @@ describe("a form's request", () => {
     await request.ask("agents/", { strategy: "breakout" });
     await request.ask("agents/", { strategy: "breakout" });
     expect(new Set(keys()).size).toBe(3);
+  });
+
+  it("changes what exists under the same rule", async () => {
+    patch.mockRejectedValueOnce(lost).mockResolvedValue({ id: "1" });
+    const request = asking();
+    expect(await request.change("agents/1/", { timeframe: "1h" })).toBeNull();
+    expect(await request.change("agents/1/", { timeframe: "1h" })).toEqual({ id: "1" });
+    await request.change("agents/1/", { timeframe: "5m" });
+    const [first, again, other] = patch.mock.calls.map(([, , key]) => key);
+    expect(first).toBeTruthy();
+    expect(again).toBe(first);
+    expect(other).not.toBe(first);
+    expect(post).not.toHaveBeenCalled();
   });
 
   it("is sent once at a time", async () => {

@@ -153,6 +153,60 @@ def test_an_agent_is_created_stopped_and_destroyed(desk):
     )
 
 
+def test_an_agents_settings_are_changed_and_its_process_follows(desk):
+    _, agent = desk.firm.call("POST", "agents/", {"strategy": "momentum", "instruments": ["BTC/USDT"]})
+    path = f"agents/{agent['id']}/"
+
+    def built_of():
+        """The digest of what its process was started with; empty before."""
+        return (desk.firm.get(f"{path}status/")["container"] or {}).get("digest", "")
+
+    before = desk.firm.wait_for(built_of, 60, "the agent's process")
+    page = desk.open(f"/{path}")
+    drawer = page.get_by_role("complementary")
+    form = page.get_by_role("dialog", name=f"Settings of {agent['name']}")
+    drawer.get_by_role("button", name="Change settings").click()
+    expect(form).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(form).to_be_hidden()
+    drawer.get_by_role("button", name="Change settings").click()  # the drawer stayed
+    fast, memory = form.locator("input[name=momentum-fast]"), form.get_by_label("Memory")
+    save = form.get_by_role("button", name="Save")
+    expect(fast).to_have_value("12")
+    expect(form.get_by_text("2 to 200, by default 12.")).to_be_visible()
+    expect(desk.part("effect")).to_have_text("Nothing is changed yet.")
+    fast.fill("1")
+    expect(form.get_by_text("Between 2 and 200.")).to_be_visible()
+    expect(save).to_be_disabled()
+    fast.fill("8")
+    memory.fill("lots")
+
+    desk.firm.call("PATCH", path, {"timeframe": "15m"})  # somebody else's change
+    expect(desk.part("moved-on")).to_contain_text("What you have not touched shows what it has now.")
+    expect(form.get_by_label("Timeframe")).to_have_value("15m")
+    assert (fast.input_value(), memory.input_value()) == ("8", "lots")
+
+    save.click()
+    expect(form.locator(".complaint")).to_have_text("memory must be written like 256M or 1G, was 'lots'.")
+    assert [("400" in each) for each in desk.complaints] == [True]  # the browser's word for the refusal
+    desk.complaints.clear()
+    memory.fill("300M")
+    expect(form.locator(".complaint")).to_have_count(0)
+    expect(desk.part("effect")).to_contain_text("another one starts with these settings")
+    save.click()
+    expect(form).to_be_hidden()
+    expect(drawer).to_contain_text("fast 8")
+    expect(desk.part("restart")).to_have_text(re.compile("new process was started|runs with its new settings"))
+    assert built_of() != before
+    told = desk.firm.get(path)
+    assert (told["parameters"], told["resources"], told["timeframe"]) == (
+        {"fast": 8},
+        {"memory": "300M", "cpu": 0.5},
+        "15m",
+    )
+    desk.firm.call("DELETE", path)
+
+
 def test_the_fleet_is_scaled_by_its_form_and_drained_again(desk):
     _scale(desk, "5", "Creates 1 agent and keeps 4.")
     decision = desk.part("scaling-decision").first

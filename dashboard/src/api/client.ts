@@ -89,8 +89,8 @@ export function post<T>(path: string, body: unknown = {}, key: string = newKey()
   return send<T>({ method: "POST", path, body, key });
 }
 
-export function patch<T>(path: string, body: unknown): Promise<T> {
-  return send<T>({ method: "PATCH", path, body, key: newKey() });
+export function patch<T>(path: string, body: unknown, key: string = newKey()): Promise<T> {
+  return send<T>({ method: "PATCH", path, body, key });
 }
 
 export function remove<T>(path: string): Promise<T> {

@@ -1,8 +1,8 @@
-/** A form's request for something new: whether it is under way, why it was refused, and the key that keeps it from being done twice. */
+/** A form's request, for something new or a change: whether it is under way, why it was refused, and the key that keeps it from being done twice. */
 
 import { reactive } from "vue";
 
-import { newKey, post } from "../api/client";
+import { newKey, patch, post } from "../api/client";
 import { ApiProblem, problemBehind } from "../api/problem";
 
 export interface Asking {
@@ -11,19 +11,29 @@ export interface Asking {
   /** The form is shown anew: nothing was refused yet. */
   begin: () => void;
   /** What the firm answered, or null with a problem. The same wish sent again carries the same key, since an answer that was lost may stand for something done; another wish is another request. */
-  ask: <T>(path: string, body: Record<string, unknown>) => Promise<T | null>;
+  ask: <T>(path: string, body: object) => Promise<T | null>;
+  /** The same for a change of what exists. */
+  change: <T>(path: string, body: object) => Promise<T | null>;
 }
 
 export function asking(): Asking {
   let key = newKey();
   let asked = "";
-  const state = reactive({ busy: false, problem: null as ApiProblem | null, begin, ask });
+  const state = reactive({ busy: false, problem: null as ApiProblem | null, begin, ask, change });
 
   function begin(): void {
     state.problem = null;
   }
 
-  async function ask<T>(path: string, body: Record<string, unknown>): Promise<T | null> {
+  function ask<T>(path: string, body: object): Promise<T | null> {
+    return sent(path, body, post<T>);
+  }
+
+  function change<T>(path: string, body: object): Promise<T | null> {
+    return sent(path, body, patch<T>);
+  }
+
+  async function sent<T>(path: string, body: object, send: (path: string, body: object, key: string) => Promise<T>): Promise<T | null> {
     if (state.busy) return null;
     const wish = JSON.stringify([path, body]);
     if (wish !== asked) key = newKey();
@@ -31,7 +41,7 @@ export function asking(): Asking {
     state.busy = true;
     state.problem = null;
     try {
-      const answer = await post<T>(path, body, key);
+      const answer = await send(path, body, key);
       asked = "";
       return answer;
     } catch (error) {

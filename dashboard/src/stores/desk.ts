@@ -8,6 +8,7 @@ import type { Instrument, QuoteSnapshot } from "../api/market-types";
 import { onSessionEnd, session } from "../api/session";
 import type { SystemView } from "../api/system-types";
 import type { Order, Portfolio } from "../api/trading-types";
+import { timeframeSeconds } from "../format/time";
 import { hear, startStream } from "../stream/connection";
 import type { Frame } from "../stream/frames";
 import { accounts, loadAccounts, shownAccount } from "./accounts";
@@ -40,6 +41,7 @@ export const DECISION_SHAPE: Shape<Decision> = {
   most: 400,
 };
 
+const TIMEFRAMES = ["1m", "5m", "15m", "1h", "4h", "1d"];
 const STREAM_LATE_MS = 2500;
 let fallback: number | undefined;
 const leaving: (() => void)[] = [];
@@ -153,6 +155,12 @@ export function takeAgent(card: AgentCard): void {
 }
 
 export const instrumentOf = computed(() => new Map(instruments.rows.map((row) => [row.instrument, row])));
+/** The timeframes whose candles the running market stores, shortest first: its own and the coarser ones that it divides. */
+export const storedTimeframes = computed(() => {
+  const base = system.data?.market.base_timeframe ?? "1m";
+  const length = timeframeSeconds(base);
+  return [base, ...TIMEFRAMES.filter((each) => timeframeSeconds(each) > length && timeframeSeconds(each) % length === 0)];
+});
 export const currency = computed(() => portfolio.data?.base_currency ?? "");
 
 onSessionEnd(() => {
