@@ -113,11 +113,9 @@ def request_backfill(
     chosen = source or primary_source(symbol)
     listed = found_instrument(symbol).sources
     if chosen not in listed:
-        raise Refused(
-            f"source was {chosen!r}; {symbol} is quoted by {', '.join(listed) or 'nobody yet'}.",
-            code="unknown_source",
-            field="source",
-        )
+        told = f"source was {source!r}; {symbol} is quoted by {', '.join(listed)}."
+        nobody = f"No exchange has quoted {symbol} yet, so it is not known whom to ask; try again in a minute."
+        raise Refused(told if listed else nobody, code="unknown_source", field="source")
     first_open = timeframes.floor_time(start, timeframe)
     last_open = timeframes.floor_time(min(end, moment.wall), timeframe) - timeframes.span(timeframe)
     if last_open < first_open:

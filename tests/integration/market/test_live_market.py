@@ -333,6 +333,15 @@ def test_an_odd_backfill_is_refused_and_plans_nothing(desk, wish, code):
     assert not Backfill.objects.exists()
 
 
+def test_before_the_first_quote_nobody_can_be_asked(desk):
+    desk.start()
+    asked = {"symbol": "BTC/USDT", "timeframe": "1m", "start": NOON - timedelta(days=1), "end": NOON}
+    with pytest.raises(Refused, match="No exchange has quoted BTC/USDT yet") as refused:
+        operations.request_backfill(**asked, actor="ann", moment=desk.moment)
+    assert refused.value.code == "unknown_source"
+    assert not Backfill.objects.exists()
+
+
 def test_the_same_backfill_is_not_planned_twice(desk):
     desk.start()
     desk.poll()
