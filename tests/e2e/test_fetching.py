@@ -39,6 +39,8 @@ def desk(browser, live_market):
 
 def test_candles_are_fetched_by_the_form_and_tested_on(desk):
     page, day = desk.page, _days_ago
+    reads = []
+    page.on("request", lambda sent: "market/backfills" in sent.url and sent.method == "GET" and reads.append(sent.url))
     page.get_by_role("button", name="Fetch candles").click()
     form = desk.part("fetch-candles")
     first, last = form.locator("[name=fetch-first]"), form.locator("[name=fetch-last]")
@@ -69,6 +71,7 @@ def test_candles_are_fetched_by_the_form_and_tested_on(desk):
     expect(long).to_contain_text(re.compile(r"[1-9][\d,]* of 14,400 candles, \d+ %"))
     fetch.click()
     expect(desk.part("fetch-problem")).to_have_text("BTC/USDT: The same backfill is already under way.")
+    assert len(reads) == 1, "how far it is was told, not asked for"
     assert [("409" in each) for each in desk.complaints] == [True]  # the browser's word for the refusal
 
     form.get_by_role("button", name="Close").click()

@@ -51,6 +51,7 @@ _WHOLE: dict[str, tuple[Snapshot, bool]] = {
     "decisions": (lambda _: agents.recent_decisions(FIRST_ROWS), False),
     "backtests": (lambda _: agents.recent_backtests(FIRST_ROWS), False),
     "searches": (lambda _: agents.recent_searches(FIRST_ROWS), False),
+    "backfills": (lambda _: market.recent_backfills(FIRST_ROWS), False),
     "breaks": (lambda _: trading.recent_breaks(FIRST_ROWS), False),
     "system": (management.system_view, True),
 }

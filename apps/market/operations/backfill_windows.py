@@ -17,6 +17,7 @@ from apps.market import ports
 from apps.market.domain import timeframes
 from apps.market.models import Backfill, BackfillState, CandleGap, GapState, Instrument, MarketClock, StoredCandle
 from apps.market.operations.record_notices import record_notices
+from apps.market.operations.show_backfill import show_backfill
 from apps.market.operations.store_candles import note_quality, store
 from apps.market.ports import MarketDataProvider
 from apps.market.queries.instruments import found_instrument, primary_source
@@ -132,12 +133,19 @@ def request_backfill(
 
 
 def continue_backfill(*, moment: Moment) -> bool:
-    """Fetch one page of the oldest unfinished backfill; True while there is more to do. Any number of workers may call
-    it.
+    """Fetch one page of the oldest unfinished backfill and show how far it is; True while there is more to do. Any
+    number of workers may call it.
     """
     row = _claimed(moment.wall)
     if row is None:
         return False
+    more = _step(row, moment)
+    show_backfill(row.id, moment)
+    return more
+
+
+def _step(row: Backfill, moment: Moment) -> bool:
+    """One page of a claimed backfill, or what hindered it; False where its source does not answer."""
     provider = next((one for one in ports.adapters().live() if one.name == row.source), None)
     if provider is None:
         _finish(row, BackfillState.FAILED, f"{row.source} is no longer among the providers.", moment.wall)
@@ -214,6 +222,7 @@ def _planned(series: _Series, actor: str, moment: Moment) -> Backfill | None:
             changed_at=moment.wall,
         )
         after_commit.enqueue(TASK, queue="market", expires=120)
+        show_backfill(row.id, moment)
     return row
 
 

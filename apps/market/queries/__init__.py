@@ -35,6 +35,7 @@ from apps.market.queries.views import (
     quote_snapshot,
     quote_snapshots_of,
     quote_view,
+    recent_backfills,
     stored_candle_view,
 )
 
@@ -76,6 +77,7 @@ __all__ = [
     "quote_snapshot",
     "quote_snapshots_of",
     "quote_view",
+    "recent_backfills",
     "remembered_market",
     "resting",
     "rules_by_symbol",

@@ -233,6 +233,11 @@ def backfill_view(row: Backfill) -> dict[str, Any]:
     }
 
 
+def recent_backfills(limit: int) -> list[dict[str, Any]]:
+    """The histories asked for last, newest first."""
+    return [backfill_view(row) for row in Backfill.objects.order_by("-created_at", "-id")[:limit]]
+
+
 def _share_done(row: Backfill) -> float:
     length = timeframes.span(row.timeframe)
     return min(1.0, max(0.0, (row.next_open - row.first_open) / (row.last_open + length - row.first_open)))

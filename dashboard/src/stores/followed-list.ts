@@ -14,6 +14,8 @@ export interface FollowedList<T> {
   list: Collection<T>;
   /** A row that an answer brought before the stream does. */
   take: (row: T) => void;
+  /** The same of a new row: where the stream was faster, what it told is newer than the answer. */
+  add: (row: T) => void;
   /** Follow as long as the calling component lives; REST fills in where the stream is late. */
   follow: (trouble: (says: string) => void) => void;
 }
@@ -36,6 +38,9 @@ export function followedList<T>(channel: string, path: string, shape: Shape<T>):
     list,
     take: (row) => {
       list.rows = merged(list.rows, [row], shape);
+    },
+    add: (row) => {
+      list.rows = merged(list.rows, [row], shape, false);
     },
     follow: (trouble) => {
       onScopeDispose(

@@ -12,6 +12,7 @@ from apps.market import operations, queries
 from apps.market.api import answer_shapes as shapes
 from apps.market.domain import timeframes
 from apps.market.models import CandleGap, Instrument, MarketClock
+from tradinghq.websocket.channel_registry import find_channel
 
 pytestmark = pytest.mark.django_db
 BASE = "/api/v1/market"
@@ -224,6 +225,7 @@ def test_a_live_market_takes_a_backfill_and_shows_how_far_it_is(person):
     assert (planned["wanted"], planned["stored"], planned["progress"], planned["state"]) == (288, 0, 0.0, "queued")
     assert planned["requested_by"] == trader.username
     assert person("viewer").get(f"{BASE}/backfills/").json()["results"] == [planned]
+    assert find_channel("backfills").snapshot(None) == [planned]
     again = trader.post(f"{BASE}/backfills/", wanted)
     assert (again.status_code, again.json()["code"]) == (409, "backfill_running")
 

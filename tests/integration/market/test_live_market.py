@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import orjson
 import pytest
 
+from apps.foundation import live_updates
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict, Refused
 from apps.foundation.models import OutboxEvent
@@ -285,6 +287,36 @@ def test_a_backfill_waits_out_an_outage_and_goes_on(desk):
     assert operations.continue_backfill(moment=desk.moment)
     row.refresh_from_db()
     assert (row.state, row.stored) == ("done", 400)
+
+
+def test_the_screens_are_told_how_far_a_backfill_is(desk, clean_redis, django_capture_on_commit_callbacks):
+    desk.start()
+    desk.poll()
+
+    def done(step):
+        with django_capture_on_commit_callbacks(execute=True):
+            step()
+
+    def next_page():
+        done(lambda: operations.continue_backfill(moment=desk.moment))
+
+    asked = {"symbol": "BTC/USDT", "timeframe": "1m", "start": NOON - 400 * MINUTE, "end": NOON}
+    done(lambda: operations.request_backfill(**asked, actor="ann", moment=desk.moment))
+    next_page()
+    desk.world.faults["binance"] = "down"
+    next_page()
+    desk.world.faults.clear()
+    next_page()
+    place = live_updates.current_position("backfills")
+    texts = live_updates.frames_since(channel="backfills", stream_id=place.stream_id, seq=0)
+    told = [orjson.loads(text)["data"] for text in texts]
+    assert [(one["stored"], one["state"], bool(one["message"])) for one in told] == [
+        (0, "queued", False),
+        (300, "queued", False),
+        (300, "queued", True),
+        (400, "done", False),
+    ]
+    assert told[-1] == queries.recent_backfills(1)[0]
 
 
 def test_a_backfill_whose_worker_died_is_taken_over(desk):
