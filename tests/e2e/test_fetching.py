@@ -38,7 +38,11 @@ def desk(browser, live_market):
 
 
 def test_candles_are_fetched_by_the_form_and_tested_on(desk):
-    page, day = desk.page, _days_ago
+    page, today = desk.page, wall_now().date()
+
+    def day(ago):
+        return (today - timedelta(days=ago)).isoformat()
+
     reads = []
     page.on("request", lambda sent: "market/backfills" in sent.url and sent.method == "GET" and reads.append(sent.url))
     page.get_by_role("button", name="Fetch candles").click()
@@ -79,7 +83,3 @@ def test_candles_are_fetched_by_the_form_and_tested_on(desk):
     wanted = desk.part("backtest-form")
     wanted.locator("select[name=timeframe]").select_option("1h")
     expect(desk.part("stored-candles")).to_contain_text(f"Candles are stored from {day(40)} 00:00 to")
-
-
-def _days_ago(count):
-    return (wall_now() - timedelta(days=count)).date().isoformat()
