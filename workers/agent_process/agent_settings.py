@@ -24,11 +24,6 @@ class AgentSettings:
         return f"agent.{self.agent_id}"
 
     @property
-    def taken_keys(self) -> tuple[str, str]:
-        """Where questions lie that were taken and not yet answered: the messages, and when each was taken."""
-        return f"{self.queue}.unacked", f"{self.queue}.unacked_index"
-
-    @property
     def vote_stream(self) -> str:
         return f"votes.{self.agent_id}"
 

@@ -64,7 +64,6 @@ def run_agent() -> int:
         finally:
             writer.flush()
 
-    _forget_taken(writer)
     _beat_from_the_loop(app, writer, settings.beat_file)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end_soon)
@@ -90,11 +89,7 @@ def _worker_app(settings: AgentSettings) -> Celery:
         broker_connection_max_retries=None,
         broker_transport=f"{QuestionTransport.__module__}:{QuestionTransport.__qualname__}",
         broker_transport_options={
-            "visibility_timeout": 60,
             "socket_keepalive": True,
-            # Keys of its own, so that its Redis user needs no right on those of others.
-            "unacked_key": settings.taken_keys[0],
-            "unacked_index_key": settings.taken_keys[1],
         },
     )
     return app
@@ -139,13 +134,6 @@ def _beat_from_the_loop(app: Celery, writer: VoteWriter, beat_file: Path | None)
                 os._exit(STUCK_STATUS)  # at once: whatever hangs must not hold up the end, and nothing here is lost
 
     app.steps["worker"].add(Beat)
-
-
-def _forget_taken(writer: VoteWriter) -> None:
-    try:
-        writer.forget_taken_questions()
-    except redis.RedisError as error:
-        log.warning("taken_questions_not_forgotten", extra={"reason": str(error)})
 
 
 def _try_to_beat(writer: VoteWriter) -> None:

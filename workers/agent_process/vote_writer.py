@@ -51,10 +51,6 @@ class VoteWriter:
         """How many questions nobody has taken yet."""
         return int(self._redis.llen(self._settings.queue))
 
-    def forget_taken_questions(self) -> None:
-        """Drop what an earlier process of this agent took and didn't answer: its rounds are over."""
-        self._redis.delete(*self._settings.taken_keys)
-
     def beat(self) -> None:
         """Say that the agent lives and how far it came."""
         sign = {

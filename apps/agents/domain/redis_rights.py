@@ -12,18 +12,9 @@ COMMANDS = (
     "brpop",
     "rpop",
     "lpush",  # gives a question back that it was taking as it was told to end
-    "rpush",
-    "zadd",
-    "zrem",
-    "hset",
-    "hget",
-    "hdel",
-    "watch",
-    "unwatch",
-    "multi",
+    "multi",  # Celery asks for the length of a queue and of its priorities together
     "exec",
     "discard",
-    "del",
     "set",
     "xadd",
 )
@@ -35,8 +26,8 @@ def redis_user(agent_id: object, *, database: int) -> str:
 
 
 def redis_rights(agent_id: object) -> tuple[str, ...]:
-    """The rules of its user, without the password. Keys: the queue with its priorities and taken questions, the sign of
-    life, and the vote stream.
+    """The rules of its user, without the password. Keys: the queue with its priorities, the sign of life, and the vote
+    stream.
     """
     keys = (f"~agent.{agent_id}", f"~agent.{agent_id}[.\x06]*", f"~votes.{agent_id}")
     return ("resetkeys", "resetchannels", *keys, "nocommands", *(f"+{command}" for command in COMMANDS))
