@@ -22,7 +22,10 @@ CERTAINTY_LIMIT = 0.98  # no single voice may claim more, or one agent would dec
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """One agent's vote as the consensus sees it. ``direction`` in [-1, 1], ``confidence`` in [0, 1], ``weight`` > 0."""
+    """One agent's vote as the consensus sees it. ``direction`` in [-1, 1], ``confidence`` in [0, 1], ``weight`` > 0.
+
+    ``in_quorum``: whether its author is among the asked that a quorum is made of; a canary speaks beside them.
+    """
 
     agent_id: str
     name: str
@@ -33,6 +36,7 @@ class Opinion:
     horizon_bars: int
     expires_at: datetime
     may_veto: bool = False
+    in_quorum: bool = True
 
     @property
     def strength(self) -> float:
@@ -97,14 +101,14 @@ class Consensus:
 
 
 def pool_votes(*, votes: Sequence[Opinion], asked: int, rules: ConsensusRules, now: datetime) -> Consensus:
-    """The consensus of ``votes`` out of ``asked`` agents at firm time ``now``. Expired and abstaining votes never
-    count.
+    """The consensus of ``votes`` at firm time ``now``, where ``asked`` agents make up the quorum. Expired and
+    abstaining votes never count.
     """
     ordered = sorted(votes, key=lambda vote: vote.agent_id)
     live = [vote for vote in ordered if not vote.abstain and vote.expires_at > now and vote.weight > 0.0]
-    needed = rules.needed(asked)
-    if len(live) < needed:
-        reason = f"{len(live)} of {asked} agents have an opinion; {needed} are needed."
+    needed, opinions = rules.needed(asked), sum(vote.in_quorum for vote in live)
+    if opinions < needed:
+        reason = f"{opinions} of {asked} agents have an opinion; {needed} are needed."
         return _without_answer(ordered, live, asked, ("no_quorum", reason), now)
     score, shares = _POOLS[rules.method](live)
     veto = _veto(live, rules, score)
@@ -116,9 +120,9 @@ def pool_votes(*, votes: Sequence[Opinion], asked: int, rules: ConsensusRules, n
         score=score,
         reached=True,
         code="consensus",
-        reason=f"{len(live)} of {asked} agents have an opinion; the score is {score:+.2f}.",
+        reason=f"{opinions} of {asked} agents have an opinion; the score is {score:+.2f}.",
         asked=asked,
-        opinions=len(live),
+        opinions=opinions,
         in_favour=sum(1 for vote in live if vote.strength * score > 0.0),
         horizon_bars=_horizon(live),
         contributions=tuple(_contribution(vote, by_agent.get(vote.agent_id), now) for vote in ordered),
@@ -130,7 +134,7 @@ def _without_answer(
 ) -> Consensus:
     heard = {vote.agent_id for vote in live}
     parts = tuple(_contribution(vote, 0.0 if vote.agent_id in heard else None, now) for vote in ordered)
-    return Consensus(0.0, False, *why, asked, len(live), 0, 1, parts)
+    return Consensus(0.0, False, *why, asked, sum(vote.in_quorum for vote in live), 0, 1, parts)
 
 
 def _contribution(vote: Opinion, share: float | None, now: datetime) -> Contribution:

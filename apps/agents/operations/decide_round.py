@@ -193,6 +193,7 @@ def _opinions(row: DecisionRound, votes: Sequence[Vote], method: str, now: datet
             horizon_bars=vote.horizon_bars,
             expires_at=vote.expires_at,
             may_veto=entry["may_veto"] and str(vote.agent_id) not in canaries,
+            in_quorum=str(vote.agent_id) not in canaries,
         )
         for vote in votes
         for entry in [entries[str(vote.agent_id)]]
@@ -207,10 +208,10 @@ def _limited(weights: Mapping[str, float], canaries: Collection[str], method: st
 
 
 def _voters(row: DecisionRound) -> int:
-    """All who subscribed, the warming ones too: a quorum is not reached by being early. Benched agents are not
-    counted.
+    """All who subscribed, the warming ones too: a quorum is not reached by being early. Neither benched agents nor
+    canaries are counted: a candidate that seldom speaks must not silence the others.
     """
-    return sum(1 for entry in row.asked if not entry["benched_reason"]) + len(row.absent)
+    return sum(1 for entry in row.asked if not entry["benched_reason"] and not entry.get("canary")) + len(row.absent)
 
 
 def _silent(row: DecisionRound, opinions: list[Opinion]) -> str:

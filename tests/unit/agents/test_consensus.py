@@ -117,6 +117,17 @@ def test_quorum_counts_those_asked():
     assert short.reason == "2 of 5 agents have an opinion; 3 are needed."
 
 
+def test_a_canary_speaks_beside_the_quorum():
+    """A candidate that seldom speaks silences nobody, and one that always speaks makes no quorum."""
+    firm, canary = opinion("a", 1.0), opinion("canary", 1.0, weight=0.1, in_quorum=False)
+    assert pool(firm, replace(canary, abstain=True), asked=2).reached
+    both = pool(firm, canary, asked=2)
+    assert (both.opinions, both.in_favour) == (1, 2)
+    assert both.reason.startswith("1 of 2 agents have an opinion; the score is")
+    alone = pool(canary, asked=2)
+    assert (alone.code, alone.opinions) == ("no_quorum", 0)
+
+
 def test_nobody_is_no_consensus():
     assert pool(asked=0).code == "no_quorum"
 
