@@ -4,7 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from apps.agents import ports
-from apps.agents.domain.strategies.registry import build_strategy, judges_by_model, strategy_class, strategy_names
+from apps.agents.domain.strategies.registry import (
+    UnknownStrategyError,
+    build_strategy,
+    judges_by_model,
+    strategy_class,
+    strategy_names,
+)
 from apps.agents.queries.inference_devices import device_loads
 from apps.foundation.errors import NotReady
 
@@ -15,7 +21,7 @@ def strategy_views(wall: datetime) -> list[dict[str, Any]]:
     ``unavailable``: why an agent of it could not vote here, and the remedy; empty where it could.
     """
     silent = _no_network_judges(wall)
-    return [{**_view(name), "unavailable": silent if judges_by_model(name) else ""} for name in strategy_names()]
+    return [_view(name, silent if judges_by_model(name) else "") for name in strategy_names()]
 
 
 def _no_network_judges(wall: datetime) -> str:
@@ -29,10 +35,16 @@ def _no_network_judges(wall: datetime) -> str:
         return missing
 
 
-def _view(name: str) -> dict[str, Any]:
-    kind = strategy_class(name)
+def _view(name: str, silent: str) -> dict[str, Any]:
+    """One whose package can't be loaded is listed with the reason, and hides no other."""
+    try:
+        kind = strategy_class(name)
+    except UnknownStrategyError as error:
+        nothing = {"description": "", "default_timeframe": "", "needs_bars": 0, "parameters": []}
+        return {"name": name, **nothing, "unavailable": str(error)}
     return {
         "name": name,
+        "unavailable": silent,
         "description": kind.description,
         "default_timeframe": kind.default_timeframe,
         "needs_bars": build_strategy(name, {}).needs_bars,

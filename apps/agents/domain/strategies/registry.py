@@ -35,7 +35,9 @@ def strategy_names() -> tuple[str, ...]:
 
 @cache
 def strategy_class(name: str) -> type[Strategy]:
-    """The class registered under ``name``. Raises ``UnknownStrategyError`` with the names there are."""
+    """The class registered under ``name``. Raises ``UnknownStrategyError`` with the names there are, or with what its
+    package raised: foreign code may raise anything as it is imported.
+    """
     found = [point for point in entry_points(group=GROUP) if point.name == name]
     if not found:
         raise UnknownStrategyError(f"There is no strategy {name!r}; registered are {', '.join(strategy_names())}.")
@@ -43,7 +45,13 @@ def strategy_class(name: str) -> type[Strategy]:
         raise UnknownStrategyError(
             f"Several packages register a strategy {name!r}: {', '.join(p.value for p in found)}."
         )
-    loaded: type[Strategy] = found[0].load()
+    try:
+        loaded: type[Strategy] = found[0].load()
+    except Exception as error:
+        raise UnknownStrategyError(
+            f"The strategy {name!r} can't be loaded from {found[0].value} ({type(error).__name__}: {error}). If its"
+            " package was installed while the firm ran, start the firm again; else mend or uninstall it."
+        ) from error
     return loaded
 
 
