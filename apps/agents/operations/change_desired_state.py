@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.agents.models import Agent, DesiredState
+from apps.agents.operations.promotion.end_promotion import end_with_agent
 from apps.agents.operations.tell_agent_change import tell_agent_change
 from apps.agents.queries.agent_cards import agent_card
 from apps.agents.queries.find_agent import found_agent
@@ -36,6 +37,8 @@ def _change(agent_id: UUID, wanted: str, action: str, actor: str, moment: Moment
         others = Agent.objects.filter(pk=agent_id).exclude(desired_state__in=[wanted, DesiredState.DESTROYED])
         if others.update(desired_state=wanted, drain_reason="", changed_at=moment.wall):
             tell_agent_change(agent=agent, action=action, actor=actor, payload={"name": agent.name}, moment=moment)
+            if wanted == DesiredState.DESTROYED:
+                end_with_agent(agent, actor=actor, moment=moment)
         elif wanted != DesiredState.DESTROYED and found_agent(agent_id).desired_state == DesiredState.DESTROYED:
             raise Conflict(f"{agent.name} was destroyed; create another agent.", code="agent_destroyed")
     return agent_card(agent_id)

@@ -277,6 +277,16 @@ def test_other_settings_have_shown_nothing_yet(room):
     assert [gate["passed"] for gate in view["gates"]] == [False]  # the stored run tested other parameters
 
 
+def test_a_destroyed_agents_candidacy_ends_with_it(room):
+    agent, promotion = begin(room)
+    operations.destroy_agent(agent_id=agent.pk, actor="ada", moment=room.moment())
+    promotion.refresh_from_db()
+    assert (promotion.stage, promotion.ended_reason) == ("ended", f"{agent.name} was destroyed.")
+    with pytest.raises(Conflict) as refused:
+        sign(promotion, room.moment())
+    assert refused.value.code == "no_next_stage"
+
+
 def test_what_has_ended_stays_unheard_until_it_climbs_again(room):
     agent, promotion = begin(room)
     with pytest.raises(Conflict, match="is being promoted already"):

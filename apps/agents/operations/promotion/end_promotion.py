@@ -47,6 +47,14 @@ def end_within(row: Promotion, *, actor: str, reason: str, moment: Moment) -> No
     )
 
 
+def end_with_agent(agent: Agent, *, actor: str, moment: Moment) -> None:
+    """Within the transaction that destroyed an agent: nobody can sign off what votes no more."""
+    locking.take(locking.PROMOTING)
+    row = Promotion.objects.filter(agent=agent, stage__in=OPEN).first()
+    if row is not None:
+        end_within(row, actor=actor, reason=f"{agent.name} was destroyed.", moment=moment)
+
+
 def back_to_research(agent: Agent, *, actor: str, changed: str, moment: Moment) -> None:
     """Within the transaction that changed an agent's settings: what it had shown was shown by other ones."""
     locking.take(locking.PROMOTING)
