@@ -28,10 +28,11 @@ def _counted(number: int, one: str, many: str = "") -> str:
 def table(report: Mapping[str, Any]) -> list[str]:
     """The lines that a person reads: each fold in and out of its sample, all tests together, and how much is luck."""
     objective = report["objective"]
-    lines = [f"{'fold':>4}  {'tested from':20}{'in sample':>22}{'out of sample':>22}  parameters"]
-    lines.append(f"{'':26}{'return':>12}{objective:>10}{'return':>12}{objective:>10}")
+    beside = "sharpe" if objective == "total_return" else objective  # the return stands there anyway
+    lines = [f"{'fold':>4}  {'tested from':20}{'in sample':>24}{'out of sample':>24}  parameters"]
+    lines.append(f"{'':26}{'return':>12}{beside:>12}{'return':>12}{beside:>12}")
     for fold in report["folds"]:
-        inside, outside = (_two(fold[name], objective) for name in ("in_sample", "out_of_sample"))
+        inside, outside = (_two(fold[name], beside) for name in ("in_sample", "out_of_sample"))
         lines.append(f"{fold['number']:>4}  {fold['test'][0]:20}{inside}{outside}  {_numbers(fold['parameters'])}")
     lines.append("")
     outside, held, best = report["out_of_sample"], report["buy_and_hold"], report["recommended"]
@@ -54,16 +55,17 @@ def table(report: Mapping[str, Any]) -> list[str]:
 
 
 def _kept(efficiency: float | None, objective: str) -> str:
+    named = objective.replace("_", " ")
     if efficiency is None:
         why = "in the trainings it was not above 0, or a test had too little to tell it"
-        return f"How much of the {objective} was kept out of sample is not known: {why}."
-    return f"Of the {objective} in sample, {_percent(efficiency)} was kept out of sample."
+        return f"How much of the {named} was kept out of sample is not known: {why}."
+    if efficiency < 0:
+        return f"Nothing of the {named} in sample was kept out of sample: it turned into {_percent(efficiency)} of it."
+    return f"Of the {named} in sample, {_percent(efficiency)} was kept out of sample."
 
 
-def _two(figures: Mapping[str, float | None], objective: str) -> str:
-    value = figures.get(objective)
-    shown = _percent(value) if objective == "total_return" else _number(value)
-    return f"{_percent(figures.get('total_return')):>12}{shown:>10}"
+def _two(figures: Mapping[str, float | None], beside: str) -> str:
+    return f"{_percent(figures.get('total_return')):>12}{_number(figures.get(beside)):>12}"
 
 
 def _numbers(parameters: Mapping[str, float]) -> str:
