@@ -81,7 +81,10 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """The pooled answer. ``score`` in [-1, 1] is 0 and ``code`` says why where no consensus was reached."""
+    """The pooled answer. ``score`` in [-1, 1] is 0 and ``code`` says why where no consensus was reached.
+
+    Of the ``asked``, who make up the quorum, so many had ``opinions``, and so many of these were ``in_favour``.
+    """
 
     score: float
     reached: bool
@@ -123,7 +126,7 @@ def pool_votes(*, votes: Sequence[Opinion], asked: int, rules: ConsensusRules, n
         reason=f"{opinions} of {asked} agents have an opinion; the score is {score:+.2f}.",
         asked=asked,
         opinions=opinions,
-        in_favour=sum(1 for vote in live if vote.strength * score > 0.0),
+        in_favour=sum(1 for vote in live if vote.in_quorum and vote.strength * score > 0.0),
         horizon_bars=_horizon(live),
         contributions=tuple(_contribution(vote, by_agent.get(vote.agent_id), now) for vote in ordered),
     )

@@ -122,7 +122,7 @@ def test_a_canary_speaks_beside_the_quorum():
     firm, canary = opinion("a", 1.0), opinion("canary", 1.0, weight=0.1, in_quorum=False)
     assert pool(firm, replace(canary, abstain=True), asked=2).reached
     both = pool(firm, canary, asked=2)
-    assert (both.opinions, both.in_favour) == (1, 2)
+    assert (both.opinions, both.in_favour, len(both.contributions)) == (1, 1, 2)
     assert both.reason.startswith("1 of 2 agents have an opinion; the score is")
     alone = pool(canary, asked=2)
     assert (alone.code, alone.opinions) == ("no_quorum", 0)
