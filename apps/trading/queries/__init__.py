@@ -9,7 +9,7 @@ from apps.trading.queries.accounts import (
     house_account,
 )
 from apps.trading.queries.budgets import budget_view, budget_views
-from apps.trading.queries.cursors import cursor, is_through, orders_settled
+from apps.trading.queries.cursors import is_through, orders_settled
 from apps.trading.queries.ledger_views import (
     all_fills,
     all_orders,
@@ -69,7 +69,6 @@ __all__ = [
     "budget_views",
     "cancels_waiting",
     "current_limits",
-    "cursor",
     "fill_view",
     "find_account",
     "house_account",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from apps.foundation import after_commit, parcels
+from apps.foundation import after_commit, parcels, redis_pool
 from apps.foundation.errors import NotReady
 from apps.foundation.identifiers import new_id
 from apps.foundation.metrics import WAKE_UPS_LOST
@@ -50,8 +50,6 @@ def test_without_an_end_nothing_is_laid_down(clean_redis):
 
 
 def test_where_redis_is_away_no_message_goes_without_its_parcel(clean_redis, monkeypatch):
-    from apps.foundation import redis_pool
-
     lost = WAKE_UPS_LOST.labels(task="note")
     before = lost._value.get()
     nobody = redis_pool.Redis(port=1, retry=redis_pool.Retry(redis_pool.ConstantBackoff(0), 0))
