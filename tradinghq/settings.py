@@ -193,9 +193,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": True,
     "queue_order_strategy": "round_robin",
 }
-if env.text("HQ_DEVICE"):
-    # A device judges at once or never: what a dying one had taken is worth nothing later and is not given to another.
-    CELERY_BROKER_TRANSPORT_OPTIONS["ack_emulation"] = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

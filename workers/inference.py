@@ -1,31 +1,38 @@
-"""The inference worker of one device: judges windows in batches, and tells how it is. Only here a network runs live."""
+"""The process of one device: judges windows in batches, and tells how it is. Only here a network runs live."""
 
 import os
-from uuid import UUID
 
 import structlog
-from celery import shared_task
+from redis import RedisError
 
 from apps.agents import operations as agents
-from apps.foundation import parcels
-from apps.foundation.errors import NotReady
+from apps.agents.domain.neural.window_batch import joined
+from apps.foundation.clock import wall_now
 from apps.foundation.loops import Loop
 from apps.market.queries import current_moment
 
 DEVICE = agents.DeviceRecord(os.environ.get("HQ_DEVICE", "cpu0"))
 BEAT_SECONDS = 5.0
+WAIT_SECONDS = 0.5  # for a batch
+AWAY_SECONDS = 1.0  # between two looks while Redis is away or another house leads
+TOO_LATE = "The windows were read after the deadline of their rounds: the device has more to do than it can."
 log = structlog.get_logger(__name__)
 
 
-@shared_task(name="workers.inference.judge")
-def judge(*, model: str, asked: list[dict[str, object]], parcel: str) -> None:
-    """One forward pass over the windows in the parcel; the answers go into the agents' streams."""
+def judge() -> bool:
+    """Wait for windows and answer them in their agents' streams, by one forward pass; whether to wait again at once."""
     try:
-        features = parcels.pick_up(parcel)
-    except NotReady as gone:  # the rounds close at their deadline without these votes
-        log.warning("windows_not_judged", agents=len(asked), reason=gone.message)
-        return
-    DEVICE.add(agents.judge_windows(model=UUID(model), asked=asked, features=features, device=DEVICE.device))
+        batches = agents.waiting_batches(DEVICE.device, wait_seconds=WAIT_SECONDS)
+    except RedisError as error:  # the rounds close at their deadline without these votes
+        log.warning("windows_not_read", device=DEVICE.device, reason=str(error))
+        return False
+    now = wall_now()
+    for late in [batch for batch in batches if batch.expires_at < now]:
+        log.warning("windows_too_late", device=DEVICE.device, windows=late.windows)
+        DEVICE.add(agents.JudgedBatch(late.windows, 0.0, TOO_LATE))
+    for batch in joined([batch for batch in batches if batch.expires_at >= now]):
+        DEVICE.add(agents.judge_windows(batch=batch, device=DEVICE.device))
+    return True
 
 
 def warm_up() -> None:
@@ -40,4 +47,7 @@ def tell() -> bool:
     return False
 
 
-LOOPS = (Loop(name="inference_device", step=tell, idle_seconds=BEAT_SECONDS, first=warm_up, led=False),)
+LOOPS = (
+    Loop(name="inference_device", step=tell, idle_seconds=BEAT_SECONDS, first=warm_up, led=False),
+    Loop(name="inference_queue", step=judge, idle_seconds=AWAY_SECONDS),
+)

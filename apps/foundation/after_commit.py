@@ -17,10 +17,7 @@ from celery import current_app
 from django.db import transaction
 from kombu import serialization
 from kombu.exceptions import OperationalError
-from redis import RedisError
 
-from apps.foundation import parcels
-from apps.foundation.clock import wall_now
 from apps.foundation.metrics import WAKE_UPS_LOST
 
 _SHORT = (str, int, float, bool, type(None))
@@ -30,18 +27,13 @@ serialization.register("orjson", orjson.dumps, None, "application/json")  # type
 log = structlog.get_logger(__name__)
 
 
-def enqueue(
-    task: str, *, queue: str, expires: datetime | float | None = None, parcel: bytes = b"", **arguments: Any
-) -> None:
+def enqueue(task: str, *, queue: str, expires: datetime | float | None = None, **arguments: Any) -> None:
     """Send the task ``task`` to ``queue`` after this transaction commits (at once outside one).
 
-    ``expires``: seconds from now or an aware time, after which a worker drops it. Arguments must be JSON. A ``parcel``
-    is laid down for that long, and the task gets the name to pick it up by as its argument ``parcel``.
+    ``expires``: seconds from now or an aware time, after which a worker drops it. Arguments must be JSON.
     A broker that is away is logged and counted, not raised: the intent is committed and the sweep will claim it.
     """
-    if parcel and expires is None:
-        raise ValueError("A parcel is kept until its message expires: say when that is.")
-    transaction.on_commit(lambda: _send(task, queue, expires, arguments, parcel))
+    transaction.on_commit(lambda: _send(task, queue, expires, arguments))
 
 
 def run(step: Callable[[], None]) -> None:
@@ -59,12 +51,8 @@ def send_from_a_thread() -> None:
     _send = TaskSender().send
 
 
-def _send_now(
-    task: str, queue: str, expires: datetime | float | None, arguments: dict[str, Any], parcel: bytes = b""
-) -> None:
+def _send_now(task: str, queue: str, expires: datetime | float | None, arguments: dict[str, Any]) -> None:
     try:
-        if parcel:
-            arguments = {**arguments, "parcel": parcels.lay_down(parcel, seconds=_seconds_until(expires))}
         current_app.send_task(
             task,
             kwargs=arguments,
@@ -74,13 +62,9 @@ def _send_now(
             retry=False,
             serializer="orjson",
         )
-    except (OperationalError, RedisError) as error:
+    except OperationalError as error:
         WAKE_UPS_LOST.labels(task=task).inc()
         log.warning("task_not_enqueued", task=task, queue=queue, reason=str(error))
-
-
-def _seconds_until(expires: datetime | float | None) -> float:
-    return (expires - wall_now()).total_seconds() if isinstance(expires, datetime) else float(expires or 0)
 
 
 def _told(arguments: dict[str, Any]) -> str:

@@ -13,7 +13,9 @@ from apps.agents.domain.backtest.strategy_views import stances_over
 from apps.agents.domain.neural.feature_message import packed
 from apps.agents.domain.neural.feature_reading import checked_window
 from apps.agents.domain.neural.features import FEATURES, NEEDS_BARS, WINDOW
+from apps.agents.domain.neural.window_batch import WindowBatch
 from apps.agents.domain.strategies.registry import build_strategy
+from apps.foundation.clock import wall_now
 from apps.market.domain.instruments import InstrumentRules
 from apps.market.queries import current_moment
 from tests.benchmarks import inference_queue
@@ -130,10 +132,11 @@ def _through_the_house(forward, model, count: int, agents: int, *, together: int
     windows = _windows(count)
     asked = rounds_of(agents, count)
     features = b"".join(checked_window(packed(window)) for window in windows)
+    batch = WindowBatch(model, asked, wall_now(), features)
     ours, bare = in_turns(
         200 // together,
         together,
-        lambda: operations.judge_windows(model=UUID(model), asked=asked, features=features, device="cpu0"),
+        lambda: operations.judge_windows(batch=batch, device="cpu0"),
         lambda: forward(windows),
         clock=time.process_time,
     )

@@ -1,4 +1,4 @@
-"""The whole way of windows through the real queue: from sending the task to the last vote in the agents' streams.
+"""The whole way of windows through the real queue: from sending the batch to the last vote in the agents' streams.
 
 The worker is the one that the house starts for ``cpu0``. Beside it stands the forward pass in this process. What waits
 is timed by the clock, which a busy machine stretches.
@@ -6,6 +6,7 @@ is timed by the clock, which a busy machine stretches.
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,12 +15,14 @@ from uuid import uuid4
 
 import psutil
 
+from apps.agents import operations
 from apps.agents.domain.neural.feature_message import packed
 from apps.agents.domain.neural.feature_reading import checked_window
+from apps.agents.domain.neural.window_batch import WindowBatch
 from apps.agents.domain.vote_entry import votes_in
-from apps.agents.operations.send_windows import JUDGE_TASK
-from apps.agents.queries.inference_devices import BOARD, queue_of
-from apps.foundation import after_commit, redis_pool
+from apps.agents.queries.inference_devices import BOARD
+from apps.foundation import redis_pool
+from apps.foundation.clock import wall_now
 from apps.market.queries import current_moment
 from apps.trading.operations import open_portfolio
 from tests.benchmarks.measure import Line, in_turns, p50, p99
@@ -105,7 +108,7 @@ def _measured(forward, model: str, windows, worker: InferenceWorker) -> list[Lin
 
 
 def _of_the_processor(forward, windows, worker: InferenceWorker, stream: Callable[[], object]) -> Line:
-    """What a message costs the whole worker, Celery's part included, while many wait."""
+    """What a message costs the whole worker while many wait."""
     process = psutil.Process(worker.process.pid)
     before = process.cpu_times()
     for _ in range(TURNS):
@@ -126,10 +129,9 @@ def _of_the_processor(forward, windows, worker: InferenceWorker, stream: Callabl
 def _judged(messages: list[Message], model: str) -> None:
     """Send the messages and wait for a vote on every round."""
     streams: dict[Any, Any] = {}
+    expires_at = wall_now() + timedelta(seconds=ANSWER_SECONDS)
     for asked, features in messages:
-        after_commit.enqueue(
-            JUDGE_TASK, queue=queue_of("cpu0"), expires=ANSWER_SECONDS, model=model, asked=asked, parcel=features
-        )
+        operations.send_batch("cpu0", WindowBatch(model, asked, expires_at, features))
         streams |= {f"votes.{agent['agent_id']}": "0" for agent in asked}
     wanted = sum(len(agent["rounds"]) for asked, _ in messages for agent in asked)
     read = list(streams)

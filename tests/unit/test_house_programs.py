@@ -38,19 +38,17 @@ def test_of_several_executors_the_first_carries_the_bridge_alone(name):
     assert "bridge" in loops_of(**{name: "hq-2"})["execution"]
 
 
-def test_each_device_has_one_worker_of_one_thread_that_waits_to_be_started():
+def test_each_device_has_one_worker_that_waits_to_be_started():
     first, second = inference_programs(house_of(devices=("cuda0", "cuda1"), HQ_PGP_PASSPHRASE="secret"))
     assert (first.name, second.name) == ("inference-cuda0", "inference-cuda1")
     told = {name: second.environment[name] for name in ("HQ_DEVICE", "HQ_PROCESS", "HQ_LOOPS", "OMP_NUM_THREADS")}
     assert told == {
         "HQ_DEVICE": "cuda1",
         "HQ_PROCESS": "inference-cuda1",
-        "HQ_LOOPS": "inference_device",
+        "HQ_LOOPS": "inference_device,inference_queue",
         "OMP_NUM_THREADS": "1",
     }
-    words = second.argv
-    assert words[words.index("--queues") + 1] == "inference.cuda1"
-    assert words[words.index("--concurrency") + 1] == "1"
+    assert second.argv[1:] == ("-m", "workers.loop_process")
     assert not second.start_at_once
     assert "HQ_PGP_PASSPHRASE" not in second.environment
 

@@ -15,6 +15,7 @@ SERVERS = "servers"
 HOUSE = "house"
 POSTGRES, REDIS = "postgres", "redis"
 CELERY = (sys.executable, "-m", "celery", "-A", "tradinghq.celery:app")
+LOOPS_ALONE = (sys.executable, "-m", "workers.loop_process")
 QUIET_WORKER = (
     "--without-mingle",
     "--without-gossip",
@@ -39,7 +40,8 @@ EXECUTION_LOOPS = (
 )
 CONTAINER_LOOPS = ("container_watch",)  # where an engine tells of what ended and starts nothing itself
 BRIDGE_LOOPS = ("bridge",)  # where there is somebody to speak with; in one process
-INFERENCE_LOOPS = ("inference_device",)
+INFERENCE_LOOPS = ("inference_device", "inference_queue")
+GUARD_LOOPS = ("stop_guard",)
 CORE_THREADS = 6
 EXECUTION_THREADS = 8  # orders on their way at once: an exchange may take its seconds to answer each
 LEAN = {
@@ -98,7 +100,7 @@ def house_programs(house: HouseSettings) -> list[SupervisedProgram]:
             _program(house, name, _worker(name, (EXECUTION,), EXECUTION_THREADS), loops=loops)
             for name, loops in zip(execution, execution_loops, strict=True)
         ),
-        _program(house, "guard", (sys.executable, "-m", "workers.stop_guard")),
+        _program(house, "guard", LOOPS_ALONE, loops=GUARD_LOOPS),
         *_simulator(house),
     ]
 
@@ -116,14 +118,10 @@ def research_programs(house: HouseSettings) -> list[SupervisedProgram]:
 
 
 def inference_programs(house: HouseSettings) -> list[SupervisedProgram]:
-    """One worker a device, of one thread: more than one pass at a time would only wait for each other."""
+    """One worker a device: more than one pass at a time would only wait for each other."""
     programs = []
     for device in house.devices:
-        name = f"{INFERENCE}-{device}"
-        work = ("--hostname", f"{name}@%h", "--queues", f"{INFERENCE}.{device}")
-        modules = ("--include", "workers.worker_loops,workers.inference")
-        argv = (*CELERY, "worker", *work, *modules, "--concurrency", "1", *QUIET_WORKER)
-        program = _program(house, name, argv, loops=INFERENCE_LOOPS)
+        program = _program(house, f"{INFERENCE}-{device}", LOOPS_ALONE, loops=INFERENCE_LOOPS)
         programs.append(replace(program, environment={**program.environment, "HQ_DEVICE": device}))
     return programs
 

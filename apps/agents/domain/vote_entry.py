@@ -1,6 +1,7 @@
 """What one entry of a vote stream holds: one vote, or a few of one bar, as quick agents and devices write them. Pure.
 
-Of several the entry is an object whose ``votes`` are a list; what they have in common stands beside it once.
+Of several the entry is an object whose ``votes`` are a list; what they have in common stands beside it once. What each
+is an answer to may stand in a list of its own, ``rounds``, as a device was asked.
 """
 
 import json
@@ -24,9 +25,17 @@ def votes_in(text: str | None) -> Sequence[dict[str, Any] | None]:
         return [None]
     if not isinstance(held, dict):
         return [None]
-    if "votes" not in held:
-        return [held]
+    return _each(held) if "votes" in held else [held]
+
+
+def _each(held: dict[str, Any]) -> Sequence[dict[str, Any] | None]:
     votes = held.pop("votes")
     if not isinstance(votes, list) or not 0 < len(votes) <= MOST_VOTES:
         return [None]
-    return [{**held, **vote} if isinstance(vote, dict) else None for vote in votes]
+    rounds = held.pop("rounds", None) or [{}] * len(votes)
+    if not isinstance(rounds, list) or len(rounds) != len(votes):
+        return [None]
+    return [
+        {**held, **asked, **vote} if isinstance(asked, dict) and isinstance(vote, dict) else None
+        for asked, vote in zip(rounds, votes, strict=True)
+    ]

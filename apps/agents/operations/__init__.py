@@ -7,6 +7,7 @@ from apps.agents.operations.change_policy import change_policy
 from apps.agents.operations.close_rounds import close_ready_rounds
 from apps.agents.operations.configure_agent import configure_agent
 from apps.agents.operations.create_agent import create_agent
+from apps.agents.operations.device_queue import send_batch, waiting_batches
 from apps.agents.operations.finish_draining import finish_draining
 from apps.agents.operations.judge_windows import JudgedBatch, judge_windows, warm_model_in_force
 from apps.agents.operations.load_model import model_of_file, shipped_model
@@ -106,6 +107,7 @@ __all__ = [
     "search_fold",
     "search_mode",
     "seed_agents",
+    "send_batch",
     "shipped_model",
     "start_agent",
     "stop_agent",
@@ -114,5 +116,6 @@ __all__ = [
     "tend_research",
     "train_model",
     "verify_scores",
+    "waiting_batches",
     "warm_model_in_force",
 ]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from apps.agents import ports
 from apps.agents.domain.neural.feature_reading import read_windows
 from apps.agents.domain.neural.model_facts import ModelRefusedError
+from apps.agents.domain.neural.window_batch import WindowBatch
 from apps.agents.domain.strategies.contract import ForwardPass, StrategyVote, abstention
 from apps.agents.domain.strategies.neural import Neural
 from apps.agents.domain.strategies.parameter_values import parameter_values
@@ -49,22 +50,20 @@ class JudgedBatch:
     problem: str = ""
 
 
-def judge_windows(*, model: UUID, asked: Sequence[Mapping[str, Any]], features: bytes, device: str) -> JudgedBatch:
+def judge_windows(*, batch: WindowBatch, device: str) -> JudgedBatch:
     """Judge and answer. Where the model can't be used, each agent abstains with the reason.
-
-    ``asked``: by agent its parameters, its bars and the rounds of its windows; ``features``: the windows in that order.
 
     Raises ``redis.RedisError`` while Redis is away: the rounds close at their deadline without these votes. Raises
     ``ValueError`` where there are not as many windows as rounds.
     """
-    rounds = sum(len(agent["rounds"]) for agent in asked)
+    asked, rounds = batch.asked, batch.windows
     try:
-        forward = warm_model(model, device)
+        forward = warm_model(UUID(batch.model), device)
     except (ModelRefusedError, NotReady) as error:
-        log.error("model_not_usable", model=str(model), device=device, reason=error.message)  # noqa: TRY400 - told
+        log.error("model_not_usable", model=batch.model, device=device, reason=error.message)  # noqa: TRY400 - told
         _answer(asked, [abstention(error.message)] * rounds, digest="")
         return JudgedBatch(rounds, 0.0, error.message)
-    windows = read_windows(features)
+    windows = read_windows(batch.features)
     if len(windows) != rounds:
         raise ValueError(f"{rounds} rounds were named, the features are those of {len(windows)} windows.")
     started = time.perf_counter()
@@ -105,15 +104,17 @@ def _votes(
 ) -> list[StrategyVote]:
     """One vote a window, in their order."""
     votes: list[StrategyVote] = []
-    for (_, timeframe), run in groupby(asked, key=lambda agent: (repr(agent["parameters"]), agent["timeframe"])):
+    no_number: list[int] = []
+    if not np.isfinite(probabilities).all():
+        no_number = np.flatnonzero(~np.isfinite(probabilities).all(axis=1)).tolist()
+        probabilities = np.nan_to_num(probabilities)
+    for (_, timeframe), run in groupby(asked, key=lambda agent: (agent["parameters"], agent["timeframe"])):
         alike = list(run)  # agents of the same parameters and bars read the answers alike
         judge = Neural(parameter_values(Neural.parameters, alike[0]["parameters"]))
         end = len(votes) + sum(len(agent["rounds"]) for agent in alike)
         votes += judge.votes_on(probabilities[len(votes) : end], forward, timeframe=timeframe)
-    if not np.isfinite(probabilities).all():
-        no_number = abstention(f"The model {forward.digest[:8]} answered what is no number.")
-        for place in np.flatnonzero(~np.isfinite(probabilities).all(axis=1)):
-            votes[place] = no_number
+    for place in no_number:
+        votes[place] = abstention(f"The model {forward.digest[:8]} answered what is no number.")
     return votes
 
 
@@ -123,21 +124,19 @@ def _answer(asked: Sequence[Mapping[str, Any]], votes: Sequence[StrategyVote], *
     for agent in asked:
         rounds = agent["rounds"]
         common = {"expires_at": agent["expires_at"], "data_as_of": agent["data_as_of"], "digest": digest}
-        said = [
-            {
-                "round_id": asked_round["round_id"],
-                "symbol": asked_round["symbol"],
-                "correlation_id": asked_round["correlation_id"],
-                "direction": vote.direction,
-                "confidence": vote.confidence,
-                "abstain": vote.abstain,
-                "horizon_bars": vote.horizon_bars,
-                "reason": vote.reason,
-            }
-            for asked_round, vote in zip(rounds, votes[place : place + len(rounds)], strict=True)
-        ]
-        place += len(rounds)
-        for start in range(0, len(said), MOST_VOTES):
+        for start in range(0, len(rounds), MOST_VOTES):
+            answered = rounds[start : start + MOST_VOTES]
+            said = [
+                {
+                    "direction": direction,
+                    "confidence": confidence,
+                    "abstain": abstain,
+                    "horizon_bars": horizon_bars,
+                    "reason": reason,
+                }
+                for direction, confidence, abstain, horizon_bars, reason in votes[place : place + len(answered)]
+            ]
             streams.append(f"votes.{agent['agent_id']}")
-            texts.append(orjson.dumps({**common, "votes": said[start : start + MOST_VOTES]}))
+            texts.append(orjson.dumps({**common, "rounds": answered, "votes": said}))
+            place += len(answered)
     redis_pool.client().eval(_APPEND, len(streams), *streams, STREAM_LENGTH, *texts)

@@ -8,19 +8,19 @@ from uuid import UUID
 from apps.agents import ports
 from apps.agents.domain.neural.device_choice import DeviceLoad, choose_device, with_one_more
 from apps.agents.domain.neural.feature_reading import checked_window
+from apps.agents.domain.neural.window_batch import WindowBatch
 from apps.agents.domain.strategies.contract import abstention
 from apps.agents.domain.vote_checks import AskedRound, CheckedVote, RefusedVoteError, checked_vote
 from apps.agents.models import Agent, DecisionRound, Vote
+from apps.agents.operations.device_queue import send_batch
 from apps.agents.operations.store_vote import store_votes, vote_row
-from apps.agents.queries.inference_devices import device_loads, queue_of
+from apps.agents.queries.inference_devices import device_loads
 from apps.agents.queries.neural_models import model_in_force
 from apps.agents.queries.promotion_standings import promotion_standings
-from apps.foundation import after_commit
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotReady
 from apps.market.domain import timeframes
 
-JUDGE_TASK = "workers.inference.judge"
 A_BATCH = 64  # windows in one message
 NO_MODEL = "There is no model in force. Train one (manage.py train) and promote it."
 NO_WORKER = "No inference worker shows a sign of life; the fleet starts one within half a minute."
@@ -85,13 +85,14 @@ def _send(
         loads = with_one_more(loads, device)
         batch = windows[start : start + A_BATCH]
         alike = _of_one_agent_and_bar(batch)
-        after_commit.enqueue(
-            JUDGE_TASK,
-            queue=queue_of(device),
-            expires=max(window.asked.deadline_wall for window in batch),
-            model=str(model),
-            asked=[_asked(together, parameters[together[0].agent_id]) for together in alike],
-            parcel=b"".join(window.features for together in alike for window in together),
+        send_batch(
+            device,
+            WindowBatch(
+                model=str(model),
+                asked=[_asked(together, parameters[together[0].agent_id]) for together in alike],
+                expires_at=max(window.asked.deadline_wall for window in batch),
+                features=b"".join(window.features for together in alike for window in together),
+            ),
         )
     return loads
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from importlib import import_module
 from uuid import UUID
 
@@ -14,11 +15,12 @@ from apps.agents import operations, ports, queries
 from apps.agents.domain.neural.feature_message import BYTES
 from apps.agents.domain.neural.feature_reading import read_windows
 from apps.agents.domain.neural.model_facts import model_digest
+from apps.agents.domain.neural.window_batch import read_batch
 from apps.agents.domain.strategies.registry import build_strategy
-from apps.agents.models import Agent, Decision, NeuralModel, Vote, VoteRefusal
+from apps.agents.models import Agent, Decision, DecisionRound, NeuralModel, Vote, VoteRefusal
 from apps.agents.operations.send_windows import NO_ROOM, NO_WORKER
 from apps.agents.queries.inference_devices import BOARD
-from apps.foundation import parcels
+from apps.foundation import redis_pool
 from apps.foundation.identifiers import derived_id
 from apps.foundation.time_text import utc_text
 from tests.support.agents_room import open_agents_room
@@ -72,6 +74,11 @@ def answer(room, client, agent):
     return asked
 
 
+def batches():
+    """What waits for the device, oldest first."""
+    return [read_batch(text) for text in redis_pool.raw_client().lrange("inference.cpu0", 0, -1)]
+
+
 def collect():
     while vote_collector.VoteCollector().step():
         pass
@@ -122,16 +129,14 @@ def test_the_windows_of_one_look_leave_in_one_message(room, clean_redis):
     alive(room, clean_redis)
     asked = answer(room, clean_redis, agent)
     collect()
-    (message,) = waiting(clean_redis, "inference.cpu0")
-    assert message["model"] == str(queries.model_in_force().id)
-    (told,) = message["asked"]
+    (batch,) = batches()
+    assert batch.model == str(queries.model_in_force().id)
+    (told,) = batch.asked
     assert [each["round_id"] for each in told["rounds"]] == [question["round_id"] for question in asked]
     assert told["agent_id"] == str(agent.pk)
-    assert len(read_windows(parcels.pick_up(message["parcel"]))) == 3
-    assert 0 < clean_redis.pttl(message["parcel"]) <= 300_000  # as long as the round waits
-    (sent,) = clean_redis.lrange("inference.cpu0", 0, -1)
-    logged = {"model": message["model"], "asked": "list", "parcel": message["parcel"]}  # and not what is asked
-    assert json.loads(sent)["headers"]["kwargsrepr"] == repr(logged)
+    assert len(read_windows(batch.features)) == batch.windows == 3
+    assert batch.expires_at == DecisionRound.objects.get(pk=told["rounds"][0]["round_id"]).deadline_wall
+    assert 0 < clean_redis.ttl("inference.cpu0") <= 3_600  # where nobody is left to read it
     assert not Vote.objects.filter(agent=agent).exists()
     (view,) = queries.device_views(room.moment().wall)
     assert (view["device"], view["alive"], view["waiting"]) == ("cpu0", True, 1)
@@ -181,13 +186,10 @@ def in_force(room, seed, *, promoted=True) -> NeuralModel:
     return model
 
 
-def judge(client):
+def judge():
     """What the worker does with the one message that waits."""
-    (message,) = waiting(client, "inference.cpu0")
-    features = parcels.pick_up(message["parcel"])
-    return operations.judge_windows(
-        model=UUID(message["model"]), asked=message["asked"], features=features, device="cpu0"
-    )
+    (batch,) = batches()
+    return operations.judge_windows(batch=batch, device="cpu0")
 
 
 def test_weights_that_were_tampered_with_are_not_used(room, clean_redis):
@@ -200,7 +202,7 @@ def test_weights_that_were_tampered_with_are_not_used(room, clean_redis):
         cursor.execute("ALTER TABLE agents_neuralmodel DISABLE TRIGGER USER")
         cursor.execute(r"UPDATE agents_neuralmodel SET weights = weights || '\x00'::bytea")
         cursor.execute("ALTER TABLE agents_neuralmodel ENABLE TRIGGER USER")
-    batch = judge(clean_redis)
+    batch = judge()
     assert batch.problem.endswith(f"{model.digest[:16]}... was expected.")
     collect()
     votes = Vote.objects.filter(agent=agent)
@@ -225,14 +227,14 @@ def test_each_answer_goes_to_the_round_of_its_window_as_its_agent_reads_it(room,
             written = answer_round(build_strategy("neural", {}), question, "source")
             clean_redis.xadd(f"votes.{agent.pk}", {"vote": json.dumps(written)})
     collect()
-    (message,) = waiting(clean_redis, "inference.cpu0")
+    (batch,) = batches()
     leans = {"SOL/USDT": 0.9, "BTC/USDT": -0.3, "ETH/USDT": float("nan")}
-    named = [each["symbol"] for agent in message["asked"] for each in agent["rounds"]]
+    named = [each["symbol"] for agent in batch.asked for each in agent["rounds"]]
     answers = [[(0.95 - leans[name]) / 2, 0.05, (0.95 + leans[name]) / 2] for name in named]
     model = FixedAnswers(answers, timeframe="1m")
     warm = import_module("apps.agents.operations.judge_windows")._warm
-    monkeypatch.setitem(warm, (UUID(message["model"]), "cpu0"), model)
-    assert judge(clean_redis).windows == 6
+    monkeypatch.setitem(warm, (UUID(batch.model), "cpu0"), model)
+    assert judge().windows == 6
     assert sum(clean_redis.xlen(f"votes.{agent.pk}") for agent in (bold, shy)) == 6 + 2  # three votes in one entry
     collect()
     said = {
@@ -251,9 +253,9 @@ def test_each_answer_goes_to_the_round_of_its_window_as_its_agent_reads_it(room,
     reasons = Vote.objects.filter(agent__in=(bold, shy), round__symbol="ETH/USDT").values_list("reason", flat=True)
     assert set(reasons) == {"The model abababab answered what is no number."}
     assert VoteRefusal.objects.count() == 0
-    one_less = parcels.pick_up(message["parcel"])[BYTES:]
+    one_less = replace(batch, features=batch.features[BYTES:])
     with pytest.raises(ValueError, match="6 rounds were named, the features are those of 5 windows"):
-        operations.judge_windows(model=UUID(message["model"]), asked=message["asked"], features=one_less, device="cpu0")
+        operations.judge_windows(batch=one_less, device="cpu0")
 
 
 def contribution(room, agent):
@@ -270,7 +272,7 @@ def test_a_promoted_models_votes_count_each_once(room, clean_redis):
     alive(room, clean_redis)
     answer(room, clean_redis, agent)
     collect()
-    assert [judge(clean_redis).windows for _ in range(2)] == [3, 3]  # a task may run twice
+    assert [judge().windows for _ in range(2)] == [3, 3]  # a task may run twice
     collect()
     votes = Vote.objects.filter(agent=agent)
     assert votes.count() == 3
@@ -288,7 +290,7 @@ def test_a_candidates_votes_are_kept_but_not_counted(room, clean_redis):
     alive(room, clean_redis)
     answer(room, clean_redis, agent)
     collect()
-    judge(clean_redis)
+    judge()
     collect()
     assert {(vote.digest, vote.direction) for vote in Vote.objects.filter(agent=agent)} == {(model.digest, 1.0)}
     (entry,) = [each for each in room.round("BTC/USDT").asked if each["agent_id"] == str(agent.pk)]
@@ -303,7 +305,7 @@ def test_a_model_of_other_bars_abstains(room, clean_redis):
     alive(room, clean_redis)
     answer(room, clean_redis, agent)
     collect()
-    judge(clean_redis)
+    judge()
     collect()
     digest = queries.model_in_force().digest
     reasons = {f"The model {digest[:8]} was trained on 5m bars, this agent votes on 1m."}

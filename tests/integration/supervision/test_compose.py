@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from apps.agents.queries.inference_devices import queue_of
 from apps.management.adapters.on_demand_programs import RESEARCH
 from apps.management.queries import firm_gauges
 from tests.support.running_firm import ROOT
@@ -23,7 +22,10 @@ from tradinghq.supervision.house_programs import (
     CORE_TEAMS,
     EXECUTION,
     EXECUTION_LOOPS,
+    GUARD_LOOPS,
     INFERENCE_LOOPS,
+    HouseSettings,
+    inference_programs,
 )
 
 DOCKER = ROOT / "docker"
@@ -31,7 +33,6 @@ COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
 STACK = yaml.safe_load((DOCKER / "servers" / "stack.yaml").read_text())
 HOUSE = {"prepare", "web", "beat", "core", "fleet", "execution", "guard", "research", "inference"}
-ON_DEVICE = "inference.cpu0"
 KEYS_ONLY_IN = {"prepare", "execution"}
 GRAFANA = DOCKER / "compose" / "grafana"
 
@@ -98,11 +99,11 @@ def test_exchange_keys_can_be_opened_by_the_executor_alone():
 def test_every_loop_and_every_queue_of_the_house_is_carried_once():
     loops = [name for one in SERVICES.values() for name in one.get("environment", {}).get("HQ_LOOPS", "").split(",")]
     assert sorted(name for name in loops if name) == sorted(
-        (*CORE_LOOPS, *CONTAINER_LOOPS, *EXECUTION_LOOPS, *INFERENCE_LOOPS)
+        (*CORE_LOOPS, *CONTAINER_LOOPS, *EXECUTION_LOOPS, *INFERENCE_LOOPS, *GUARD_LOOPS)
     )
-    workers = ("core", "fleet", "execution", "research", "inference")
+    workers = ("core", "fleet", "execution", "research")
     queues = [queue for name in workers for queue in words(name, "--queues")]
-    assert sorted(queues) == sorted((*CORE_TEAMS, EXECUTION, RESEARCH, ON_DEVICE))
+    assert sorted(queues) == sorted((*CORE_TEAMS, EXECUTION, RESEARCH))
     for name in ("core", "fleet", "execution"):
         assert words(name, "--include") == [
             "workers.worker_loops",
@@ -114,9 +115,23 @@ def test_every_loop_and_every_queue_of_the_house_is_carried_once():
 def test_the_worker_with_networks_is_started_on_demand_and_serves_the_device_that_it_says():
     one = SERVICES["inference"]
     assert (one["profiles"], one["image"].split(":")[0]) == (["neural"], "tradinghq-inference")
-    assert words("inference", "--queues") == [queue_of(one["environment"]["HQ_DEVICE"])]
-    assert words("inference", "--include") == ["workers.worker_loops", "workers.inference"]
-    assert words("inference", "--concurrency") == ["1"]  # one pass of a network at a time
+    (program,) = inference_programs(
+        HouseSettings(
+            home=ROOT,
+            directory=ROOT,
+            host="",
+            port=0,
+            workers=1,
+            runtime="docker",
+            environment={},
+            embedded_postgres=None,
+            embedded_redis=None,
+            devices=(one["environment"]["HQ_DEVICE"],),
+        )
+    )
+    assert one["command"] == ["python", *program.argv[1:]]
+    for name in ("HQ_DEVICE", "HQ_PROCESS", "HQ_LOOPS"):
+        assert one["environment"][name] == program.environment[name]
 
 
 def test_every_setting_is_one_that_the_house_reads():

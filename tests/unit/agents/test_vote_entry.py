@@ -10,7 +10,8 @@ from apps.agents.domain.vote_checks import LONGEST_DIGEST, LONGEST_REASON
 from apps.agents.domain.vote_entry import LONGEST_ENTRY, MOST_VOTES, votes_in
 
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5))
-objects = st.dictionaries(st.text(max_size=5).filter(lambda name: name != "votes"), scalars, max_size=4)
+names = st.text(max_size=5).filter(lambda name: name not in {"votes", "rounds"})
+objects = st.dictionaries(names, scalars, max_size=4)
 
 
 @given(objects)
@@ -22,6 +23,12 @@ def test_an_object_is_one_vote(message):
 def test_votes_have_what_stands_beside_them_and_their_own_word_counts(common, votes):
     wanted = [{**common, **vote} if isinstance(vote, dict) else None for vote in votes]
     assert votes_in(json.dumps({**common, "votes": votes})) == wanted
+
+
+@given(common=objects, pairs=st.lists(st.tuples(objects, objects), min_size=1, max_size=MOST_VOTES))
+def test_each_vote_answers_the_round_in_its_place(common, pairs):
+    written = {**common, "rounds": [asked for asked, _ in pairs], "votes": [vote for _, vote in pairs]}
+    assert votes_in(json.dumps(written)) == [{**common, **asked, **vote} for asked, vote in pairs]
 
 
 @pytest.mark.parametrize(
@@ -37,11 +44,18 @@ def test_votes_have_what_stands_beside_them_and_their_own_word_counts(common, vo
         '{"votes": []}',
         '{"votes": {"round_id": "a"}}',
         json.dumps({"votes": [{}] * (MOST_VOTES + 1)}),
+        '{"votes": [{"direction": 1}], "rounds": [{}, {}]}',
+        '{"votes": [{"direction": 1}], "rounds": {"round_id": "a"}}',
+        '{"votes": [{"direction": 1}], "rounds": 7}',
         json.dumps({"reason": "x" * LONGEST_ENTRY}),
     ],
 )
 def test_anything_else_is_one_bad_message(text):
     assert votes_in(text) == [None]
+
+
+def test_a_vote_on_what_is_no_round_is_bad_alone():
+    assert votes_in('{"votes": [{"a": 1}, {"b": 2}], "rounds": [{"r": 0}, 7]}') == [{"r": 0, "a": 1}, None]
 
 
 def test_as_many_votes_as_an_entry_may_hold_fit_with_the_longest_texts():

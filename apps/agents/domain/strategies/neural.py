@@ -69,17 +69,20 @@ class Neural:
         if timeframe != facts.timeframe:
             other = abstention(f"The {named} was trained on {facts.timeframe} bars, this agent votes on {timeframe}.")
             return [other] * len(probabilities)
-        ends = f"within {facts.horizon_bars} bars beyond costs ({named})."
-        told = [_told(percents[UP], percents[DOWN], ends) for percents in np.rint(100.0 * probabilities).tolist()]
-        leans = (probabilities[:, UP] - probabilities[:, DOWN]).tolist()
-        return [self._vote(lean, facts.horizon_bars, words) for lean, words in zip(leans, told, strict=True)]
-
-    def _vote(self, lean: float, horizon_bars: int, told: str) -> StrategyVote:
-        if abs(lean) < self._smallest_lean:
-            return StrategyVote(0.0, 0.0, True, horizon_bars, f"No clear side: {told}")
-        side = "up" if lean > 0.0 else "down"
-        direction = float((lean > 0.0) - (lean < 0.0))
-        return StrategyVote(direction, min(1.0, abs(lean)), False, horizon_bars, f"More probable {side}: {told}")
+        horizon, ends = facts.horizon_bars, f"within {facts.horizon_bars} bars beyond costs ({named})."
+        votes = []
+        for row in probabilities.tolist():
+            up, down = row[UP], row[DOWN]
+            lean = up - down
+            if abs(lean) < self._smallest_lean:
+                reason = _told("No clear side", round(100 * up), round(100 * down), ends)
+                votes.append(StrategyVote(0.0, 0.0, True, horizon, reason))
+                continue
+            side = "More probable up" if lean > 0.0 else "More probable down"
+            reason = _told(side, round(100 * up), round(100 * down), ends)
+            direction = float((lean > 0.0) - (lean < 0.0))
+            votes.append(StrategyVote(direction, min(1.0, abs(lean)), False, horizon, reason))
+        return votes
 
     def votes_over_bars(self, view: MarketView, *, sources: int) -> VoteColumns | None:  # noqa: ARG002
         """``vote`` at every bar of a long view at once. What a network answers depends in its last digits on how many
@@ -104,7 +107,7 @@ class Neural:
         return bound
 
 
-@lru_cache(maxsize=2_048)  # of 5,151 there can be; a device writes many of them on each bar
-def _told(up: float, down: float, ends: str) -> str:
-    """The probabilities in whole percents; ``ends`` is the end of the sentence."""
-    return f"up {up:.0f}%, down {down:.0f}% {ends}"
+@lru_cache(maxsize=8_192)  # a device writes many of them again on each bar
+def _told(side: str, up: int, down: int, ends: str) -> str:
+    """The reason of a vote; the probabilities in whole percents, ``ends`` is the end of the sentence."""
+    return f"{side}: up {up}%, down {down}% {ends}"
