@@ -23,6 +23,7 @@ MODULES = {
     "leadership": "workers.leadership",
     "market_clock": "workers.market_clock",
     "vote_collector": "workers.vote_collector",
+    "order_relay": "workers.outbox_relay",
     "order_sweep": "workers.order_loops",
     "paper_matching": "workers.order_loops",
     "venue_stream": "workers.order_loops",

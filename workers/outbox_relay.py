@@ -1,4 +1,8 @@
-"""The loop that tells committed events to the screens, each rendered by the view of the room it belongs to."""
+"""The loops that tell committed events to the screens, each rendered by the view of the room it belongs to.
+
+Orders have a loop of their own: the decisions of a bar of many instruments take long to show, and whoever watches an
+order does not wait for them.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -12,7 +16,7 @@ from apps.foundation.clock import Moment
 from apps.foundation.errors import NotFound, RetryableFailure
 from apps.foundation.loops import Loop
 from apps.foundation.models import OutboxEvent
-from apps.foundation.outbox import first_delivery, relay_outbox
+from apps.foundation.outbox import NewEvent, first_delivery, record_events, relay_outbox
 from apps.management import operations as management_operations
 from apps.management import queries as management
 from apps.market import queries as market
@@ -28,6 +32,7 @@ RENDERERS: dict[str, tuple[str, Renderer]] = {
     "order.changed": ("orders", lambda told, _: trading.order_view(told["order_id"])),
     "portfolio.changed": ("portfolio", lambda _, moment: trading.portfolio_view(moment)),
     "decision.made": ("decisions", lambda told, _: agents.decision_view(told["decision_id"])),
+    "decision.changed": ("decisions", lambda told, _: agents.decision_view(told["decision_id"])),
     "agent.changed": ("agents", lambda told, _: agents.agent_card(told["agent_id"])),
     "backtest.changed": ("backtests", lambda told, _: agents.backtest_line_of(told["run_id"])),
     "search.changed": ("searches", lambda told, _: agents.search_line_of(told["search_id"])),
@@ -42,40 +47,39 @@ WRITING: dict[str, Callable[..., object]] = {
     "incident.over": management_operations.clear_incident,
 }
 
-# What is read for all events of a kind at once, and what the events call its identifier.
-SUBJECTS = {"order.changed": "order_id", "decision.made": "decision_id", "agent.changed": "agent_id"}
+ORDERS = ("order.changed",)
+DECISIONS = ("decision.made", "decision.changed")
 
 
 class Batch:
     """The events of one relay step. A thing that changed more than once in it is shown once, as it stands now.
 
     The orders, decisions and agents of all its events are read together, one by one they would cost more than what is
-    told did; decisions and agents only once the orders are shown, which a person waits for.
+    told did.
     """
 
     def __init__(self, moment: Moment) -> None:
         self._moment = moment
         self._shown: set[tuple[str, str]] = set()
-        self._told: dict[str, set[str]] = {}  # by kind of event what the subjects' identifiers are
-        self._orders: dict[str, dict[str, Any]] = {}
+        self._events: Sequence[OutboxEvent] = ()
         self._house_portfolio = ""
 
     def prepare(self, events: Sequence[OutboxEvent]) -> None:
-        """Read the orders that the events tell of, and note what else they tell of."""
-        for kind, name in SUBJECTS.items():
-            self._told[kind] = {event.payload[name] for event in events if event.kind == kind}
-        wanted = self._told["order.changed"]
-        self._orders = trading.order_views_by_id(wanted) if wanted else {}
+        """Note what is told. The decisions that orders were made on are told again after these: their lines say
+        bought, denied, canceled.
+        """
+        self._events = events
+        decided = {order["decision_id"] for order in self._orders.values() if order["decision_id"]}
+        if decided:
+            record_events(
+                NewEvent("decision.changed", f"decision:{decision_id}", {"decision_id": decision_id})
+                for decision_id in sorted(decided)
+            )
 
     @staticmethod
     def writes(event: OutboxEvent) -> bool:
         """Whether telling it writes to the database."""
         return event.kind in WRITING
-
-    @staticmethod
-    def urgency(event: OutboxEvent) -> int:
-        """Orders first: the decisions of a bar of many instruments take longer to show than they do."""
-        return 0 if event.kind == "order.changed" else 1
 
     def deliver(self, event: OutboxEvent) -> None:
         """Publish the event's frame, or hand a wish for an incident to its keeper. An unknown kind is logged.
@@ -90,9 +94,9 @@ class Batch:
             log.error("outbox_kind_unknown", kind=event.kind, aggregate=event.aggregate)
             return
         channel, render = RENDERERS[event.kind]
-        if (event.kind, event.aggregate) in self._shown:
+        if (channel, event.aggregate) in self._shown:
             return
-        self._shown.add((event.kind, event.aggregate))
+        self._shown.add((channel, event.aggregate))
         if event.kind == "portfolio.changed" and event.aggregate != self._house():
             return  # the channel shows the house's own
         try:
@@ -103,18 +107,6 @@ class Batch:
         if live_updates.publish(channel=channel, kind="delta", data=data, as_of=self._moment.wall) is None:
             raise RetryableFailure("Redis is away; the event is told again.", code="redis_away")
 
-    def show_decisions(self) -> None:
-        """Show the decisions again whose orders were told: their lines say bought, denied, canceled. One whose own
-        event is told in this step shows its order as it stands, and one that isn't stored yet follows.
-        """
-        for order_id, order in self._orders.items():
-            decision_id = order["decision_id"]
-            if not decision_id or ("order.changed", f"order:{order_id}") not in self._shown:
-                continue
-            data = None if decision_id in self._told["decision.made"] else self._decision(decision_id)
-            if data is not None:
-                live_updates.publish(channel="decisions", kind="delta", data=data, as_of=self._moment.wall)
-
     def _house(self) -> str:
         """The aggregate of the portfolio that the house trades."""
         self._house_portfolio = self._house_portfolio or f"portfolio:{trading.find_account().portfolio_id}"
@@ -122,40 +114,57 @@ class Batch:
 
     def _read(self, event: OutboxEvent) -> dict[str, Any] | None:
         """What was read of the event's subject with the others."""
-        if event.kind == "decision.made":
-            return self._decision(event.payload["decision_id"])
+        if event.kind in ORDERS:
+            return self._orders.get(event.payload["order_id"])
+        if event.kind in DECISIONS:
+            decision_id = event.payload["decision_id"]
+            return self._decisions.view(decision_id) if decision_id in self._decisions.rows else None
         if event.kind == "agent.changed":
             agent_id = event.payload["agent_id"]
             return self._cards.card(agent_id) if agent_id in self._cards.agents else None
-        return self._orders.get(event.payload.get("order_id", ""))
+        return None
 
-    def _decision(self, decision_id: str) -> dict[str, Any] | None:
-        return self._decisions.view(decision_id) if decision_id in self._decisions.rows else None
+    def _told(self, kinds: Sequence[str], name: str) -> set[str]:
+        """The identifiers, called ``name``, that the events of these kinds tell of."""
+        return {event.payload[name] for event in self._events if event.kind in kinds}
+
+    @cached_property
+    def _orders(self) -> dict[str, dict[str, Any]]:
+        wanted = self._told(ORDERS, "order_id")
+        return trading.order_views_by_id(wanted) if wanted else {}
 
     @cached_property
     def _decisions(self) -> agents.DecisionReading:
-        of_orders = {order["decision_id"] for order in self._orders.values() if order["decision_id"]}
-        wanted = self._told["decision.made"] | of_orders
-        return agents.DecisionReading(agents.all_decisions().filter(pk__in=wanted), orders=self._orders)
+        wanted = self._told(DECISIONS, "decision_id")
+        return agents.DecisionReading(agents.all_decisions().filter(pk__in=wanted))
 
     @cached_property
     def _cards(self) -> agents.CardReading:
-        return agents.CardReading.of(self._told["agent.changed"])
+        return agents.CardReading.of(self._told(("agent.changed",), "agent_id"))
 
 
-def relay() -> bool:
-    """Tell one batch; True when there may be more."""
+def relay_orders() -> bool:
+    """Tell one batch of what happened to orders; True when there may be more."""
+    return _relay(only=ORDERS)
+
+
+def relay_others() -> bool:
+    """Tell one batch of everything else; True when there may be more."""
+    return _relay(but=ORDERS)
+
+
+def _relay(**kinds: Sequence[str]) -> bool:
     batch = Batch(market.current_moment())
-    try:
-        told = relay_outbox(
-            deliver=batch.deliver, limit=BATCH, prepare=batch.prepare, writes=batch.writes, urgency=batch.urgency
-        )
-    finally:
-        batch.show_decisions()
-    return told == BATCH
+    return (
+        relay_outbox(deliver=batch.deliver, limit=BATCH, prepare=batch.prepare, writes=batch.writes, **kinds) == BATCH
+    )
 
 
 # An order's changes follow each other by milliseconds; shown one by one they would cost more than they did.
+ORDERS_REST_SECONDS = 0.02
 REST_SECONDS = 0.05
 
-LOOPS = (Loop(name="outbox_relay", step=relay, idle_seconds=1.0, wake="hq_outbox", rest_seconds=REST_SECONDS),)
+LOOPS = (
+    Loop(name="order_relay", step=relay_orders, idle_seconds=1.0, wake="hq_outbox", rest_seconds=ORDERS_REST_SECONDS),
+    Loop(name="outbox_relay", step=relay_others, idle_seconds=1.0, wake="hq_outbox", rest_seconds=REST_SECONDS),
+)

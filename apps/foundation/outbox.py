@@ -31,7 +31,8 @@ _CLAIM = """
 WITH claimed AS MATERIALIZED (
     SELECT * FROM foundation_outbox_event
     WHERE published_at IS NULL AND (retry_at IS NULL OR retry_at <= clock_timestamp())
-    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+      AND (cardinality(%(only)s::text[]) = 0 OR kind = ANY(%(only)s)) AND kind <> ALL(%(but)s::text[])
+    ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 SELECT * FROM claimed AS mine WHERE NOT EXISTS (
     SELECT 1 FROM foundation_outbox_event AS earlier
@@ -105,13 +106,15 @@ def relay_outbox(
     limit: int = 100,
     prepare: Callable[[Sequence[OutboxEvent]], object] = lambda _: None,
     writes: Callable[[OutboxEvent], bool] = lambda _: True,
-    urgency: Callable[[OutboxEvent], int] = lambda _: 0,
+    only: Sequence[str] = (),
+    but: Sequence[str] = (),
 ) -> int:
-    """Tell up to ``limit`` waiting events, by ``urgency`` (the least first) and in id order; how many were told.
+    """Tell up to ``limit`` waiting events in id order, of the kinds ``only`` (of all, where empty) and not of ``but``;
+    how many were told.
 
-    ``urgency`` is the same for all events of an aggregate, which are told in their order. ``prepare`` sees all of them
-    before the first is told, so that what they need is read at once. ``writes``: whether telling the event may write to
-    the database; what it wrote is undone when it fails, which costs round trips.
+    ``prepare`` sees all of them before the first is told, so that what they need is read at once; what it writes is
+    committed with them. ``writes``: whether telling the event may write to the database; what it wrote is undone when
+    it fails, which costs round trips.
 
     Events are marked in the transaction that held them while they were told, so a crash in between tells them again.
     What ``deliver`` raises is raised again after the told events are marked, with what they wrote, and the failed one
@@ -121,7 +124,7 @@ def relay_outbox(
     told: list[int] = []
     failure: Exception | None = None
     with transaction.atomic():
-        claimed = sorted(OutboxEvent.objects.raw(_CLAIM, [limit]), key=urgency)  # in id order where it is the same
+        claimed = list(OutboxEvent.objects.raw(_CLAIM, {"limit": limit, "only": list(only), "but": list(but)}))
         prepare(claimed)
         for event in claimed:
             try:

@@ -31,6 +31,7 @@ EXECUTION_LOOPS = (
     "leadership",  # first: the others ask it whether this house leads
     "order_sweep",
     "paper_matching",
+    "order_relay",
     "outbox_relay",
     "venue_watch",
     "venue_stream",

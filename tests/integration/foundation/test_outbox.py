@@ -233,3 +233,19 @@ def test_the_oldest_waiting_event_gives_the_lag():
     assert count == 1
     assert 90 <= age < 150
     eventually(lambda: outbox.relay_outbox(deliver=lambda event: None, limit=10) == 1)
+
+
+def test_a_relay_tells_its_kinds_and_leaves_the_others_to_another():
+    with transaction.atomic():
+        outbox.record_events(
+            outbox.NewEvent(kind, f"thing:{kind}", {}) for kind in ("order.changed", "decision.made", "agent.changed")
+        )
+    told = []
+    tell = lambda event: told.append(event.kind)  # noqa: E731
+    assert outbox.relay_outbox(deliver=tell, only=["order.changed", "agent.changed"]) == 2
+    assert told == ["order.changed", "agent.changed"]
+    with transaction.atomic():
+        outbox.record_event(kind="order.changed", aggregate="order:2", payload={})
+    assert outbox.relay_outbox(deliver=tell, but=["order.changed"]) == 1
+    assert told[2:] == ["decision.made"]
+    assert outbox.relay_outbox(deliver=tell) == 1

@@ -40,8 +40,9 @@ def published(channel):
 
 
 def relay_all():
-    while outbox_relay.relay():
-        pass
+    for relay in (outbox_relay.relay_orders, outbox_relay.relay_others):
+        while relay():
+            pass
 
 
 def test_a_filled_order_is_shown_as_the_api_shows_it(desk):
@@ -53,18 +54,17 @@ def test_a_filled_order_is_shown_as_the_api_shows_it(desk):
     assert published("portfolio")[-1]["data"]["positions"][0]["instrument"] == "BTC/USDT"
 
 
-def test_orders_are_shown_before_what_else_was_told_with_them(desk, monkeypatch):
+def test_orders_do_not_wait_for_what_else_was_told_with_them(desk):
     relay_all()
-    told, really = [], live_updates.publish
-    monkeypatch.setattr(live_updates, "publish", lambda **frame: told.append(frame["channel"]) or really(**frame))
     with transaction.atomic():
         record_event(kind="system.changed", aggregate="system", payload={})
-    desk.buy()
-    relay_all()
-    orders = told.count("orders")
-    assert orders > 0
-    assert set(told[:orders]) == {"orders"}
-    assert sorted(told[orders:]) == ["portfolio", "system"]
+    order_id = desk.buy()
+    outbox_relay.relay_orders()
+    assert order_view(order_id) in [frame["data"] for frame in published("orders")]
+    waiting = set(OutboxEvent.objects.filter(published_at__isnull=True).values_list("kind", flat=True))
+    assert waiting == {"system.changed", "portfolio.changed"}
+    outbox_relay.relay_others()
+    assert not OutboxEvent.objects.filter(published_at__isnull=True).exists()
 
 
 def test_a_wish_for_an_incident_that_is_told_twice_counts_once(desk):
@@ -113,6 +113,20 @@ def test_decisions_are_read_at_once_and_one_that_can_not_be_shown_hides_no_other
     assert [frame["data"] for frame in published("decisions")][-1] == decision_view(good[-1].pk)
 
 
+def test_a_decision_is_shown_again_as_its_order_goes_on(clean_redis):
+    room = open_agents_room()
+    room.decide()
+    relay_all()
+    decision = Decision.objects.exclude(order_id=None).first()
+    shown = len(published("decisions"))
+    with transaction.atomic():
+        record_event(
+            kind="order.changed", aggregate=f"order:{decision.order_id}", payload={"order_id": str(decision.order_id)}
+        )
+    relay_all()
+    assert [frame["data"] for frame in published("decisions")[shown:]] == [decision_view(decision.pk)]
+
+
 def test_the_cards_of_a_step_are_read_at_once_and_shown_as_the_api_shows_them(clean_redis):
     room = open_agents_room()
     relay_all()
@@ -139,7 +153,8 @@ def test_many_orders_of_a_batch_cost_no_more_questions_than_one(desk):
         for _ in range(count):
             desk.buy(quantity="0.0005")
         with CaptureQueriesContext(connection) as queries:
-            outbox_relay.relay()
+            outbox_relay.relay_orders()
+            outbox_relay.relay_others()
         asked.append(len(queries))
         assert not OutboxEvent.objects.filter(published_at__isnull=True).exists()
     assert asked[1] <= asked[0] + 1, asked
