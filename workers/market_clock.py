@@ -23,6 +23,7 @@ MOST_TRIES = 5  # to open the rounds of one bar
 FIRST_POLL_SECONDS = 30  # life of the request for the first prices
 SCORED_EVERY = "1h"  # firm clock: in lock-step weights change between the same bars on every run
 IDLE_SECONDS = 0.05
+GIVE_WAY_SECONDS = 0.25  # to questions that leave; a broker that doesn't answer holds a bar's prices up no longer
 REST = timedelta(seconds=0.5)  # between looks at a market that doesn't move
 PATIENCE = timedelta(seconds=60)  # wall clock: how long a starting house is waited for
 PEERS = {"paper_matching", "stop_guard"}  # loops without which a bar would pass unmatched or unguarded
@@ -37,8 +38,9 @@ class MarketClockDriver:
         self.began: datetime | None = None
         self.together = False
         self.quiet_until: datetime | None = None
-        self.tried_bar: datetime | None = None
-        self.tries = 0
+        self.tries: dict[
+            datetime, int
+        ] = {}  # to open the rounds of the last two bars: this one's and the next one's, which come in turns
 
     def step(self) -> bool:
         """One look at the market; True when a bar was released."""
@@ -57,16 +59,17 @@ class MarketClockDriver:
         return self._drive(clock, clock.bar_at, wall) if clock.lock_step else self._open_live(clock.bar_at, wall)
 
     def _drive(self, clock: MarketClockView, bar_at: datetime, wall: datetime) -> bool:
-        """Lock-step: rounds at once, beside the guard; the next bar once all is settled and ``SPEED`` lets it."""
+        """Lock-step: rounds with the bar; the next one once all is settled and ``SPEED`` lets it."""
         if not self._is_together(wall):
             self.quiet_until = wall + REST
             return False
         released_at = clock.released_at or wall
         due = released_at + pace(clock.base_timeframe, clock.speed)
-        settled = self._is_settled(bar_at, wall)
-        if settled and wall < due:
+        asked = self._has_rounds(bar_at, wall)
+        if asked and wall < due:  # nothing is looked at while agents and guard are at work
             self.quiet_until = due
             return False
+        settled = asked and _is_settled(bar_at)
         if not settled and wall < max(due, released_at + LONGEST_BAR):
             return False
         if not settled:
@@ -76,8 +79,15 @@ class MarketClockDriver:
             score_agents(moment=Moment(wall=wall, firm=bar_at))
         return market.release_next_bar(
             moment=Moment(wall=wall, firm=bar_at),
-            before_showing=lambda released: self._open_rounds(released, wall_now()),  # agents think meanwhile
+            with_it=self._ask,
         )
+
+    def _ask(self, released: datetime) -> None:
+        """The rounds are there with their bar, before paper exchange and guard begin; the questions leave before its
+        prices are shown, so that the agents think meanwhile.
+        """
+        self._open_rounds(released, wall_now())
+        after_commit.run(lambda: after_commit.until_sent(GIVE_WAY_SECONDS))
 
     def _is_together(self, wall: datetime) -> bool:
         """After a start the market waits until those who must see each bar are there; then it never asks again."""
@@ -88,13 +98,6 @@ class MarketClockDriver:
             if self.together:
                 log.info("market_goes_on", waited_seconds=(wall - self.began).total_seconds(), missing=missing)
         return self.together
-
-    def _is_settled(self, bar_at: datetime, wall: datetime) -> bool:
-        """Has every agent been heard, has the guard seen the bar and every order reached the venue?"""
-        if not self._has_rounds(bar_at, wall):
-            return False
-        guarded = trading.is_through("guard", bar_at)
-        return guarded and agents.rounds_settled(bar_at) and trading.orders_settled(bar_at)
 
     def _open_live(self, bar_at: datetime, wall: datetime) -> bool:
         """Live: rounds for the bar that ``close_candles`` has announced."""
@@ -111,11 +114,16 @@ class MarketClockDriver:
 
     def _open_rounds(self, bar_at: datetime, wall: datetime) -> None:
         """Ask the agents. What fails is told by the loop and tried a few times, so that the market goes on without."""
-        if bar_at != self.tried_bar:
-            self.tried_bar, self.tries = bar_at, 0
-        if self.tries < MOST_TRIES:
-            self.tries += 1
+        tries = self.tries.pop(bar_at, 0) + 1
+        self.tries = dict([*self.tries.items(), (bar_at, tries)][-2:])
+        if tries <= MOST_TRIES:
             open_rounds(bar_at=bar_at, moment=current_moment(wall))
+
+
+def _is_settled(bar_at: datetime) -> bool:
+    """Has every agent been heard, has the guard seen the bar and every order reached the venue?"""
+    guarded = trading.is_through("guard", bar_at)
+    return guarded and agents.rounds_settled(bar_at) and trading.orders_settled(bar_at)
 
 
 def missing_peers(since: datetime) -> list[str]:
@@ -139,4 +147,4 @@ def pace(base_timeframe: str, speed: float) -> timedelta:
     return timedelta(seconds=timeframes.seconds(base_timeframe) / speed) if speed > 0 else timedelta(0)
 
 
-LOOPS = (Loop(name="market_clock", step=MarketClockDriver().step, idle_seconds=IDLE_SECONDS, wake="hq_cursor"),)
+LOOPS = (Loop(name="market_clock", step=MarketClockDriver().step, idle_seconds=IDLE_SECONDS, wake="hq_cursor_guard"),)

@@ -10,8 +10,9 @@ IDLE_SECONDS = 1.0
 
 
 def watch() -> bool:
-    """One look over the positions; whether there was anything to do."""
-    return bool(trading.guard_cycle(moment=market.current_moment()))
+    """One look over the positions. There is never more to do at once: the next bar, or prices, wake it."""
+    trading.guard_cycle(moment=market.current_moment())
+    return False
 
 
 LOOPS = (
@@ -19,6 +20,6 @@ LOOPS = (
         name="stop_guard",
         step=watch,
         idle_seconds=IDLE_SECONDS,
-        wake="hq_quotes" if settings.MARKET == "live" else "hq_cursor",
+        wake="hq_quotes" if settings.MARKET == "live" else "hq_cursor_paper",
     ),
 )

@@ -33,7 +33,7 @@ from apps.trading.domain.venues.paper_terms import terms_of
 log = structlog.get_logger(__name__)
 
 VOTE_TASK = "agent.vote"
-A_MESSAGE = 16  # questions in one message: sending each alone takes longer than answering it
+A_MESSAGE = 64  # questions in one message: sending each alone takes longer than answering it
 LOCK_STEP_SECONDS = 4
 LIVE_SECONDS = 10
 SILENCE_SECONDS = 12

@@ -18,12 +18,13 @@ from apps.market.ports import LockStepMarket
 from apps.market.queries.sessions import resting, sessions_by_symbol
 
 
-def release_next_bar(*, moment: Moment, before_showing: Callable[[datetime], None] = lambda _: None) -> bool:
-    """Release the bar after ``moment.firm``: candles, coarser candles, holes and the clock in one transaction, then
-    ``before_showing`` with the bar, then its quotes to the screens.
+def release_next_bar(*, moment: Moment, with_it: Callable[[datetime], None] = lambda _: None) -> bool:
+    """Release the bar after ``moment.firm``: candles, coarser candles, holes, the clock and what ``with_it`` writes,
+    which gets the bar, in one transaction; then its quotes to the screens.
 
     False when nothing was released: not a running lock-step market, another caller was first, or the market has ended
-    (its state then says so). A crash before the commit releases nothing, so the same bar is released again.
+    (its state then says so). A crash before the commit releases nothing, nor does what ``with_it`` raises, so the same
+    bar is released again.
     """
     clock = MarketClock.objects.first()
     if clock is None or not clock.lock_step or clock.state != MarketState.RUNNING:
@@ -41,7 +42,7 @@ def release_next_bar(*, moment: Moment, before_showing: Callable[[datetime], Non
         if market.last_open is not None and locked.bar_at > market.last_open:
             _end(market)
             return False
-        _release(locked, market, _next_due(market, locked.bar_at), moment, before_showing)
+        _release(locked, market, _next_due(market, locked.bar_at), moment, with_it)
     return True
 
 
@@ -50,7 +51,7 @@ def _release(
     market: LockStepMarket,
     open_at: datetime,
     moment: Moment,
-    before_showing: Callable[[datetime], None],
+    with_it: Callable[[datetime], None],
 ) -> None:
     closed_at = open_at + timeframes.span(market.base_timeframe)
     found, quotes = _read_bar(market, open_at, closed_at, moment)
@@ -65,13 +66,8 @@ def _release(
     released = Moment(wall=moment.wall, firm=closed_at)
     leaders = dict.fromkeys(market.symbols, clock.primary_source)
 
-    def tell() -> None:
-        try:
-            before_showing(closed_at)
-        finally:
-            _show(quotes, [*found, *coarser], leaders, released)
-
-    after_commit.run(tell)
+    with_it(closed_at)
+    after_commit.run(lambda: _show(quotes, [*found, *coarser], leaders, released))
 
 
 def _next_due(market: LockStepMarket, at: datetime) -> datetime:

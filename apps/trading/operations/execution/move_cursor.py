@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 from apps.trading.models import Cursor
 
-CHANNEL = "hq_cursor"
+CHANNEL = "hq_cursor_{name}"
 
 
 @transaction.atomic
@@ -18,5 +18,5 @@ def move_cursor(*, name: str, through: datetime) -> bool:
         moved = created
     if moved:
         with connection.cursor() as hint:
-            hint.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+            hint.execute("SELECT pg_notify(%s, '')", [CHANNEL.format(name=name)])
     return moved
