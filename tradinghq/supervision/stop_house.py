@@ -13,10 +13,11 @@ PHASE_SECONDS = 30.0
 POLL_SECONDS = 0.1
 
 
-def stop_programs(control: SupervisorControl, *, before_servers: Callable[[], None] = lambda: None) -> None:
+def stop_programs(control: SupervisorControl, *, before_servers: Callable[[], None] = lambda: None) -> bool:
     """Stop phase by phase. The supervisor kills what outlives its own time.
 
-    ``before_servers`` ends what works on the servers and is none of the supervisor's.
+    ``before_servers`` ends what works on the servers and is none of the supervisor's. False where the supervisor ended
+    or ends by itself, in the same order if it can: the caller waits for it and ends what it left.
     """
     try:
         _stop(control, lambda group: group != SERVERS)
@@ -24,7 +25,8 @@ def stop_programs(control: SupervisorControl, *, before_servers: Callable[[], No
         _stop(control, lambda group: group == SERVERS)
         control.call("shutdown")
     except NotReady:
-        return  # the supervisor has gone; the caller waits for it and ends what it left
+        return False
+    return True
 
 
 def _stop(control: SupervisorControl, is_member: Callable[[str], bool]) -> None:

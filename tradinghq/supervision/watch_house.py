@@ -2,9 +2,10 @@
 
 A process of its own with few imports, since it lives as long as the house. ``up`` executes it in its own place, so it
 is the supervisor's parent: when the supervisor is killed, it executes ``up`` again, which ends the leftovers and
-starts anew, as often as it takes.
+starts anew, as often as it takes. A supervisor that was told to end (SIGINT, SIGTERM) was not killed: the house ends.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -19,7 +20,7 @@ from apps.foundation.errors import NotReady
 from apps.foundation.metrics_folder import remove_folder
 from apps.management.adapters.on_demand_programs import INFERENCE
 from apps.management.adapters.supervised_programs import SupervisorFolder
-from apps.management.adapters.supervisor_control import SupervisorControl, control_socket
+from apps.management.adapters.supervisor_control import ENDING, SupervisorControl, control_socket
 from tradinghq import environment as env
 from tradinghq.supervision.house_programs import HOUSE, SERVERS
 from tradinghq.supervision.leftovers import end_leftovers
@@ -43,6 +44,7 @@ class HouseWatch:
         self._manage = manage
         self._pids: dict[str, int] = {}
         self._reported: dict[str, float] = {}
+        self._status: int | None = None  # the supervisor's, once it has ended
         self._asked_to_stop = False
 
     def run(self) -> int:
@@ -50,9 +52,12 @@ class HouseWatch:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         while not self._asked_to_stop:
-            if self._supervisor_ended():
+            if not self._supervisor_ended():
+                self._look()
+            elif self._status == 0:
+                self._stop_with_supervisor()
+            else:
                 self._start_anew()
-            self._look()
             time.sleep(LOOK_SECONDS)
         return self._stop()
 
@@ -60,11 +65,17 @@ class HouseWatch:
         self._say("Still stopping." if self._asked_to_stop else "Stopping: agents, workers, servers.")
         self._asked_to_stop = True
 
+    def _stop_with_supervisor(self) -> None:
+        self._say("The supervisor was told to end. Stopping: agents, workers, servers.")
+        self._asked_to_stop = True
+
     def _supervisor_ended(self) -> bool:
-        try:
-            return os.waitpid(self._supervisor, os.WNOHANG)[0] != 0
-        except ChildProcessError:
-            return True
+        with contextlib.suppress(ChildProcessError):
+            pid, status = os.waitpid(self._supervisor, os.WNOHANG)
+            if not pid:
+                return False
+            self._status = os.waitstatus_to_exitcode(status)
+        return True
 
     def _start_anew(self) -> None:
         self._say("The supervisor was killed. Starting the house again.")
@@ -73,8 +84,10 @@ class HouseWatch:
     def _look(self) -> None:
         try:
             processes = self._control.processes()
-        except NotReady:
-            return  # busy or gone; waitpid tells which on the next look
+        except NotReady as error:
+            if error.code == ENDING and not self._asked_to_stop:
+                self._stop_with_supervisor()
+            return  # else busy or gone; waitpid tells which on the next look
         for process in processes:
             if process["group"] in {HOUSE, INFERENCE, SERVERS}:
                 self._compare(process)
@@ -105,11 +118,13 @@ class HouseWatch:
             self._say(f"{sentence} Log: {self._folder.log(name)}")
 
     def _stop(self) -> int:
-        stop_programs(self._control, before_servers=self._leave_servers)
+        in_order = stop_programs(self._control, before_servers=self._leave_servers)
         deadline = time.monotonic() + SHUTDOWN_SECONDS
         while not self._supervisor_ended() and time.monotonic() < deadline:
             time.sleep(0.05)
         left = end_leftovers(self._folder)
+        if not in_order:
+            self._leave_servers()
         remove_folder(self._folder.home)
         self._say(f"Stopped. Had to end by force: {', '.join(left)}." if left else "Stopped.")
         return 0

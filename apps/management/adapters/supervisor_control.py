@@ -13,6 +13,8 @@ from apps.foundation.errors import NotReady
 
 LONGEST_SOCKET_PATH = 90  # the kernel takes 107 characters, the supervisor first binds a longer temporary name
 TIMEOUT_SECONDS = 20.0
+ENDING = "supervisor_ending"  # the code of ``NotReady`` from a supervisor that was told to end
+SHUTTING_DOWN = 6
 BAD_NAME = 10
 ALREADY_STARTED = 60
 ALREADY_ADDED = 90
@@ -29,7 +31,9 @@ def control_socket(home: Path) -> Path:
 
 
 class SupervisorControl:
-    """Calls on one supervisor. Raises ``NotReady`` when it does not answer, ``xmlrpc.client.Fault`` when it refuses."""
+    """Calls on one supervisor. Raises ``NotReady`` when it does not answer or ends, ``xmlrpc.client.Fault`` when it
+    refuses.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -41,6 +45,10 @@ class SupervisorControl:
             return getattr(proxy.supervisor, method)(*arguments)
         except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
             raise NotReady(f"The supervisor does not answer: {error}.", code="supervisor_away") from error
+        except xmlrpc.client.Fault as error:
+            if error.faultCode != SHUTTING_DOWN:
+                raise
+            raise NotReady("The supervisor is ending.", code=ENDING) from error
 
     def processes(self) -> list[dict[str, Any]]:
         """All processes with name, group, statename, pid, start, stop, exitstatus, spawnerr."""
