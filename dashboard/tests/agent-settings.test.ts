@@ -89,17 +89,23 @@ describe("what becomes of the agent", () => {
     expect(restarts({ parameters: {} }, stopped)).toBe(false);
     expect(effectWords({}, CARD)).toEqual(["Nothing is changed yet."]);
     expect(effectWords({ parameters: {} }, CARD)[0]).toContain("another one starts with these settings");
-    expect(effectWords({ timeframe: "1h" }, CARD)).toEqual(["The new settings hold from the next bar on; its process runs on."]);
-    expect(effectWords({ parameters: {} }, stopped)).toEqual(["The new settings hold once it is started."]);
+    expect(effectWords({ timeframe: "1h" }, CARD)[0]).toBe("The new settings hold from the next bar on; its process runs on.");
+    expect(effectWords({ parameters: {} }, stopped)[0]).toBe("The new settings hold once it is started.");
     expect(savedWords({ parameters: {} }, CARD)).toBe("The settings of momentum-1 are changed. It is being started again with them.");
     expect(savedWords({ may_veto: true }, CARD)).toBe("The settings of momentum-1 are changed. They hold from the next bar on.");
   });
 
+  it("is a record that begins anew for what votes follow from", () => {
+    const anew = "Its record begins anew: weight and bench follow from votes with these settings alone.";
+    for (const changes of [{ parameters: {} }, { timeframe: "1h" }, { instruments: [] }]) expect(effectWords(changes, CARD)).toContain(anew);
+    expect(effectWords({ may_veto: true, resources: { cpu: 1 } }, CARD)).not.toContain(anew);
+  });
+
   it("is a way back to research for a candidate that has shown something with other ones", () => {
     const paper = { ...CARD, promotion_stage: "paper" as const };
-    expect(effectWords({ timeframe: "1h" }, paper)[1]).toContain("goes back from paper to research");
+    expect(effectWords({ timeframe: "1h" }, paper)[2]).toContain("goes back from paper to research");
     expect(effectWords({ may_veto: true }, paper)).toHaveLength(1);
-    expect(effectWords({ timeframe: "1h" }, { ...CARD, promotion_stage: "research" as const })).toHaveLength(1);
+    expect(effectWords({ timeframe: "1h" }, { ...CARD, promotion_stage: "research" as const })).toHaveLength(2);
   });
 
   it("is followed until the new process runs", () => {

@@ -52,6 +52,9 @@ class Agent(models.Model):
     benched_reason = models.TextField(
         default="", blank=True, help_text="While set, its votes are kept but do not count."
     )
+    record_since = models.DateTimeField(
+        null=True, blank=True, help_text="Firm time of its last change of settings; votes on later bars are its record."
+    )
     budget = MoneyField(null=True, blank=True, help_text="Its sub-account; none: it only advises.")
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()

@@ -18,6 +18,7 @@ class AgentScore(models.Model):
     pnl_bps = models.FloatField(help_text="Net of costs, long only, in basis points of a full position.")
     fee_bps = models.FloatField(null=True, help_text="What one side cost, as counted.")
     was_benched = models.BooleanField(null=True, help_text="Whether it was benched when it was judged.")
+    since = models.DateTimeField(null=True, help_text="Votes on bars after this firm time counted; none: all.")
     weight = models.FloatField()
     benched_reason = models.TextField(default="", blank=True)
 

@@ -19,12 +19,14 @@ from apps.agents.queries.find_agent import found_agent
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict, Refused
 
-SHOWN_WITH = ("instruments", "timeframe", "parameters")  # with other ones a candidate has shown nothing yet
+SHOWN_WITH = ("instruments", "timeframe", "parameters")  # with other ones an agent has shown nothing yet
 CHANGEABLE = ("instruments", "timeframe", "parameters", "resources", "may_veto")
 
 
 def configure_agent(*, agent_id: UUID, changes: dict[str, Any], actor: str, moment: Moment) -> dict[str, Any]:
     """The agent's card after ``changes`` (of instruments, timeframe, parameters, resources, may_veto).
+
+    With other instruments, timeframe or parameters its record begins anew, and a candidate is back on research.
 
     Raises ``NotFound``, ``Refused`` naming the field, ``Conflict`` for a destroyed agent.
     """
@@ -42,8 +44,9 @@ def configure_agent(*, agent_id: UUID, changes: dict[str, Any], actor: str, mome
     with transaction.atomic():
         if other := [name for name in SHOWN_WITH if name in checked]:
             back_to_research(agent, actor=actor, changed=", ".join(other), moment=moment)
+        anew = {"record_since": moment.firm} if other else {}
         alive = Agent.objects.filter(pk=agent_id).exclude(desired_state=DesiredState.DESTROYED)
-        if not alive.update(**checked, changed_at=moment.wall):
+        if not alive.update(**checked, **anew, changed_at=moment.wall):
             raise Conflict(f"{agent.name} was destroyed; create another agent.", code="agent_destroyed")
         tell_agent_change(agent=agent, action="agent.configured", actor=actor, payload=dict(checked), moment=moment)
     return agent_card(agent_id)

@@ -39,6 +39,8 @@ def _score(agent_id: UUID, moment: Moment) -> bool:
     if AgentScore.objects.filter(agent=agent, at=moment.firm).exists() or not _fill_returns(agent, moment):
         return False
     rows = Vote.objects.filter(agent=agent, scored_at__isnull=False).select_related("round").order_by("-id")
+    if agent.record_since is not None:
+        rows = rows.filter(round__closed_at__gt=agent.record_since)
     record = [past_vote(vote) for vote in rows[:JUDGED_VOTES]]
     fee_bps = side_fee_bps(record)
     scores = score_votes(record, fee_bps=fee_bps)
@@ -87,6 +89,7 @@ def _store(agent: Agent, scores: Scores, fee_bps: float, *, weight: float, reaso
         pnl_bps=scores.pnl_bps,
         fee_bps=fee_bps,
         was_benched=bool(agent.benched_reason),
+        since=agent.record_since,
         weight=weight,
         benched_reason=reason,
     )

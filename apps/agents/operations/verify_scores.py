@@ -133,7 +133,7 @@ def _check_agent(agent: Agent, found: _Findings) -> None:
 
 
 class _Record:
-    """The votes of one agent in the order of their arrival, as far as they were scored by a time."""
+    """The votes of one agent in the order of their arrival, as far as they were scored by a time and count by then."""
 
     def __init__(self, agent_id: UUID) -> None:
         rows = Vote.objects.filter(agent_id=agent_id, scored_at__isnull=False).select_related("round").order_by("id")
@@ -141,7 +141,8 @@ class _Record:
 
     def up_to(self, score: AgentScore) -> list[PastVote]:
         known = [vote for at, vote in self._rows if at is not None and at <= score.at]
-        return known[-JUDGED_VOTES:]
+        counted = [vote for vote in known if score.since is None or vote.closed_at > score.since]
+        return counted[-JUDGED_VOTES:]
 
 
 def _check_score(agent: Agent, score: AgentScore, record: list[PastVote], found: _Findings) -> None:

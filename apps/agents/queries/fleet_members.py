@@ -1,7 +1,7 @@
 """Agents as scaling judges them: what they take, how well they vote, whether they keep their deadlines."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,9 @@ LOOKED_AT_ROUNDS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class FleetMember:
-    """One agent that was not destroyed. Brier score and what lies beside it are of its newest scoring, if any."""
+    """One agent that was not destroyed. Brier score and what lies beside it are of its newest scoring with the settings
+    that it has now, if any.
+    """
 
     id: UUID
     name: str
@@ -43,7 +45,7 @@ class Punctuality:
 def fleet_members() -> list[FleetMember]:
     """Every agent that is not destroyed, by name."""
     rows = list(Agent.objects.exclude(desired_state=DesiredState.DESTROYED).order_by("name"))
-    scores = _newest_scores(row.pk for row in rows)
+    scores = _newest_scores(rows)
     return [_member(row, scores.get(row.pk)) for row in rows]
 
 
@@ -62,9 +64,10 @@ def punctuality(*, since: datetime) -> dict[UUID, Punctuality]:
     return {agent_id: Punctuality(count, count - min(count, voted[agent_id])) for agent_id, count in times.items()}
 
 
-def _newest_scores(ids: Iterable[UUID]) -> dict[UUID, AgentScore]:
-    newest = AgentScore.objects.filter(agent_id__in=list(ids)).order_by("agent_id", "-at").distinct("agent_id")
-    return {score.agent_id: score for score in newest}
+def _newest_scores(rows: Sequence[Agent]) -> dict[UUID, AgentScore]:
+    since = {row.pk: row.record_since for row in rows}
+    newest = AgentScore.objects.filter(agent_id__in=since).order_by("agent_id", "-at").distinct("agent_id")
+    return {score.agent_id: score for score in newest if score.since == since[score.agent_id]}
 
 
 def _member(row: Agent, score: AgentScore | None) -> FleetMember:

@@ -24,6 +24,7 @@ export function effectWords(changes: SettingChanges, agent: Affected): string[] 
   else told.push("The new settings hold once it is started.");
   const stage = agent.promotion_stage;
   const shown = changes.parameters ?? changes.timeframe ?? changes.instruments;
+  if (shown !== undefined) told.push("Its record begins anew: weight and bench follow from votes with these settings alone.");
   if (shown !== undefined && stage && stage !== "research" && stage !== "ended") told.push(`Its promotion goes back from ${stageWord(stage).toLowerCase()} to research: what it has shown, it has shown with other settings.`);
   return told;
 }

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 import tradinghq.celery  # noqa: F401 - the application whose broker the questions go to
-from apps.agents import operations
+from apps.agents import operations, queries
 from apps.agents.domain.strategies.registry import build_strategy
 from apps.agents.models import Agent, AgentScore, Decision, Vote
 from apps.foundation.models import AuditEntry
@@ -70,6 +70,15 @@ class RecordedRun:
     def moment(self):
         return market.current_moment()
 
+    def configure(self, **changed):
+        """Other parameters; the process votes with them from the next bar on."""
+        numbers = {**self.agent.parameters, **changed}
+        operations.configure_agent(
+            agent_id=self.agent.pk, changes={"parameters": numbers}, actor="tester", moment=self.moment
+        )
+        self.strategy = build_strategy("sma_cross", numbers)
+        self.agent.refresh_from_db()
+
     def bars(self, count):
         for _ in range(count):
             self._bar()
@@ -95,6 +104,43 @@ class _Clock:
     @property
     def moment(self):
         return market.current_moment()
+
+
+def test_votes_of_before_other_parameters_bench_nobody(recorded, clean_redis):
+    run = RecordedRun(clean_redis)
+    run.bars(WRONG - 12)
+    assert AgentScore.objects.latest("at").brier == pytest.approx(0.64)
+    run.configure(horizon=3)
+    run.bars(13)
+    newest = AgentScore.objects.latest("at")
+    changed = run.agent.record_since
+    counted = Vote.objects.filter(scored_at__isnull=False, round__closed_at__gt=changed).count()
+    assert Vote.objects.filter(scored_at__isnull=False).count() > 100 > newest.opinions
+    assert (newest.since, newest.votes, newest.brier > 0.5) == (changed, counted, True)
+    assert run.agent.benched_reason == ""
+    report = operations.verify_scores()
+    assert (report.problems, report.unproven) == ((), {})
+
+
+def test_a_benched_agent_with_other_parameters_is_heard_from_the_next_scoring(recorded, clean_redis):
+    run = RecordedRun(clean_redis)
+    run.bars(WRONG + 1)
+    assert run.agent.benched_reason.startswith("Brier score 0.640 over 1")
+    run.configure(horizon=3)
+    assert run.agent.benched_reason, "the scoreboard lets it return, as ever"
+    assert [one.brier for one in queries.fleet_members() if one.id == run.agent.pk] == [None]
+    run.bars(12)
+    newest = AgentScore.objects.latest("at")
+    assert (run.agent.benched_reason, newest.was_benched, newest.since) == ("", True, run.agent.record_since)
+    assert operations.verify_scores().problems == ()
+
+
+@pytest.mark.parametrize(("change", "begins_anew"), [({"may_veto": True}, False), ({"timeframe": "15m"}, True)])
+def test_only_settings_that_votes_follow_from_begin_the_record_anew(recorded, clean_redis, change, begins_anew):
+    run = RecordedRun(clean_redis)
+    operations.configure_agent(agent_id=run.agent.pk, changes=change, actor="tester", moment=run.moment)
+    run.agent.refresh_from_db()
+    assert run.agent.record_since == (run.moment.firm if begins_anew else None)
 
 
 def test_a_bad_agent_is_benched_and_comes_back_after_it_improved(recorded, clean_redis, capsys):
