@@ -184,6 +184,6 @@ class PromotionJudgementAdmin(ReadOnlyAdmin):
 
 @admin.register(PromotionGate)
 class PromotionGateAdmin(ReadOnlyAdmin):
-    list_display = ["judgement", "name", "required", "seen", "passed", "waived"]
-    list_filter = ["name", "passed", "waived"]
+    list_display = ["judgement", "name", "required", "seen", "outcome"]
+    list_filter = ["name", "passed", "pending", "waived"]
     list_select_related = ["judgement"]

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { heardInPractice, judgementText, stageWord, stepTone, WAY } from "../src/agents/promotion-words";
+import { closedGates, closedText, heardInPractice, judgementText, standingText, stageWord, stepTone, WAY } from "../src/agents/promotion-words";
 import type { PromotionJudgement } from "../src/api/promotion-types";
 
 const judged: PromotionJudgement = {
@@ -14,7 +14,20 @@ const judged: PromotionJudgement = {
   gates: [],
 };
 
+const YOUNG = { name: "long_enough", required: "14 days", seen: "3 days", passed: false, pending: true, waived: false };
+const LOSS = { name: "profit_after_fees", required: "above 0 bps", seen: "-12 bps", passed: false, pending: false, waived: false };
+const SOUND = { name: "messages_are_sound", required: "at most 1 % refused", seen: "0.00%", passed: true, pending: false, waived: false };
+
 describe("promotions in words", () => {
+  it("calls a gate failed only for what was seen, and not yet for what is missing", () => {
+    expect(standingText([SOUND])).toBe("every gate is passed");
+    expect(standingText([SOUND, YOUNG])).toBe("1 of 2 gates is not met yet");
+    expect(standingText([SOUND, YOUNG, LOSS])).toBe("1 of 3 gates is failed, 1 is not met yet");
+    expect(standingText([SOUND, { ...LOSS, waived: true }])).toBe("practice waives 1 of 2 gates that is not passed");
+    expect(closedText(closedGates([YOUNG, YOUNG, LOSS, LOSS]), "are")).toBe("2 gates are failed, and 2 are not met yet");
+    expect(closedText(closedGates([YOUNG]), "are")).toBe("one gate is not met yet");
+  });
+
   it("draws what is behind, where it stands, and what is ahead", () => {
     expect(WAY.map((step) => stepTone(step, "paper"))).toEqual(["good", "good", "calm", "", ""]);
     expect(WAY.map((step) => stepTone(step, "ended"))).toEqual(["", "", "", "", ""]);
@@ -28,11 +41,11 @@ describe("promotions in words", () => {
 
   it("tells who decided what and why", () => {
     expect(judgementText(judged)).toBe("Paper to Canary, signed off by ann: A fortnight of it.");
-    const gate = { name: "long_enough", required: "14 days", seen: "3 days", passed: false, waived: false };
-    expect(judgementText({ ...judged, outcome: "refused", gates: [gate] })).toBe("ann asked to leave Paper; one gate was failed.");
-    const loss = { name: "profit_after_fees", required: "above 0 bps", seen: "-12 bps", passed: false, waived: true };
-    expect(judgementText({ ...judged, gates: [loss] })).toBe("Paper to Canary, signed off by ann in practice (1 failed gate waived): A fortnight of it.");
-    expect(judgementText({ ...judged, outcome: "refused", gates: [gate, loss] })).toBe("ann asked to leave Paper; one gate was failed.");
+    expect(judgementText({ ...judged, outcome: "refused", gates: [YOUNG] })).toBe("ann asked to leave Paper; one gate was not met yet.");
+    expect(judgementText({ ...judged, outcome: "refused", gates: [YOUNG, LOSS] })).toBe("ann asked to leave Paper; one gate was failed, and one was not met yet.");
+    const waived = { ...LOSS, waived: true };
+    expect(judgementText({ ...judged, gates: [waived] })).toBe("Paper to Canary, signed off by ann in practice (1 gate waived): A fortnight of it.");
+    expect(judgementText({ ...judged, outcome: "refused", gates: [YOUNG, waived] })).toBe("ann asked to leave Paper; one gate was not met yet.");
     expect(judgementText({ ...judged, outcome: "demoted", before: "live", after: "paper", actor: "scoreboard", reason: "It lost." })).toBe("Live back to Paper (scoreboard): It lost.");
     expect(judgementText({ ...judged, outcome: "opened", before: null, after: "research" })).toBe("Put on the way by ann: A fortnight of it.");
   });

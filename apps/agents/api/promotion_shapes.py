@@ -14,7 +14,10 @@ class PromotionGateShape(serializers.Serializer):
     required = serializers.CharField()  # type: ignore[assignment]  # a field of that name; DRF takes it off the class
     seen = serializers.CharField()
     passed = serializers.BooleanField()
-    waived = serializers.BooleanField(help_text="It was failed, and practice does not ask for it.")
+    pending = serializers.BooleanField(
+        help_text="Not yet: it lacks time, votes or research, and nothing spoke against it."
+    )
+    waived = serializers.BooleanField(help_text="It was not passed, and practice does not ask for it.")
 
 
 class PromotionJudgementShape(serializers.Serializer):

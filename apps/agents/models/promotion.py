@@ -129,11 +129,15 @@ class PromotionGate(models.Model):
     required = models.TextField()
     seen = models.TextField()
     passed = models.BooleanField()
-    waived = models.BooleanField(default=False, help_text="It was failed, and practice does not ask for it.")
+    pending = models.BooleanField(
+        default=False, help_text="It was not passed, since time, votes or research were missing."
+    )
+    waived = models.BooleanField(default=False, help_text="It was not passed, and practice does not ask for it.")
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["judgement", "name"], name="promotion_gate_once"),
+            models.CheckConstraint(condition=~Q(passed=True, pending=True), name="promotion_gate_pending_not_passed"),
             models.CheckConstraint(condition=~Q(passed=True, waived=True), name="promotion_gate_waived_when_failed"),
         )
         triggers = (
@@ -148,4 +152,12 @@ class PromotionGate(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.name}: {'passed' if self.passed else 'waived' if self.waived else 'failed'}"
+        return f"{self.name}: {self.outcome}"
+
+    @property
+    def outcome(self) -> str:
+        """How it came out, in a word or two."""
+        if self.passed:
+            return "passed"
+        seen = "not yet" if self.pending else "failed"
+        return f"{seen}, waived" if self.waived else seen

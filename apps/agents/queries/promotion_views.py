@@ -95,5 +95,6 @@ def _gate(gate: StageGate | PromotionGate) -> dict[str, Any]:
         "required": gate.required,
         "seen": gate.seen,
         "passed": gate.passed,
+        "pending": gate.pending,
         "waived": gate.waived,
     }

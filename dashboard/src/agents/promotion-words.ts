@@ -1,6 +1,6 @@
 /** Promotions in words. */
 
-import type { PromotionJudgement, Stage } from "../api/promotion-types";
+import type { PromotionGate, PromotionJudgement, Stage } from "../api/promotion-types";
 import type { Tone } from "../stores/order-words";
 
 /** The way up, in order. */
@@ -36,18 +36,42 @@ export function stepTone(step: Stage, stage: Stage): Tone {
   return at === now ? "calm" : "";
 }
 
+/** How many gates let nobody through: those that were failed, and those that lack time, votes or research. */
+export function closedGates(gates: PromotionGate[]): { failed: number; pending: number } {
+  const closed = gates.filter((gate) => !gate.passed && !gate.waived);
+  const pending = closed.filter((gate) => gate.pending).length;
+  return { failed: closed.length - pending, pending };
+}
+
+/** How gates are met that nobody has asked for yet: 1 of 7 gates is failed, 2 are not met yet. */
+export function standingText(gates: PromotionGate[]): string {
+  const { failed, pending } = closedGates(gates);
+  const waived = gates.filter((gate) => gate.waived).length;
+  const are = (count: number): string => (count === 1 ? "is" : "are");
+  if (failed) return `${failed} of ${gates.length} gates ${are(failed)} failed${pending ? `, ${pending} ${are(pending)} not met yet` : ""}`;
+  if (pending) return `${pending} of ${gates.length} gates ${are(pending)} not met yet`;
+  return waived ? `practice waives ${waived} of ${gates.length} gates that ${are(waived)} not passed` : "every gate is passed";
+}
+
+/** Why a sign-off would be refused: 2 gates are failed, and one is not met yet. */
+export function closedText({ failed, pending }: { failed: number; pending: number }, tense: "are" | "were"): string {
+  const be = (count: number): string => (count !== 1 ? tense : tense === "are" ? "is" : "was");
+  const counted = (count: number): string => (count === 1 ? "one gate" : `${count} gates`);
+  const first = failed ? `${counted(failed)} ${be(failed)} failed` : `${counted(pending)} ${be(pending)} not met yet`;
+  return failed && pending ? `${first}, and ${pending === 1 ? "one" : pending} ${be(pending)} not met yet` : first;
+}
+
 /** Signed off from paper to canary by ann: … */
 export function judgementText(one: PromotionJudgement): string {
   const from = one.before ? stageWord(one.before) : "";
-  const failed = one.gates.filter((gate) => !gate.passed && !gate.waived).length;
   const waived = one.gates.filter((gate) => gate.waived).length;
   switch (one.outcome) {
     case "opened":
       return `Put on the way by ${one.actor}: ${one.reason}`;
     case "advanced":
-      return `${from} to ${stageWord(one.after)}, signed off by ${one.actor}${waived ? ` in practice (${waived} failed ${waived === 1 ? "gate" : "gates"} waived)` : ""}: ${one.reason}`;
+      return `${from} to ${stageWord(one.after)}, signed off by ${one.actor}${waived ? ` in practice (${waived} ${waived === 1 ? "gate" : "gates"} waived)` : ""}: ${one.reason}`;
     case "refused":
-      return `${one.actor} asked to leave ${from}; ${failed === 1 ? "one gate was" : `${failed} gates were`} failed.`;
+      return `${one.actor} asked to leave ${from}; ${closedText(closedGates(one.gates), "were")}.`;
     case "demoted":
       return `${from} back to ${stageWord(one.after)} (${one.actor}): ${one.reason}`;
     case "ended":

@@ -7,7 +7,9 @@ export interface PromotionGate {
   required: string;
   seen: string;
   passed: boolean;
-  /** It was failed, and practice does not ask for it. */
+  /** It was not passed, since time, votes or research are missing. */
+  pending: boolean;
+  /** It was not passed, and practice does not ask for it. */
   waived: boolean;
 }
 

@@ -28,6 +28,7 @@ export const ICONS = {
   check: "M3 8.5 6.5 12 13 4.5",
   cross: "M4 4l8 8M12 4l-8 8",
   dash: "M3.5 8h9",
+  clock: "M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11M8 5v3l2 1.6",
 } as const;
 
 export type IconName = keyof typeof ICONS;

@@ -1,7 +1,10 @@
 """Promotions over REST: open, look, sign off, end; refusals say which gate and are kept."""
 
+import re
+
 import pytest
 
+from apps.agents.models import PromotionGate
 from tests.delivery.agents.test_agents_api import refused
 from tests.support.agents_room import open_agents_room
 
@@ -47,6 +50,19 @@ def test_a_candidate_is_opened_judged_and_ended(room, person):
     listed = person("viewer").get(PROMOTIONS, {"stage": "ended"}).json()["results"]
     assert [row["id"] for row in listed] == [view["id"]]
     assert person("viewer").get(PROMOTIONS, {"stage": "live"}).json()["results"] == []
+
+
+def test_a_gate_that_lacks_research_is_not_yet_instead_of_failed(room, person, admin_client):
+    view = person("trader").post(PROMOTIONS, {"agent": str(room.agent("momentum").pk), "reason": "An idea."}).json()
+    (gate,) = view["gates"]
+    assert (gate["name"], gate["passed"], gate["pending"]) == ("backtest_is_stored", False, True)
+    problem = refused(
+        person("admin").post(f"{PROMOTIONS}{view['id']}/advance/", {"reason": "On."}), 409, "gates_failed"
+    )
+    assert problem["detail"].startswith("A gate is not met yet: backtest_is_stored (required: a finished backtest of")
+    page = admin_client.get("/admin/agents/promotiongate/").content.decode()
+    assert re.search(r"field-outcome[^>]*>\s*not yet\b", page)
+    assert PromotionGate.objects.get().outcome == "not yet"
 
 
 def test_practice_is_asked_for_and_shown_with_what_it_waives(room, person):

@@ -102,7 +102,7 @@ def test_research_walk_forward_paper_canary_and_live_by_real_evidence(room):
 
     for stage in ("canary", "live"):
         watch(room, agent)
-        with pytest.raises(Conflict, match="It failed a gate: long_enough"):
+        with pytest.raises(Conflict, match="A gate is not met yet: long_enough"):
             sign()
         pass_a_day(room)
         assert sign() == stage

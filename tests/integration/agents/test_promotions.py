@@ -319,7 +319,7 @@ def test_in_practice_the_whole_way_can_be_seen_with_a_strategy_that_loses(room):
     search_of(agent, room.moment())
     sign(promotion, room.moment())
     voted(agent, room.moment(), right=False)
-    with pytest.raises(Conflict, match=r"It failed a gate: long_enough"):
+    with pytest.raises(Conflict, match=r"A gate is not met yet: long_enough"):
         sign(promotion, room.moment())
     for days, stage in ((1, "canary"), (2, "live")):
         moment = later(room, days=days)

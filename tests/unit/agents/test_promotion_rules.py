@@ -27,7 +27,12 @@ WEIGHTS = st.dictionaries(st.sampled_from(AGENTS), st.floats(0.25, 4.0), min_siz
 
 
 def failed(gates) -> list[str]:
+    """Not passed, for whatever reason."""
     return [gate.name for gate in gates if not gate.passed]
+
+
+def pending(gates) -> list[str]:
+    return [gate.name for gate in gates if gate.pending]
 
 
 @given(weights=WEIGHTS, canaries=st.sets(st.sampled_from(AGENTS)))
@@ -77,6 +82,40 @@ def test_a_record_that_shows_enough_passes_every_gate():
 )
 def test_each_gate_fails_for_its_own_reason(changes, gate):
     assert failed(record_gates(replace(RECORD, **changes), days=14)) == [gate]
+
+
+@pytest.mark.parametrize(
+    ("changes", "gates"),
+    [
+        ({}, []),
+        ({"days": 13.9}, ["long_enough"]),
+        ({"scores": replace(GOOD, opinions=99)}, ["enough_opinions"]),
+        (
+            {"scores": Scores(votes=9, opinions=0, hits=0, hit_rate=None, brier=None, pnl_bps=0.0)},
+            ["enough_opinions", "better_than_a_coin", "profit_after_fees"],
+        ),
+    ],
+)
+def test_what_only_needs_time_or_votes_is_pending(changes, gates):
+    told = record_gates(replace(RECORD, **changes), days=14)
+    assert pending(told) == failed(told) == gates
+
+
+def test_what_was_seen_to_be_bad_is_failed_however_short_the_record():
+    short = PaperRecord(days=0.1, scores=replace(BAD, opinions=3), refused=9, versions=2, benched_reason="It was.")
+    told = record_gates(short, days=14)
+    assert pending(told) == ["long_enough", "enough_opinions"]
+    assert len(failed(told)) == len(told)
+
+
+def test_research_that_is_missing_or_too_short_to_tell_is_pending():
+    run = {"id": "0" * 36, "ended_at": "x", "trades": 30, "total_return": -0.1, "max_drawdown": 0.2}
+    search = {"id": "0" * 36, "ended_at": "x", "out_of_sample_return": -0.1, "overfit_probability": None}
+    assert pending(research_gates("x", None)) == ["backtest_is_stored"]
+    assert pending(research_gates("x", run | {"luck_probability": None})) == ["luck_is_unlikely"]
+    assert pending(research_gates("x", run | {"luck_probability": 0.9})) == []
+    assert pending(walk_forward_gates("x", None)) == ["walk_forward_is_stored"]
+    assert pending(walk_forward_gates("x", search)) == ["overfitting_is_unlikely"]
 
 
 def test_practice_waives_what_judges_a_candidate_and_nothing_else():

@@ -22,5 +22,5 @@ WAIVED: Final = frozenset(
 
 
 def in_practice(gates: Iterable[StageGate]) -> tuple[StageGate, ...]:
-    """The same gates; failed ones that judge the candidate are waived."""
+    """The same gates; those that judge the candidate are waived where it does not pass them."""
     return tuple(replace(gate, waived=not gate.passed and gate.name in WAIVED) for gate in gates)

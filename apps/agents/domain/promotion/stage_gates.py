@@ -1,5 +1,6 @@
 """What a candidate must have shown to leave a stage upwards, and what takes it back. Pure; every gate is told, passed
-or not, with what was asked and what was seen.
+or not, with what was asked and what was seen. One that lacks time, votes or research is pending: nothing that was seen
+speaks against the candidate.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,12 +22,15 @@ LARGEST_REFUSED: Final = 0.01  # share of its messages
 
 @dataclass(frozen=True, slots=True)
 class StageGate:
-    """One threshold: what was required, what was seen. ``waived``: it was failed, and practice does not ask for it."""
+    """One threshold: what was required, what was seen. ``pending``: it was not passed, since time, votes or research
+    are missing. ``waived``: it was not passed, and practice does not ask for it.
+    """
 
     name: str
     required: str
     seen: str
     passed: bool
+    pending: bool = False
     waived: bool = False
 
     @property
@@ -53,7 +57,7 @@ def research_gates(wanted: str, run: Mapping[str, Any] | None) -> tuple[StageGat
     names what it must have tested.
     """
     seen = f"backtest {_named(run)}" if run else "none"
-    gates = [StageGate("backtest_is_stored", f"a finished backtest of {wanted}", seen, run is not None)]
+    gates = [StageGate("backtest_is_stored", f"a finished backtest of {wanted}", seen, run is not None, run is None)]
     if run is None:
         return tuple(gates)
     trades, earned, fell, luck = run["trades"], run["total_return"], run["max_drawdown"], run["luck_probability"]
@@ -67,6 +71,7 @@ def research_gates(wanted: str, run: Mapping[str, Any] | None) -> tuple[StageGat
             f"a probability of at most {LARGEST_LUCK:.0%} without any edge",
             f"not known of fewer than {FEWEST_DAYS} days" if luck is None else f"{luck:.1%}",
             luck is not None and luck <= LARGEST_LUCK,
+            pending=luck is None,
         ),
     )
 
@@ -79,7 +84,8 @@ def _named(work: Mapping[str, Any]) -> str:
 def walk_forward_gates(wanted: str, search: Mapping[str, Any] | None) -> tuple[StageGate, ...]:
     """Of a stored search's headline figures (None: there is none)."""
     seen = f"search {_named(search)}" if search else "none"
-    gates = [StageGate("walk_forward_is_stored", f"a finished search of {wanted}", seen, search is not None)]
+    stored = search is not None
+    gates = [StageGate("walk_forward_is_stored", f"a finished search of {wanted}", seen, stored, not stored)]
     if search is None:
         return tuple(gates)
     earned, luck = search["out_of_sample_return"], search["overfit_probability"]
@@ -90,12 +96,14 @@ def walk_forward_gates(wanted: str, search: Mapping[str, Any] | None) -> tuple[S
             "a return above 0 over all tests in a row",
             "not known" if earned is None else f"{earned:+.2%}",
             earned is not None and earned > 0.0,
+            pending=earned is None,
         ),
         StageGate(
             "overfitting_is_unlikely",
             f"a probability of at most {LARGEST_OVERFITTING:.0%}",
             "not known of so few days" if luck is None else f"{luck:.0%}",
             luck is not None and luck <= LARGEST_OVERFITTING,
+            pending=luck is None,
         ),
     )
 
@@ -119,20 +127,29 @@ def record_gates(record: PaperRecord, *, days: int) -> tuple[StageGate, ...]:
             f"{days} {'day' if days == 1 else 'days'}",
             f"{record.days:.2f} days",
             record.days >= days,
+            pending=record.days < days,
         ),
         StageGate(
             "enough_opinions",
             f"at least {FEWEST_OPINIONS} votes with an opinion",
             f"{scores.opinions}",
             scores.opinions >= FEWEST_OPINIONS,
+            pending=scores.opinions < FEWEST_OPINIONS,
         ),
         StageGate(
             "better_than_a_coin",
             f"a Brier score below {COIN}",
             "not known" if brier is None else f"{brier:.4f}",
             brier is not None and brier < COIN,
+            pending=brier is None,
         ),
-        StageGate("profit_after_fees", "above 0 bps", f"{scores.pnl_bps:+.0f} bps", scores.pnl_bps > 0.0),
+        StageGate(
+            "profit_after_fees",
+            "above 0 bps",
+            f"{scores.pnl_bps:+.0f} bps",
+            scores.pnl_bps > 0.0,
+            pending=not scores.opinions,
+        ),
         StageGate(
             "messages_are_sound", f"at most {LARGEST_REFUSED:.0%} refused", f"{share:.2%}", share <= LARGEST_REFUSED
         ),

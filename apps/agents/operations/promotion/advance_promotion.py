@@ -22,16 +22,30 @@ def advance_promotion(*, promotion_id: UUID, actor: str, reason: str, moment: Mo
     failed gates that judge the candidate are waived, and kept as failed.
 
     Raises ``NotFound``, ``Refused`` without a reason, ``Conflict`` at the end of the way (``no_next_stage``) and where
-    a gate is failed (``gates_failed``, naming each; the judgement is stored).
+    a gate is failed or not met yet (``gates_failed``, naming each; the judgement is stored).
     """
     if not reason.strip():
         raise Refused("Say why: your sign-off is kept with the promotion.", code="required", field="reason")
-    failed = _advance(promotion_id, actor, reason.strip(), moment)
-    if failed:
-        told = "; ".join(f"{gate.name} (required: {gate.required}; seen: {gate.seen})" for gate in failed)
-        count = "a gate" if len(failed) == 1 else f"{len(failed)} gates"
-        raise Conflict(f"It failed {count}: {told}.", code="gates_failed")
+    closed = _advance(promotion_id, actor, reason.strip(), moment)
+    if closed:
+        raise Conflict(_told(closed), code="gates_failed")
     return promotion_view(promotion_id, moment)
+
+
+def _told(closed: Sequence[StageGate]) -> str:
+    """What it failed, and what it only has not met yet."""
+    failed, pending = ([gate for gate in closed if gate.pending is pends] for pends in (False, True))
+    sentences = []
+    if failed:
+        sentences.append(f"It failed {'a gate' if len(failed) == 1 else f'{len(failed)} gates'}: {_named(failed)}.")
+    if pending:
+        count = "A gate is" if len(pending) == 1 else f"{len(pending)} gates are"
+        sentences.append(f"{count} not met yet: {_named(pending)}.")
+    return " ".join(sentences)
+
+
+def _named(gates: Sequence[StageGate]) -> str:
+    return "; ".join(f"{gate.name} (required: {gate.required}; seen: {gate.seen})" for gate in gates)
 
 
 @transaction.atomic
@@ -42,10 +56,10 @@ def _advance(promotion_id: UUID, actor: str, reason: str, moment: Moment) -> Seq
     if stage not in NEXT:
         raise Conflict(f"{row.agent.name} is on stage {stage}, which has no next one.", code="no_next_stage")
     gates = stage_gates_of(row, moment)
-    failed = [gate for gate in gates if not gate.opens]
-    after = stage if failed else NEXT[stage]
-    outcome = JudgementOutcome.REFUSED if failed else JudgementOutcome.ADVANCED
-    if not failed:
+    closed = [gate for gate in gates if not gate.opens]
+    after = stage if closed else NEXT[stage]
+    outcome = JudgementOutcome.REFUSED if closed else JudgementOutcome.ADVANCED
+    if not closed:
         Promotion.objects.filter(pk=row.pk, stage=stage).update(
             stage=after, since_firm=moment.firm, since_wall=moment.wall
         )
@@ -54,4 +68,4 @@ def _advance(promotion_id: UUID, actor: str, reason: str, moment: Moment) -> Seq
     keep_judgement(
         row, outcome=outcome, before=stage, after=after, gates=gates, actor=actor, reason=reason, moment=moment
     )
-    return failed
+    return closed

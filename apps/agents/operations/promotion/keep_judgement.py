@@ -40,6 +40,7 @@ def keep_judgement(
             required=gate.required,
             seen=gate.seen,
             passed=gate.passed,
+            pending=gate.pending,
             waived=gate.waived,
         )
         for place, gate in enumerate(gates)
@@ -49,7 +50,8 @@ def keep_judgement(
         "before": before,
         "after": after,
         "reason": reason,
-        "failed": [gate.name for gate in gates if not gate.passed],
+        "failed": [gate.name for gate in gates if not gate.passed and not gate.pending],
+        "pending": [gate.name for gate in gates if gate.pending],
     }
     if promotion.practice:
         payload |= {"practice": True, "waived": [gate.name for gate in gates if gate.waived]}
