@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { closedGates, closedText, heardInPractice, judgementText, standingText, stageWord, stepTone, WAY } from "../src/agents/promotion-words";
-import type { PromotionJudgement } from "../src/api/promotion-types";
+import { closedGates, closedText, heardInPractice, judgementText, stageBadge, standingText, stageWord, stepTone, WAY } from "../src/agents/promotion-words";
+import type { PromotionJudgement, Stage } from "../src/api/promotion-types";
 
 const judged: PromotionJudgement = {
   outcome: "advanced",
@@ -21,6 +21,7 @@ const SOUND = { name: "messages_are_sound", required: "at most 1 % refused", see
 describe("promotions in words", () => {
   it("calls a gate failed only for what was seen, and not yet for what is missing", () => {
     expect(standingText([SOUND])).toBe("every gate is passed");
+    expect([standingText([YOUNG]), standingText([LOSS])]).toEqual(["its gate is not met yet", "its gate is failed"]);
     expect(standingText([SOUND, YOUNG])).toBe("1 of 2 gates is not met yet");
     expect(standingText([SOUND, YOUNG, LOSS])).toBe("1 of 3 gates is failed, 1 is not met yet");
     expect(standingText([SOUND, { ...LOSS, waived: true }])).toBe("practice waives 1 of 2 gates that is not passed");
@@ -32,6 +33,15 @@ describe("promotions in words", () => {
     expect(WAY.map((step) => stepTone(step, "paper"))).toEqual(["good", "good", "calm", "", ""]);
     expect(WAY.map((step) => stepTone(step, "ended"))).toEqual(["", "", "", "", ""]);
     expect(stageWord("walk_forward")).toBe("Walk-forward");
+  });
+
+  it("has a badge for an agent that was put on the way, and says what its stage means", () => {
+    const badge = (promotion_stage: Stage | null, promotion_practice = false) => stageBadge({ promotion_stage, promotion_practice });
+    expect(badge(null)).toBeNull();
+    expect(badge("canary")).toEqual({ word: "Canary", tone: "calm", hint: "Stage of its promotion: Canary. Its vote counts a little." });
+    expect([badge("paper")?.tone, badge("live")?.tone, badge("ended")]).toEqual(["calm", "good", { word: "Promotion ended", tone: "", hint: "Its promotion has ended. Its votes are kept and not counted." }]);
+    expect(badge("paper", true)).toMatchObject({ word: "Paper, practice", tone: "warn" });
+    expect(badge("paper", true)?.hint).toContain("Practice: gates that judge it are waived");
   });
 
   it("says from which stage on practice hears a candidate", () => {

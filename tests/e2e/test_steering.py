@@ -248,6 +248,24 @@ def _healthy(desk, count):
     desk.firm.wait_for(lambda: words() == ["healthy"] * count, 240, f"{count} healthy containers")
 
 
+def test_a_candidates_card_shows_the_stage_of_its_promotion_and_its_gates_what_is_missing(desk):
+    _, agent = desk.firm.call("POST", "agents/", {"strategy": "sma_cross"})
+    wish = {"agent": agent["id"], "practice": True, "reason": "To see its badge."}
+    assert desk.firm.call("POST", "agents/promotions/", wish)[0] == 201
+    page = desk.open("/agents")
+    tile = page.get_by_role("link").filter(has_text=agent["name"])
+    expect(tile.locator("[data-test=stage]")).to_have_text("Research, practice")
+    tile.locator("[data-test=stage]").hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("A stored backtest must speak for it.")
+    expect(page.locator("[data-test=stage]")).to_have_count(1)  # the others were never put on the way
+    page.goto(f"{desk.firm.url}/agents?look=promotions")
+    gates = page.get_by_label(f"Gates of {agent['name']}").get_by_role("listitem")
+    expect(gates).to_have_count(1)
+    expect(gates).to_contain_text("none (not yet; required: a finished backtest of sma_cross alone")
+    expect(page.get_by_text("its gate is not met yet")).to_be_visible()
+    assert desk.firm.call("DELETE", f"agents/{agent['id']}/")[0] in {200, 204}
+
+
 def test_a_candidate_leads_to_its_backtest_filled_in(desk):
     agent = next(row for row in desk.firm.get("agents/")["results"] if row["strategy"] == "breakout")
     page = desk.open(f"/research?for={agent['id']}")

@@ -23,9 +23,22 @@ export function stageMeans(stage: Stage): string {
   return STAGES[stage].means;
 }
 
+type Promoted = { promotion_practice: boolean; promotion_stage: Stage | null };
+
 /** Whether a candidate's votes count whatever its record is: practice shows what each stage does. */
-export function heardInPractice(agent: { promotion_practice: boolean; promotion_stage: Stage | null }): boolean {
+export function heardInPractice(agent: Promoted): boolean {
   return agent.promotion_practice && (agent.promotion_stage === "canary" || agent.promotion_stage === "live");
+}
+
+/** The stage of an agent's promotion as a badge, and what it means; null for an agent that was never put on the way. */
+export function stageBadge(agent: Promoted): { word: string; tone: Tone; hint: string } | null {
+  const stage = agent.promotion_stage;
+  if (!stage) return null;
+  const tone: Tone = stage === "live" ? "good" : stage === "ended" ? "" : "calm";
+  const word = stage === "ended" ? "Promotion ended" : stageWord(stage);
+  const hint = stage === "ended" ? `Its promotion has ended. ${stageMeans(stage)}` : `Stage of its promotion: ${word}. ${stageMeans(stage)}`;
+  if (!agent.promotion_practice) return { word, tone, hint };
+  return { word: `${word}, practice`, tone: stage === "ended" ? "" : "warn", hint: `${hint}\nPractice: gates that judge it are waived where it fails them.` };
 }
 
 /** How a step of the way is drawn beside the stage that the candidate is on. */
@@ -48,6 +61,7 @@ export function standingText(gates: PromotionGate[]): string {
   const { failed, pending } = closedGates(gates);
   const waived = gates.filter((gate) => gate.waived).length;
   const are = (count: number): string => (count === 1 ? "is" : "are");
+  if (gates.length === 1 && failed + pending) return failed ? "its gate is failed" : "its gate is not met yet";
   if (failed) return `${failed} of ${gates.length} gates ${are(failed)} failed${pending ? `, ${pending} ${are(pending)} not met yet` : ""}`;
   if (pending) return `${pending} of ${gates.length} gates ${are(pending)} not met yet`;
   return waived ? `practice waives ${waived} of ${gates.length} gates that ${are(waived)} not passed` : "every gate is passed";
