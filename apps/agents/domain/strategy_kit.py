@@ -31,7 +31,14 @@ SHAPES: Final[Mapping[str, Callable[[np.random.Generator, int], Series]]] = {
 def generated_candles(
     shape: str = "a walk", *, bars: int = 600, seed: int = 1, timeframe: str = "5m", price: float = 100.0
 ) -> CandleColumns:
-    """Candles of one of ``SHAPES``; the same for the same seed."""
+    """Candles of one of ``SHAPES``; the same for the same seed. Raises ``ValueError`` for what there is not."""
+    if shape not in SHAPES:
+        known = ", ".join(f'"{name}"' for name in SHAPES)
+        raise ValueError(
+            f'The shape was "{shape}"; choose one of {known}, or give closes of your own: candles_of([...]).'
+        )
+    if bars < 1:
+        raise ValueError(f"bars was {bars}; ask for at least one, and for a vote for as many as needs_bars says.")
     random = np.random.default_rng(seed)
     steps = np.clip(SHAPES[shape](random, bars), -0.5, 0.5)
     close = price * np.exp(np.cumsum(steps))
@@ -72,7 +79,9 @@ def candles_of(
 
 
 def market_of(closes: ArrayLike, *, timeframe: str = "5m") -> MarketView:
-    """A view whose candles close at these prices and open at the close before."""
+    """A view whose candles close at these prices and open at the close before. Raises ``ValueError`` without any."""
+    if np.size(closes) == 0:
+        raise ValueError("market_of got no closes; give one or more, oldest first, such as market_of([104, 103, 102]).")
     columns = candles_of(closes, timeframe=timeframe)
     return view_at(columns, len(columns) - 1, len(columns), fee_bps=FEE_BPS)
 

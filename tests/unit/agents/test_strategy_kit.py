@@ -95,6 +95,21 @@ def test_what_the_firm_would_not_take_is_told_in_a_sentence(kind, words):
     assert any(words in problem for problem in [str(told.value), *problems_of(kind)])
 
 
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: generated_candles("x"), ['The shape was "x"; choose one of "a walk", "a rise"', "candles_of([...])"]),
+        (lambda: generated_candles(timeframe="7m"), ["'7m' is no timeframe; known are 1m, 3m, 5m"]),
+        (lambda: generated_candles(bars=0), ["bars was 0; ask for at least one"]),
+        (lambda: market_of([]), ["market_of got no closes; give one or more"]),
+    ],
+)
+def test_a_market_that_can_not_be_made_is_refused_in_a_sentence_with_what_is_known(make, words):
+    with pytest.raises(ValueError) as refused:
+        make()
+    assert all(each in str(refused.value) for each in words)
+
+
 def test_every_problem_of_a_declaration_is_told():
     problems = problems_of(Contradicts, {"horizon": 5})
     assert [next(problems), next(problems)] == [
