@@ -1,5 +1,6 @@
 """Writes the package of a new strategy from the template: code, test, entry point, Dockerfile."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
@@ -26,7 +27,7 @@ def write_strategy(name: str, into: Path) -> Path:
     if name in TAKEN or name in strategy_names():
         raise NewStrategyRefusedError(f"The name {name} is taken; choose another one.")
     if not into.is_dir():
-        raise NewStrategyRefusedError(f"--into was {into}, which is no folder.")
+        raise NewStrategyRefusedError(_no_folder(into))
     folder = into.resolve() / name.replace("_", "-")
     if folder.exists():
         raise NewStrategyRefusedError(f"{folder} is there already; choose another name, or remove it.")
@@ -42,6 +43,15 @@ def write_strategy(name: str, into: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_filled(source, words))
     return folder
+
+
+def _no_folder(into: Path) -> str:
+    path = into.absolute()
+    if path.exists():
+        return f"--into was {into}, which is a file, not a folder. Name the folder that shall get the package."
+    return (
+        f"--into was {into}; the folder {path} does not exist. Make it and try again: mkdir -p {shlex.quote(str(path))}"
+    )
 
 
 def _files(name: str) -> Mapping[str, str]:

@@ -170,3 +170,16 @@ def test_a_name_that_can_not_be_is_refused_and_nothing_overwritten(written, tmp_
     assert [path for path in sorted(tmp_path.rglob("*")) if "__pycache__" not in str(path)] == [
         path for path in before if "__pycache__" not in str(path)
     ]
+
+
+def test_a_folder_that_is_missing_is_named_with_the_command_that_makes_it(tmp_path):
+    missing = tmp_path / "my ideas" / "2026"
+    with pytest.raises(CommandError) as refused:
+        call_command("new_strategy", "five_down", into=missing)
+    told = f"the folder {missing} does not exist. Make it and try again: mkdir -p '{missing}'"
+    assert str(refused.value).endswith(told)
+    assert list(tmp_path.iterdir()) == []
+    taken = tmp_path / "notes.txt"
+    taken.touch()
+    with pytest.raises(CommandError, match="which is a file, not a folder"):
+        call_command("new_strategy", "five_down", into=taken)
