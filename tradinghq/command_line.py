@@ -8,13 +8,16 @@ from django.conf import settings
 from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
+from tradinghq import environment as env
 from tradinghq import file_commands
+from tradinghq.command_homes import refuse_a_home_that_is_none
 
 
 def run(typed: Sequence[str]) -> None:
-    """Run the command ``typed[1]``. Ends the process with a sentence where no database answers; ``--traceback`` shows
-    where it was asked.
+    """Run the command ``typed[1]``. Ends the process with a sentence where its home is none, and where no database
+    answers; ``--traceback`` shows where that was asked.
     """
+    refuse_a_home_that_is_none(typed, env.home())
     # The pool logs each of its tries; what they come to is told below, once.
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     try:

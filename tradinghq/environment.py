@@ -27,6 +27,11 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name, default).strip()
 
 
+def home() -> Path:
+    """``HQ_HOME``, the folder of this house; ``var`` beside the code where it is not set."""
+    return Path(text("HQ_HOME") or Path(__file__).resolve().parent.parent / "var").resolve()
+
+
 def flag(name: str, *, default: bool) -> bool:
     """A switch: 1, true, yes, on or 0, false, no, off."""
     value = text(name, "1" if default else "0").lower()

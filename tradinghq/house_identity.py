@@ -16,5 +16,6 @@ def house_key(home: Path) -> str:
     """
     file = home / TOKEN_FILE
     token = stored_secret(file)
-    facts = (token, socket.gethostname(), str(home), str(file.stat().st_ino))
+    copied = str(file.stat().st_ino) if file.exists() else ""
+    facts = (token, socket.gethostname(), str(home), copied)
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:32]

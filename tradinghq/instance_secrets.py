@@ -8,6 +8,13 @@ from tradinghq import environment as env
 
 KEY_FILE = "secret-key"
 SHORTEST = 32
+_kept = True
+
+
+def keep_none() -> None:
+    """From here on a secret that is missing is made for this process alone, and no file with it."""
+    global _kept  # noqa: PLW0603 - of the process, as its environment is
+    _kept = False
 
 
 def secret_key(home: Path) -> str:
@@ -23,20 +30,27 @@ def secret_key(home: Path) -> str:
 def stored_secret(path: Path) -> str:
     """The random text in ``path``, which is made at first use and readable by this user only."""
     if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            raise env.EnvironmentRefused(
-                f"HQ_HOME is {path.parent}, which can't be written ({error.strerror}). Make it writable or set HQ_HOME."
-            ) from error
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(secrets.token_urlsafe(48))
-        try:
-            os.link(draft, path)  # atomic and refuses to overwrite: two processes that start together agree
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        fresh = secrets.token_urlsafe(48)
+        if not _kept:
+            return fresh
+        _store(path, fresh)
     return path.read_text().strip()
+
+
+def _store(path: Path, text: str) -> None:
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise env.EnvironmentRefused(
+            f"HQ_HOME is {path.parent}, which can't be written ({error.strerror}). Make it writable or set HQ_HOME."
+        ) from error
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(text)
+    try:
+        os.link(draft, path)  # atomic and refuses to overwrite: two processes that start together agree
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

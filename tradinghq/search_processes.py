@@ -20,6 +20,7 @@ import django
 from apps.agents.domain.search.search_report import TestedFold
 from apps.agents.domain.search.walk_forward import Fold
 from apps.foundation.errors import Refused
+from tradinghq.instance_secrets import keep_none
 
 if TYPE_CHECKING:  # the rooms need their tables, which a new process has only after django.setup()
     from apps.agents.operations import SearchedCandles, SearchWish
@@ -99,6 +100,7 @@ def _hear(connection: Connection, running: dict[Connection, _Running], done: dic
 def _search(connection: Connection, packed: bytes) -> None:
     """In the new process: one fold, and what is seen of it on the way."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells all of them; the command ends us
+    keep_none()  # nor does a process of the command write into a home that is none
     django.setup()
     from apps.agents import operations as agents
     from apps.agents.wiring import parameter_sampler

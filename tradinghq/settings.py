@@ -23,7 +23,7 @@ gc.set_threshold(50_000, 10, 10)
 
 # Place and identity
 BASE_DIR = Path(__file__).resolve().parent.parent
-HQ_HOME = Path(env.text("HQ_HOME") or BASE_DIR / "var").resolve()
+HQ_HOME = env.home()
 HQ_HOST = env.text("HQ_HOST", "127.0.0.1")
 HQ_PORT = env.integer("HQ_PORT", 8000, lowest=1, highest=65535)
 HQ_INSTANCE = env.text("HQ_INSTANCE", "hq-1")
