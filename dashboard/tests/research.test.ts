@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { BacktestWish } from "../src/api/research-types";
-import { figureText, FIGURES, isUnderWay, marketText, percent, plain, runStep, settingText, shareTone, strategiesText } from "../src/research/research-words";
+import { figureText, FIGURES, isUnderWay, marketText, percent, plain, runStep, settingText, shareTone, strategiesText, toldText } from "../src/research/research-words";
 
 const WISH: BacktestWish = {
   strategies: [
@@ -45,6 +45,12 @@ describe("research in words", () => {
     expect(new Set(rows.map((row) => row.name)).size).toBe(rows.length);
     const trades = rows.find((row) => row.name === "trades");
     expect(trades && figureText(trades, 12)).toBe("12");
+  });
+
+  it("has a dash where a run is too short for a figure, and unknown where nobody knows why", () => {
+    const growth = FIGURES.flatMap((group) => group.rows).find((row) => row.name === "cagr");
+    const short = { untold: { cagr: "A run of 3.0 days is not annualised." } };
+    expect(growth && [toldText(growth, short, null), toldText(growth, {}, null), toldText(growth, { untold: {} }, 0.12)]).toEqual(["\u2013", "unknown", "12.00\u00a0%"]);
   });
 
   it("says what a run waits for, and that its worker was lost", () => {

@@ -8,7 +8,8 @@ from apps.foundation.rest.serializer_fields import DecimalText, InstrumentField,
 
 class BacktestHeadlineShape(serializers.Serializer):
     total_return = serializers.FloatField()
-    cagr = serializers.FloatField(allow_null=True)
+    cagr = serializers.FloatField(allow_null=True, help_text="None for a run of less than a year.")
+    cagr_untold = serializers.CharField(allow_null=True, help_text="Why there is none, where the run is too short.")
     sharpe = serializers.FloatField(allow_null=True)
     max_drawdown = serializers.FloatField()
     excess_return = serializers.FloatField(help_text="Beyond buying and holding.")

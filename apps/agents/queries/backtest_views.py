@@ -134,4 +134,5 @@ def _text(value: float) -> str:
 
 def _headline(metrics: dict[str, Any]) -> dict[str, Any]:
     figures = {name: metrics["equity"][name] for name in HEADLINE}
+    figures["cagr_untold"] = metrics.get("untold", {}).get("cagr")  # runs of before it was told have no word about it
     return figures | {"trades": metrics["trades"]["trades"], "win_rate": metrics["trades"]["win_rate"]}

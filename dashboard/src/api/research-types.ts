@@ -26,6 +26,7 @@ export interface BacktestWish {
 export interface BacktestHeadline {
   total_return: number;
   cagr: number | null;
+  cagr_untold: string | null;
   sharpe: number | null;
   max_drawdown: number;
   excess_return: number;
@@ -87,6 +88,8 @@ export interface BacktestMetrics {
   months: Record<string, { return: number; buy_and_hold_return: number; excess_return: number }>;
   /** Runs from before it was measured have none. */
   luck?: Luck;
+  /** Figures that the run is too short for, by name, each with the reason in a sentence. */
+  untold?: Record<string, string>;
 }
 
 /** p5 to p95 */

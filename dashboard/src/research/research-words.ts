@@ -1,6 +1,6 @@
 /** How runs and their figures read. */
 
-import type { BacktestWish, RunState, WantedStrategy } from "../api/research-types";
+import type { BacktestMetrics, BacktestWish, RunState, WantedStrategy } from "../api/research-types";
 import { show } from "../format/decimal";
 import { spanText } from "../format/time";
 import type { Tone } from "../stores/order-words";
@@ -106,7 +106,7 @@ export const FIGURES: { title: string; rows: FigureRow[] }[] = [
     rows: [
       { label: "Return", part: "equity", name: "total_return", kind: "percent", held: true, better: "more" },
       { label: "Beyond holding", part: "equity", name: "excess_return", kind: "percent", better: "more" },
-      { label: "Growth a year", part: "equity", name: "cagr", kind: "percent", held: true, better: "more", hint: "CAGR. A run of less than a day can't tell." },
+      { label: "Growth a year", part: "equity", name: "cagr", kind: "percent", held: true, better: "more", hint: "CAGR: told of runs of a year or more." },
     ],
   },
   {
@@ -145,6 +145,11 @@ export const FIGURES: { title: string; rows: FigureRow[] }[] = [
     ],
   },
 ];
+
+/** A figure of a run, or a dash where the run is known to be too short for it. */
+export function toldText(row: FigureRow, run: Pick<BacktestMetrics, "untold">, value: number | null | undefined): string {
+  return run.untold?.[row.name] ? "\u2013" : figureText(row, value);
+}
 
 export function figureText(row: FigureRow, value: number | null | undefined): string {
   if (row.kind === "percent") return percent(value);

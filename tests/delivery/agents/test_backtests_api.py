@@ -57,6 +57,9 @@ def test_a_backtest_is_asked_for_run_and_read(trader):
     assert view["trade_count"] == len(view["trades"]) > 1
     assert view["headline"]["total_return"] == view["metrics"]["equity"]["total_return"]
     assert len(view["equity"]) == 301
+    assert view["headline"]["cagr"] is None
+    assert view["headline"]["cagr_untold"].startswith("A run of 0.2 days is not annualised: growth a year is told of")
+    assert view["metrics"]["untold"] == {"cagr": view["headline"]["cagr_untold"]}
     (row,) = trader.get(PATH, {"state": "DONE"}).json()["results"]
     assert row == {name: view[name] for name in row}
     rows = list(csv.DictReader(io.StringIO(trader.get(f"{one}trades/", {"format": "csv"}).content.decode())))

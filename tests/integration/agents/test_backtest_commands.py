@@ -115,6 +115,8 @@ def test_what_a_person_reads_names_the_run_its_figures_and_why_not(typed):
         "closed trades",
         "MAE",
         "2026-03",
+        "growth a year (CAGR)                         -               -",
+        "growth a year (CAGR): A run of 2.4 days is not annualised:",
         "Rounds came to:",
         "Digest ",
     ):

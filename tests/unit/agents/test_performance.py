@@ -59,13 +59,13 @@ def test_a_curve_worked_out_by_hand():
     mean, deviation = statistics.mean(returns), statistics.stdev(returns)
     assert found.total_return == pytest.approx(0.21)
     assert found.days == 4
-    assert found.cagr == pytest.approx(1.21 ** (365.25 / 4) - 1)
+    assert found.cagr is None
     assert found.volatility == pytest.approx(deviation * math.sqrt(365))
     assert found.sharpe == pytest.approx(mean / deviation * math.sqrt(365))
     assert found.sortino == pytest.approx(mean / math.sqrt(0.01 / 4) * math.sqrt(365))
     assert found.omega == pytest.approx((0.1 + 121 / 99 - 1) / 0.1)
     assert found.max_drawdown == pytest.approx(0.1)
-    assert found.calmar == pytest.approx(found.cagr / 0.1)
+    assert found.calmar == pytest.approx((1.21 ** (365.25 / 4) - 1) / 0.1)
     assert found.longest_drawdown_days == 3.0
     assert found.value_at_risk == pytest.approx(0.1)
     assert found.expected_shortfall == pytest.approx(0.1)
@@ -86,7 +86,26 @@ def test_what_a_short_or_flat_run_can_not_tell_is_unknown():
 
 
 def test_an_explosive_growth_is_unknown_rather_than_an_overflow():
-    assert curve_metrics(daily([1e-3, 1e9])).cagr is None
+    assert curve_metrics(daily([1.0, 0.5, 1e9])).calmar is None
+
+
+@pytest.mark.parametrize("days", [3, 364, 365, 730])
+def test_growth_a_year_is_told_of_a_whole_year_at_least_and_else_the_reason(days):
+    """GIPS forbids to annualise returns of less than a year."""
+    curve = daily(np.geomspace(100, 110, days + 1))
+    report = performance_report(
+        Performance(curve, curve, {}, invested=np.ones(days), traded=1.0, trades=no_trades()),
+    )
+    told = (report["equity"]["cagr"], report["buy_and_hold"]["cagr"])
+    if days < 365:
+        assert told == (None, None)
+        assert report["untold"] == {
+            "cagr": f"A run of {days}.0 days is not annualised: growth a year is told of a whole year at least, "
+            "as GIPS asks."
+        }
+    else:
+        assert told == pytest.approx((1.1 ** (365.25 / days) - 1,) * 2)
+        assert report["untold"] == {}
 
 
 @pytest.mark.parametrize("first", [0, 5 * HOUR, 23 * HOUR])

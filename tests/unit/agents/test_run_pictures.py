@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from apps.agents.domain.performance.thinned_curve import kept_places
 from apps.agents.domain.tear_sheet.svg_plots import Line, line_plot, month_map
-from apps.agents.domain.tear_sheet.tear_sheet import NUMBERS, OWN, SHARES, TRADES, tear_sheet
+from apps.agents.domain.tear_sheet.tear_sheet import DASH, NUMBERS, OWN, SHARES, TRADES, beside_holding, tear_sheet
 
 
 @given(st.integers(1, 5_000), st.integers(10, 400), st.integers(0, 2**16))
@@ -36,6 +36,17 @@ def test_months_that_were_not_traded_are_empty_and_a_year_is_their_product():
     assert table.count("<tr>") == 3
     assert table.count("<td></td>") == 11 + 10
     assert ">-1.0</td></tr>" in table
+
+
+def test_a_figure_that_the_run_is_too_short_for_is_a_dash_with_the_reason():
+    figures = dict.fromkeys((*SHARES, *NUMBERS, *OWN), 0.5)
+    metrics = {"equity": figures, "buy_and_hold": figures, "untold": {"cagr": "Three days < a year."}}
+    page = beside_holding(metrics)
+    row = f"<tr><td>{SHARES['cagr']}</td><td>{DASH}</td><td>{DASH}</td></tr>"
+    assert row in page
+    assert f"{SHARES['cagr']}: Three days &lt; a year." in page
+    assert page.count(DASH) == 2
+    assert DASH not in beside_holding(metrics | {"untold": {}})
 
 
 def test_what_people_wrote_is_text():

@@ -9,6 +9,7 @@ from apps.agents.domain.performance.equity_curve import DAY_MS, EquityCurve, Ser
 
 TAIL = 0.05  # of the days: value at risk and expected shortfall at 95 %
 FEWEST_DAYS = 2
+SHORTEST_YEAR_MS = 365 * DAY_MS  # GIPS forbids annualised returns of less than a year: they tell what did not happen
 BLOCK = 16_384  # points of a curve that stay near the processor
 _ROUNDING = 1e-12
 
@@ -17,6 +18,7 @@ _ROUNDING = 1e-12
 class CurveMetrics:
     """Shares unless named otherwise (0.1 is 10 %); losses and drawdowns are positive numbers.
 
+    ``cagr`` is told of a whole year at least; ratios compare runs and are annualised whatever their length.
     ``longest_drawdown_days``: the longest time below an earlier high, one that has not ended counted up to the end.
     """
 
@@ -41,10 +43,10 @@ class CurveMetrics:
 def curve_metrics(curve: EquityCurve) -> CurveMetrics:
     """All figures of a curve; ratios on daily returns with a risk-free rate of zero, annualised by the curve's days."""
     returns = curve.daily_returns
-    growth, (fall, longest) = cagr(curve), falls(curve)
+    growth, (fall, longest) = _growth_a_year(curve), falls(curve)
     return CurveMetrics(
         total_return=curve.total_return,
-        cagr=growth,
+        cagr=cagr(curve),
         volatility=volatility(returns, curve.days_per_year),
         sharpe=sharpe(returns, curve.days_per_year),
         sortino=sortino(returns, curve.days_per_year),
@@ -59,7 +61,17 @@ def curve_metrics(curve: EquityCurve) -> CurveMetrics:
 
 
 def cagr(curve: EquityCurve) -> float | None:
-    """Compound annual growth rate: (last / first) ^ (1 / years) - 1; None for a run of less than a day."""
+    """Compound annual growth rate: (last / first) ^ (1 / years) - 1; None for a run of less than a year."""
+    return None if is_short_of_a_year(curve) else _growth_a_year(curve)
+
+
+def is_short_of_a_year(curve: EquityCurve) -> bool:
+    """Whether what it grew can't be told as growth a year."""
+    return bool(curve.times[-1] - curve.times[0] < SHORTEST_YEAR_MS)
+
+
+def _growth_a_year(curve: EquityCurve) -> float | None:
+    """As if it went on like that, for ratios only; None for a run of less than a day."""
     if curve.times[-1] - curve.times[0] < DAY_MS:
         return None
     exponent = math.log1p(curve.total_return) / curve.years

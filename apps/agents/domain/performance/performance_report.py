@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.agents.domain.performance.curve_metrics import curve_metrics
-from apps.agents.domain.performance.equity_curve import EquityCurve, Series
+from apps.agents.domain.performance.curve_metrics import curve_metrics, is_short_of_a_year
+from apps.agents.domain.performance.equity_curve import DAY_MS, EquityCurve, Series
 from apps.agents.domain.performance.sharpe_significance import probabilistic_sharpe
 from apps.agents.domain.performance.trade_table import LABELS, TradeTable, metrics_by, trade_metrics
 
@@ -30,7 +30,9 @@ class Performance:
 
 
 def performance_report(run: Performance) -> dict[str, Any]:
-    """All figures, JSON-ready: ``equity``, ``trades``, ``buy_and_hold``, ``by`` label, ``months`` of both curves."""
+    """All figures, JSON-ready: ``equity``, ``trades``, ``buy_and_hold``, ``by`` label, ``months`` of both curves;
+    ``untold``: why a figure of equity and holding is none, where a reader would ask.
+    """
     whole, held = curve_metrics(run.curve), curve_metrics(run.holding)
     exposure = np.count_nonzero(run.invested > 0) / len(run.invested) if len(run.invested) else 0.0
     in_or_out = run.invested.dtype == np.bool_ or not len(run.invested)
@@ -53,6 +55,17 @@ def performance_report(run: Performance) -> dict[str, Any]:
         "buy_and_hold": held.as_json(),
         "by": groups,
         "months": months_beside(run.curve, run.holding),
+        "untold": untold(run.curve),
+    }
+
+
+def untold(curve: EquityCurve) -> dict[str, str]:
+    """Figures that a run of this length has none of, by name, each with the reason in a sentence."""
+    if not is_short_of_a_year(curve):
+        return {}
+    days = f"{float(curve.times[-1] - curve.times[0]) / DAY_MS:.1f}"
+    return {
+        "cagr": f"A run of {days} days is not annualised: growth a year is told of a whole year at least, as GIPS asks."
     }
 
 

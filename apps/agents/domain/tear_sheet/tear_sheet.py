@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.agents.domain.tear_sheet.svg_plots import Line, line_plot, month_map
 
+DASH = '<span class="dim">\u2013</span>'
 NO_FIGURE = '<span class="dim">unknown</span>'
 SHARES = {
     "total_return": "Return",
@@ -82,7 +83,7 @@ def tear_sheet(run: Mapping[str, Any]) -> str:
         "<h2>Drawdown</h2>",
         line_plot(times, falls, height=140.0, percent=True),
         '<div class="pair">',
-        f"<div><h2>Beside buying and holding</h2>{_curves(metrics)}</div>",
+        f"<div><h2>Beside buying and holding</h2>{beside_holding(metrics)}</div>",
         f"<div><h2>Trades</h2>{_trades(metrics['trades'])}</div>",
         "</div>",
         f'<h2>Months, percent</h2><div class="wide">{month_map(months)}</div>',
@@ -121,13 +122,24 @@ def _key() -> str:
     return f"<h2>Equity {words}</h2>"
 
 
-def _curves(metrics: Mapping[str, Any]) -> str:
+def beside_holding(metrics: Mapping[str, Any]) -> str:
+    """The figures of the run and of holding, with a dash and its reason where the run is too short for one."""
     run, held = metrics["equity"], metrics["buy_and_hold"]
     rows = [("", "run", "holding")]
-    rows += [(label, _share(run[name]), _share(held[name])) for name, label in SHARES.items()]
+    untold = dict(_untold(metrics))
+    rows += [
+        (label, DASH, DASH) if name in untold else (label, _share(run[name]), _share(held[name]))
+        for name, label in SHARES.items()
+    ]
     rows += [(label, _number(run[name]), _number(held[name])) for name, label in NUMBERS.items()]
     rows += [(label, _share(run[name]) if share else _number(run[name]), "") for name, (label, share) in OWN.items()]
-    return _table(rows)
+    notes = [f'<p class="dim">{label}: {escape(metrics["untold"][name])}</p>' for name, label in _untold(metrics)]
+    return _table(rows) + "".join(notes)
+
+
+def _untold(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Figures that the run is too short for; runs of before they were told have none."""
+    return [(name, label) for name, label in SHARES.items() if name in metrics.get("untold", {})]
 
 
 def _trades(trades: Mapping[str, Any]) -> str:
