@@ -24,6 +24,8 @@ from apps.market.domain.candle_columns import CandleColumns
 from apps.market.domain.instruments import InstrumentRules
 from apps.market.domain.recorded_set import NoRecordedRun
 
+TOO_FEW = "too_few_candles"  # the code of a refusal that more candles would mend
+
 
 @dataclass(frozen=True, slots=True)
 class GivenCandles:
@@ -114,6 +116,19 @@ def ask_database(wanted: str) -> None:
         raise CommandError(f"{wanted} {database_is_silent()}")
 
 
+def refusal(error: HQError, options: Mapping[str, Any]) -> CommandError:
+    """What a command ends with; where candles are too few, with how to come by more of those that it was given."""
+    if error.code != TOO_FEW:
+        return CommandError(error.message)
+    cut = "leave out --start or --end" if options["start"] or options["end"] else "choose a longer period"
+    if options["data"]:
+        fetch = "Fetch more: manage.py download_candles --start YYYY-MM-DD writes longer files"
+        return CommandError(f"{error.message} {fetch}; or {cut}, where the files hold more.")
+    from apps.market import queries as market
+
+    return CommandError(f"{error.message} {market.more_candles()} Or {cut}, where more are stored.")
+
+
 def keep_compiled_code() -> None:
     """Where the code's own folder can't be written, keep compiled loops in this home: else each run compiles anew."""
     if not os.access(Path(backtest.__file__).parent, os.W_OK):
@@ -191,6 +206,6 @@ def report_checks(
                     command.stdout.write(f"{where}: {passed}")
                 failed += [f"{where}: {sentence}" for sentence in found.findings]
     except HQError as error:
-        raise CommandError(error.message) from error
+        raise refusal(error, options) from error
     if failed:
         raise CommandError("\n".join(failed))

@@ -8,7 +8,7 @@ import numpy as np
 
 from apps.agents import ports
 from apps.agents.domain.neural.calibration import ForecastFigures, forecast_figures
-from apps.agents.domain.neural.features import FEATURE_SET, FEATURES, WINDOW, window_rows
+from apps.agents.domain.neural.features import FEATURE_SET, FEATURES, HISTORY, WINDOW, window_rows
 from apps.agents.domain.neural.labels import CLASSES, Probabilities
 from apps.agents.domain.neural.model_facts import ModelFacts, model_digest
 from apps.agents.domain.neural.promotion_gates import promotion_gates
@@ -22,6 +22,7 @@ from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import CandleColumns
 from apps.trading.domain.venues.paper_terms import terms_of
 
+FEWEST_CANDLES = HISTORY + WINDOW + 1  # before the horizon
 FEWEST_SAMPLES = {"training": 500, "validation": 100, "test": 100}
 NEURAL = "neural"
 Told = Callable[[str], None]
@@ -71,7 +72,10 @@ def train_model(*, wish: TrainingWish, series: Sequence[CandleColumns], told: To
     cost_bps, timeframe = _checked(wish, series)
     samples = sample_table(series, horizon=wish.horizon_bars, cost_bps=cost_bps, stride=wish.stride)
     if not len(samples):
-        raise Refused("No series is long enough for a single sample.", code="too_few_candles", field="data")
+        longest = max((len(columns) for columns in series), default=0)
+        needed = FEWEST_CANDLES + wish.horizon_bars
+        why = f"A sample needs {needed} candles in a row without a gap; the longest series has {longest}."
+        raise Refused(why, code="too_few_candles", field="data")
     first, until = int(samples.closed_at.min()), int(samples.closed_at.max())
     reach = wish.horizon_bars * series[0].length_ms
     folds = _folds(wish, first=first, until=until + reach)

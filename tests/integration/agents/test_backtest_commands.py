@@ -155,6 +155,38 @@ def test_a_file_that_is_not_there_is_named(typed):
         typed("backtest", "--strategy", "sma_cross", files=("XRPUSDT",))
 
 
+FETCH = "Fetch more: manage.py download_candles --start YYYY-MM-DD writes longer files; or "
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ("search", "--strategy", "momentum", "--folds", "19"),
+            f"need 490 bars; there are 300. Take fewer folds, or more candles. {FETCH}choose a longer period",
+        ),
+        (
+            ("search", "--strategy", "momentum", "--folds", "19", "--start", "2026-03-02"),
+            f"{FETCH}leave out --start or --end, where the files hold more.",
+        ),
+        (
+            ("check_warmup", "--strategy", "momentum", "--param", "slow=390"),
+            "candles of BTC/USDT, there are 300. Fetch more: manage.py download_candles",
+        ),
+        (
+            ("train", "--horizon", "300", "--out", "model"),
+            f"A sample needs 397 candles in a row without a gap; the longest series has 300. {FETCH}",
+        ),
+    ],
+    ids=["search", "search of a period", "check", "train"],
+)
+def test_too_few_candles_are_told_with_the_numbers_and_what_to_do(tmp_path, words, told):
+    file = write_candles(tmp_path, "BTC/USDT", bars=300)
+    with pytest.raises(CommandError) as refused:
+        call_command(words[0], "--data", str(file), *words[1:])
+    assert told in str(refused.value)
+
+
 @pytest.mark.parametrize("check", ["check_lookahead", "check_warmup"])
 def test_a_check_tells_what_it_looked_at(typed, check):
     said = typed(check, "--strategy", "momentum", "--points", "15", files=("BTCUSDT", "ETHUSDT"))

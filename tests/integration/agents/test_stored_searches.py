@@ -12,6 +12,8 @@ from apps.agents.operations.research import carry_out_fold
 from apps.agents.wiring import parameter_sampler
 from apps.foundation.clock import Moment, wall_now
 from apps.foundation.errors import Conflict, Refused
+from apps.foundation.time_text import utc_text
+from apps.market.domain import timeframes
 from tests.support.candle_columns import random_columns
 from tests.support.staged_market import stage_market, store_columns
 from workers.research_try import take_up_next
@@ -120,7 +122,7 @@ def test_a_canceled_search_stays_canceled_whatever_its_workers_bring(columns):
         ({"strategy": "astrology"}, "strategy", "no strategy"),
         ({"space": {"fast": [5, 5]}}, "space.fast", "no room"),
         ({"fixed": {"speed": 1}}, "fixed.speed", "no parameter"),
-        ({"folds": 20, "train_tests": 9.0}, "folds", "there are 500"),
+        ({"folds": 20, "train_tests": 9.0}, "folds", "need 590 bars; there are 500"),
         ({"instruments": ["SOL/USDT"]}, "instruments", "No 1m candles of SOL/USDT"),
         ({"trials": 0}, "trials", "between 1 and"),
     ],
@@ -129,3 +131,16 @@ def test_a_search_that_can_not_be_is_refused_when_it_is_asked_for(columns, chang
     with pytest.raises(Refused, match=told) as refused:
         ask(**change)
     assert refused.value.field == field
+
+
+def test_a_period_that_is_too_short_is_told_what_it_leaves_out(columns):
+    times = (columns.times[0], columns.times[250], columns.closes_at[-1])
+    first, half, end = (timeframes.from_milliseconds(int(at)) for at in times)
+    with pytest.raises(Refused) as refused:
+        ask(folds=10, start=half)
+    assert refused.value.code == "too_few_candles"
+    assert refused.value.message == (
+        "10 tests of at least 20 bars with their training need 270 bars; there are 250. Take fewer folds, or more "
+        "candles. A recorded market stores what it has shown so far: let it run on, or take what there is. Or choose a "
+        f"longer period: 500 candles are stored, from {utc_text(first)} to {utc_text(end)}."
+    )

@@ -54,7 +54,7 @@ class Command(BaseCommand):
             report = self._searched(_wish(options), agents.SearchedCandles(given.series, given.rules), options)
             seconds = time.perf_counter() - started
         except HQError as error:
-            raise CommandError(error.message) from error
+            raise arguments.refusal(error, options) from error
         except FoldFailed as error:
             raise CommandError(str(error)) from error
         if options["json"]:

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from apps.agents import operations as agents
 from apps.foundation.errors import HQError
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             else:
                 agents.register_model(trained=trained, actor="manage.py train", moment=current_moment())
         except HQError as error:
-            raise CommandError(error.message) from error
+            raise arguments.refusal(error, options) from error
         self.stdout.write("\n".join(_told(trained, options["out"])))
 
 

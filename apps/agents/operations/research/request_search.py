@@ -18,6 +18,7 @@ from apps.agents.queries.search_views import search_line
 from apps.foundation.clock import Moment
 from apps.foundation.errors import Conflict, Refused
 from apps.foundation.identifiers import new_id
+from apps.foundation.time_text import utc_text
 from apps.market import queries as market
 from apps.market.domain import timeframes
 
@@ -111,8 +112,17 @@ def _plan(wish: Mapping[str, Any]) -> Sequence[Fold]:
     try:
         return search_folds(search_wish_of(wish), *_span(wish))
     except Refused as error:
-        told = f"{error.message} {market.more_candles()}"
+        told = f"{error.message} {market.more_candles()}{_longer(wish)}"
         raise Refused(told, code=error.code, field=error.field) from None
+
+
+def _longer(wish: Mapping[str, Any]) -> str:
+    """What a period that was chosen leaves out, in a sentence."""
+    if not wish["start"] and not wish["end"]:
+        return ""
+    first, until, bar = _span({**wish, "start": None, "end": None})
+    ends = " to ".join(utc_text(timeframes.from_milliseconds(at)) for at in (first, until))
+    return f" Or choose a longer period: {(until - first) // bar:,} candles are stored, from {ends}."
 
 
 def _span(wish: Mapping[str, Any]) -> tuple[int, int, int]:
