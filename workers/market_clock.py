@@ -23,7 +23,6 @@ MOST_TRIES = 5  # to open the rounds of one bar
 FIRST_POLL_SECONDS = 30  # life of the request for the first prices
 SCORED_EVERY = "1h"  # firm clock: in lock-step weights change between the same bars on every run
 IDLE_SECONDS = 0.05
-GIVE_WAY_SECONDS = 0.25  # to questions that leave; a broker that doesn't answer holds a bar's prices up no longer
 REST = timedelta(seconds=0.5)  # between looks at a market that doesn't move
 PATIENCE = timedelta(seconds=60)  # wall clock: how long a starting house is waited for
 PEERS = {"paper_matching", "stop_guard"}  # loops without which a bar would pass unmatched or unguarded
@@ -79,15 +78,10 @@ class MarketClockDriver:
             score_agents(moment=Moment(wall=wall, firm=bar_at))
         return market.release_next_bar(
             moment=Moment(wall=wall, firm=bar_at),
-            with_it=self._ask,
+            # The rounds are there with their bar, before paper exchange and guard begin; the questions leave before its
+            # prices are shown, so that the agents think meanwhile.
+            with_it=lambda released: self._open_rounds(released, wall_now()),
         )
-
-    def _ask(self, released: datetime) -> None:
-        """The rounds are there with their bar, before paper exchange and guard begin; the questions leave before its
-        prices are shown, so that the agents think meanwhile.
-        """
-        self._open_rounds(released, wall_now())
-        after_commit.run(lambda: after_commit.until_sent(GIVE_WAY_SECONDS))
 
     def _is_together(self, wall: datetime) -> bool:
         """After a start the market waits until those who must see each bar are there; then it never asks again."""

@@ -8,7 +8,7 @@ from contextvars import copy_context
 from datetime import datetime
 from functools import partial
 from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 import orjson
@@ -36,7 +36,7 @@ def enqueue(task: str, *, queue: str, expires: datetime | float | None = None, *
     transaction.on_commit(lambda: _send(task, queue, expires, arguments))
 
 
-def run(step: Callable[[], object]) -> None:
+def run(step: Callable[[], None]) -> None:
     """Call ``step`` after this transaction commits."""
     transaction.on_commit(step)
 
@@ -47,16 +47,8 @@ def send_from_a_thread() -> None:
 
     What a process had not sent when it was killed is found by the sweeps, as every lost message.
     """
-    global _send, _until_sent  # chosen once, when the process starts
-    sender = TaskSender()
-    _send, _until_sent = sender.send, sender.until_sent
-
-
-def until_sent(seconds: float) -> bool:
-    """Give way until what this process has enqueued is with the broker, for ``seconds`` at most; whether it is, as far
-    as the broker took it.
-    """
-    return _until_sent(seconds)
+    global _send  # noqa: PLW0603 - chosen once, when the process starts
+    _send = TaskSender().send
 
 
 def _send_now(task: str, queue: str, expires: datetime | float | None, arguments: dict[str, Any]) -> None:
@@ -87,12 +79,7 @@ def _told(arguments: dict[str, Any]) -> str:
     return repr({name: short(value) for name, value in arguments.items()})
 
 
-def _sent_at_once(_: float) -> bool:
-    return True
-
-
 _send: Callable[..., None] = _send_now
-_until_sent: Callable[[float], bool] = _sent_at_once
 
 
 class TaskSender:
@@ -109,12 +96,6 @@ class TaskSender:
             self._waiting.put(partial(copy_context().run, _send_now, *message))
         else:
             _send_now(*message)
-
-    def until_sent(self, seconds: float) -> bool:
-        """Wait until all that was handed over before was sent or lost, at most so long; whether it was."""
-        passed = Event()
-        self._waiting.put(passed.set)
-        return self._thread.is_alive() and passed.wait(seconds)
 
     def _send_all(self) -> None:
         while True:

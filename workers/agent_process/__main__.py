@@ -3,7 +3,7 @@
 import os
 import sys
 
-OUT_OF_REACH = ("django", "rest_framework", "channels", "psycopg", "ccxt", "docker")
+OUT_OF_REACH = ("django", "rest_framework", "channels", "celery", "psycopg", "ccxt", "docker")
 NEVER_NEEDED = ("cryptography", "rich", "colorama", "pydantic")  # imported by libraries where installed, 6 MiB together
 
 if __name__ == "__main__":

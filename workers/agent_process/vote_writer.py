@@ -27,6 +27,7 @@ class VoteWriter:
         )
         self._waiting: list[dict[str, Any]] = []
         self.votes = 0
+        self.failures = 0  # questions that the strategy could not answer
         self.warm_bars = 0
 
     def write_vote(self, vote: dict[str, Any], *, bars: int, seconds: float) -> None:
@@ -47,15 +48,12 @@ class VoteWriter:
             self._redis.xadd(self._settings.vote_stream, {"vote": text}, maxlen=STREAM_LENGTH, approximate=True)
         self.votes += len(votes)
 
-    def questions_waiting(self) -> int:
-        """How many questions nobody has taken yet."""
-        return int(self._redis.llen(self._settings.queue))
-
     def beat(self) -> None:
         """Say that the agent lives and how far it came."""
         sign = {
             "at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),  # noqa: TID251 - the edge of a process of its own
             "votes": self.votes,
+            "failures": self.failures,
             "warm_bars": self.warm_bars,
             "needs_bars": self._needs_bars,
             "rss_bytes": resident_bytes(),

@@ -8,13 +8,7 @@ COMMANDS = (
     "ping",
     "select",
     "client|setname",  # not setinfo, which servers before 7.2 refuse to hear of; its refusal harms no client
-    "llen",
-    "brpop",
-    "rpop",
-    "lpush",  # gives a question back that it was taking as it was told to end
-    "multi",  # Celery asks for the length of a queue and of its priorities together
-    "exec",
-    "discard",
+    "blpop",
     "set",
     "xadd",
 )
@@ -26,8 +20,6 @@ def redis_user(agent_id: object, *, database: int) -> str:
 
 
 def redis_rights(agent_id: object) -> tuple[str, ...]:
-    """The rules of its user, without the password. Keys: the queue with its priorities, the sign of life, and the vote
-    stream.
-    """
-    keys = (f"~agent.{agent_id}", f"~agent.{agent_id}[.\x06]*", f"~votes.{agent_id}")
+    """The rules of its user, without the password. Keys: the queue, the sign of life, and the vote stream."""
+    keys = (f"~agent.{agent_id}", f"~agent.{agent_id}.beat", f"~votes.{agent_id}")
     return ("resetkeys", "resetchannels", *keys, "nocommands", *(f"+{command}" for command in COMMANDS))

@@ -16,11 +16,11 @@ from apps.agents.domain.bar_window import bars_message, tail_of, venues_message
 from apps.agents.domain.indicators import VOLATILITY_BARS, bar_volatility
 from apps.agents.domain.strategies.registry import judges_by_model
 from apps.agents.models import Agent, DecisionRound, DesiredState, RoundState, VoteCursor, locking
+from apps.agents.operations.ask_agents import ask_agents
 from apps.agents.queries.agent_needs import needs_bars
 from apps.agents.queries.heartbeats import heartbeats
 from apps.agents.queries.neural_models import model_in_force
 from apps.agents.queries.promotion_standings import Standing, promotion_standings
-from apps.foundation import after_commit
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotReady
 from apps.foundation.identifiers import derived_id
@@ -32,8 +32,6 @@ from apps.trading.domain.venues.paper_terms import terms_of
 
 log = structlog.get_logger(__name__)
 
-VOTE_TASK = "agent.vote"
-A_MESSAGE = 64  # questions in one message: sending each alone takes longer than answering it
 LOCK_STEP_SECONDS = 4
 LIVE_SECONDS = 10
 SILENCE_SECONDS = 12
@@ -166,8 +164,7 @@ def _candles(
 def _open_all(questions: Sequence[Question], seen: Look) -> list[OpenedRound]:
     opened = [_opened(question, seen) for question in questions]
     DecisionRound.objects.bulk_create([one.row for one in opened])
-    for start in range(0, len(opened), A_MESSAGE):
-        _ask(opened[start : start + A_MESSAGE], seen)
+    ask_agents(_questions(opened, seen))
     return opened
 
 
@@ -259,14 +256,13 @@ def _absent(agent: Agent, reason: str) -> dict[str, Any]:
     return {"agent_id": str(agent.pk), "name": agent.name, "reason": reason}
 
 
-def _ask(rounds: Sequence[OpenedRound], seen: Look) -> None:
-    """Each agent of these rounds gets one message with all that it is asked."""
+def _questions(rounds: Sequence[OpenedRound], seen: Look) -> dict[UUID, list[dict[str, Any]]]:
+    """All that each agent is asked."""
     asked: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     for one in rounds:
         for agent in one.ready:
             asked[agent.pk].append(_question(one, seen.needs[agent.pk] or 1))
-    for agent_id, questions in asked.items():
-        after_commit.enqueue(VOTE_TASK, queue=f"agent.{agent_id}", expires=seen.deadline, questions=questions)
+    return asked
 
 
 def _question(opened: OpenedRound, needs: int) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from celery import Celery
 
 from apps.agents.domain.bar_window import market_view
 from apps.agents.domain.redis_rights import redis_rights
@@ -24,10 +23,9 @@ from apps.agents.domain.vote_entry import votes_in
 from apps.foundation.clock import wall_now
 from apps.foundation.redis_users import url_for
 from tests.support.own_redis import OwnRedis
-from workers.agent_process.run_agent import STUCK_STATUS
 
 ROOT = Path(__file__).resolve().parents[3]
-LARGEST_MIB = 60
+LARGEST_MIB = 50
 PASSWORD = "of a test"
 BARS = 120
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
@@ -50,10 +48,6 @@ atexit.register(lambda: pathlib.Path(sys.argv[1]).write_text("\\n".join(loaded()
 runpy.run_module("workers.agent_process", run_name="__main__", alter_sys=True)
 """
 
-# The same with a consumer that never asks Redis for a question, as one was left by a Redis that died before an answer
-# was acknowledged.
-DEAF = "from kombu.transport.redis import Channel; Channel._brpop_start = lambda self, timeout=None: None\n" + LISTING
-
 
 class Agent:
     """A process under test and the house's end of the wire."""
@@ -62,7 +56,6 @@ class Agent:
         self.server = server
         self.id = str(uuid4())
         self.grant()
-        self.house = Celery(broker=server.url, set_as_current=False)
         self.errors = folder / "stderr.txt"
         self.output = folder / "stdout.txt"
         self.modules = folder / "modules.txt"
@@ -91,7 +84,7 @@ class Agent:
         return question
 
     def send(self, *questions: dict[str, Any]) -> None:
-        self.house.send_task("agent.vote", kwargs={"questions": questions}, queue=f"agent.{self.id}", expires=60)
+        self.server.client.rpush(f"agent.{self.id}", json.dumps({"questions": questions}))
 
     def votes(self) -> list[dict[str, Any]]:
         """In their order, however many an entry holds."""
@@ -181,8 +174,18 @@ def test_an_agent_votes_as_its_strategy_does_and_stays_small_and_alone(started):
     assert agent.server.client.ttl(f"agent.{agent.id}.beat") <= 90
     assert agent.end() == 0
     packages = {name.partition(".")[0] for name in agent.modules.read_text().splitlines()}
-    assert {"celery", "numpy", "apps"} <= packages
-    assert not packages & {"django", "psycopg", "ccxt", "channels", "rest_framework", "tradinghq", "docker"}
+    assert {"redis", "numpy", "apps"} <= packages
+    assert not packages & {
+        "celery",
+        "kombu",
+        "django",
+        "psycopg",
+        "ccxt",
+        "channels",
+        "rest_framework",
+        "tradinghq",
+        "docker",
+    }
     assert '"event": "agent_stopped"' in agent.output.read_text()
     for line in agent.output.read_text().splitlines():
         json.loads(line)
@@ -223,12 +226,39 @@ def test_an_agent_survives_a_restart_of_redis(started, own_redis):
     assert agent.end() == 0
 
 
-def test_an_agent_that_takes_no_questions_ends_itself_and_leaves_them_waiting(started, own_redis):
-    agent = started(program=DEAF)
-    agent.ask()
-    assert agent.process.wait(60) == STUCK_STATUS
-    assert '"event": "agent_stuck"' in agent.output.read_text()
-    assert own_redis.client.llen(f"agent.{agent.id}") == 1
+@pytest.mark.parametrize(
+    "message",
+    ["no json", "[]", "{}", '{"questions": 7}', '{"questions": [7]}', '{"questions": [{"symbol": "BTC/USDT"}]}'],
+)
+def test_a_message_that_is_none_is_logged_and_the_next_one_answered(started, message):
+    agent = started("arbitrage")
+    agent.server.client.rpush(f"agent.{agent.id}", message)
+    good = agent.ask()
+    (vote,) = agent.wait(agent.votes, "a vote")
+    assert vote["round_id"] == good["round_id"]
+    assert '"event": "message_not_understood"' in agent.output.read_text()
+
+
+RAISING = """
+from apps.agents.domain.strategies.arbitrage import Arbitrage
+really, asked = Arbitrage.vote, []
+def vote(self, view):
+    asked.append(view)
+    if len(asked) == 1:
+        raise RuntimeError("foreign code may raise anything")
+    return really(self, view)
+Arbitrage.vote = vote
+"""
+
+
+def test_a_strategy_that_raises_costs_its_own_vote_and_the_agent_counts_it(started):
+    agent = started("arbitrage", program=RAISING + LISTING)
+    bad, good = question_of({}), question_of({})
+    agent.send(bad, good)
+    (vote,) = agent.wait(agent.votes, "a vote")
+    assert vote["round_id"] == good["round_id"]
+    assert "foreign code may raise anything" in agent.output.read_text()
+    agent.wait(lambda: agent.beat().get("failures") == 1, "a beat that tells of it")
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ class LivingFirm:
     def __init__(self, monkeypatch):
         self.asked, self.kept = [], []
         asking = import_module("apps.agents.operations.open_rounds")
-        monkeypatch.setattr(asking, "after_commit", self)
+        monkeypatch.setattr(asking, "ask_agents", self.ask_agents)
         monkeypatch.setattr(asking, "LOCK_STEP_SECONDS", 300)  # a busy machine leaves no agent out
         self.random = np.random.default_rng(20261128)
         self.market = stage_market(history=2)
@@ -57,9 +57,9 @@ class LivingFirm:
         self._remember(HISTORY)
         self.first = self.market.bar_at + timedelta(minutes=1)
 
-    def enqueue(self, _task, *, queue, expires, questions):
-        """What would go to an agent's queue."""
-        self.asked += [(queue, question) for question in questions]
+    def ask_agents(self, questions):
+        """What would go to the agents' queues."""
+        self.asked += [(agent_id, question) for agent_id, asked in questions.items() for question in asked]
 
     def live(self, bars):
         """Bar after bar as in the running firm: matched, guarded, asked, answered, decided, sent."""
@@ -111,8 +111,8 @@ class LivingFirm:
         complete_coarser(base="1m", after=since or at - timedelta(minutes=1), until=at, symbols=self.market.last)
 
     def _answer(self):
-        for queue, question in self.asked:
-            agent = Agent.objects.get(pk=UUID(queue.removeprefix("agent.")))
+        for agent_id, question in self.asked:
+            agent = Agent.objects.get(pk=agent_id)
             strategy = build_strategy(agent.strategy, agent.parameters)
             message = answer_round(strategy, question, "golden")
             assert operations.record_vote(agent_id=agent.pk, message=message, moment=self.desk.moment())

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from django.db import connection
 
-import tradinghq.celery  # noqa: F401 - the application whose broker the tasks go to
 from apps.agents import operations, ports, queries
 from apps.agents.domain.neural.feature_message import BYTES
 from apps.agents.domain.neural.feature_reading import read_windows
@@ -58,9 +57,8 @@ def room(clean_redis, monkeypatch):
 
 
 def waiting(client, queue):
-    """The arguments of the tasks in the queue, oldest first."""
-    bodies = [json.loads(text)["body"] for text in reversed(client.lrange(queue, 0, -1))]
-    return [json.loads(base64.b64decode(body))[1] for body in bodies]
+    """The messages in the queue, oldest first."""
+    return [json.loads(text) for text in client.lrange(queue, 0, -1)]
 
 
 def answer(room, client, agent):

@@ -2,19 +2,18 @@
 
 import json
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-import tradinghq.celery  # noqa: F401 - the application whose broker the tasks go to
 from apps.agents import operations
 from apps.agents.domain.bar_window import market_view
 from apps.agents.domain.strategies.registry import build_strategy
-from apps.agents.models import Agent, AgentScore, Decision, Vote, VoteCursor, VoteRefusal
+from apps.agents.models import Agent, AgentScore, Decision, DecisionRound, RoundState, Vote, VoteCursor, VoteRefusal
 from apps.foundation import redis_pool
+from apps.foundation.metrics import WAKE_UPS_LOST
 from apps.trading.models import Cursor
 from tests.support.agents_room import open_agents_room
 from workers import vote_collector
@@ -30,10 +29,7 @@ def room(clean_redis):
 
 def questions(client, agent):
     """What waits in the agent's queue, oldest first."""
-    import base64
-
-    bodies = [json.loads(text)["body"] for text in reversed(client.lrange(f"agent.{agent.pk}", 0, -1))]
-    messages = [json.loads(base64.b64decode(body))[1] for body in bodies]
+    messages = [json.loads(text) for text in client.lrange(f"agent.{agent.pk}", 0, -1)]
     return [question for message in messages for question in message["questions"]]
 
 
@@ -85,12 +81,29 @@ def test_a_bar_that_the_guard_does_not_see_for_a_minute_is_closed_untraded(room,
     assert set(Decision.objects.values_list("outcome", "code")) == {("SKIPPED", "too_late")}
 
 
-def test_what_an_agent_is_asked_about_many_instruments_comes_in_few_messages(room, clean_redis, monkeypatch):
-    monkeypatch.setattr(import_module("apps.agents.operations.open_rounds"), "A_MESSAGE", 2)
-    room.ask()
+def test_all_that_an_agent_is_asked_is_one_message_and_one_that_reads_none_fills_no_memory(room, clean_redis):
     agent = room.agent("momentum")
-    assert clean_redis.llen(f"agent.{agent.pk}") == 2
+    queue = f"agent.{agent.pk}"
+    room.ask()
+    assert clean_redis.llen(queue) == 1
     assert [question["symbol"] for question in questions(clean_redis, agent)] == ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
+    assert 0 < clean_redis.ttl(queue) <= 3_600
+    clean_redis.delete(queue)
+    clean_redis.rpush(queue, *range(50))
+    room.ask()
+    assert clean_redis.llen(queue) == 20
+    assert clean_redis.lrange(queue, 0, 0) == ["31"]
+    assert len(json.loads(clean_redis.lrange(queue, -1, -1)[0])["questions"]) == 3
+
+
+def test_while_redis_is_away_the_rounds_are_open_and_the_questions_counted_as_lost(room, clean_redis, monkeypatch):
+    lost = WAKE_UPS_LOST.labels(task="agents asked")
+    before = lost._value.get()
+    nobody = redis_pool.Redis(port=1, retry=redis_pool.Retry(redis_pool.ConstantBackoff(0), 0))
+    monkeypatch.setattr(redis_pool, "raw_client", lambda: nobody)
+    room.ask()
+    assert DecisionRound.objects.filter(state=RoundState.OPEN).count() == 3
+    assert lost._value.get() == before + 1
 
 
 def test_votes_that_stand_in_one_entry_are_taken_in_once_each(room, clean_redis):

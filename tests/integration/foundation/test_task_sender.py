@@ -1,11 +1,9 @@
 """Tasks that a thread sends: all of them, in order, under the correlation id of whoever enqueued them."""
 
 import json
-from threading import Event
 
 import pytest
 
-from apps.foundation import after_commit
 from apps.foundation.after_commit import TaskSender
 from apps.foundation.correlation import HEADER, bind, carry_through_celery
 from apps.foundation.redis_pool import client
@@ -39,21 +37,3 @@ def test_a_fault_in_the_thread_does_not_swallow_what_comes_later(sender, monkeyp
     eventually(lambda: not sender._thread.is_alive())
     sender.send("note", QUEUE, None, {"number": 7})
     assert len(messages()) == 1
-    assert not sender.until_sent(60)  # nobody is left to send: it does not wait
-
-
-def test_one_can_wait_until_all_is_sent(sender):
-    for number in range(20):
-        sender.send("note", QUEUE, None, {"number": number})
-    assert sender.until_sent(60)
-    assert len(messages()) == 20
-
-
-def test_it_waits_no_longer_than_it_is_told_to(sender, monkeypatch):
-    held, ended = Event(), Event()
-    monkeypatch.setattr(after_commit, "_send_now", lambda *_: held.wait(60) and ended.set())
-    sender.send("note", QUEUE, None, {})
-    assert not sender.until_sent(0.01)
-    held.set()
-    assert sender.until_sent(60)
-    assert ended.is_set()

@@ -1,5 +1,6 @@
 """The fleet on a real engine with the real agent in its container, and a Redis that listens on the bridge's gateway."""
 
+import json
 import time
 from uuid import uuid4
 
@@ -53,11 +54,8 @@ def watched(world, agent: Agent) -> dict:
 
 def ask(house: OwnRedis, agent: Agent) -> str:
     """One question on the agent's queue, as the house sends it; the round's id."""
-    from celery import Celery
-
     question = question_of({"round_id": str(uuid4())})
-    sender = Celery(broker=house.url, set_as_current=False)
-    sender.send_task("agent.vote", kwargs={"questions": [question]}, queue=f"agent.{agent.pk}", expires=60)
+    house.client.rpush(f"agent.{agent.pk}", json.dumps({"questions": [question]}))
     return question["round_id"]
 
 
