@@ -68,7 +68,7 @@ def table(result: BacktestResult) -> list[str]:
     lines += [f"{label:32}{_number(equity[name]):>14}{_number(held[name]):>16}" for name, label in PLAIN.items()]
     lines += [f"{label:32}{_percent(equity[name]):>14}" for name, label in OWN_PERCENT.items()]
     lines.append(f"{'turnover, times the equity':32}{_number(equity['turnover']):>14}")
-    lines += [f"{PERCENT[name]}: {why}" for name, why in report["untold"].items()]
+    lines += [f"{(PERCENT | PLAIN)[name]}: {why}" for name, why in report["untold"].items()]
     lines.append("")
     lines.append(
         f"{trades['trades']} closed trades, {_percent(trades['win_rate'])} won, profit factor "

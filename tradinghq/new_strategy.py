@@ -1,5 +1,6 @@
 """Writes the package of a new strategy from the template: code, test, entry point, Dockerfile."""
 
+import keyword
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,10 @@ def write_strategy(name: str, into: Path) -> Path:
     if not name.isidentifier() or name != name.lower() or not name.isascii() or len(name) > LONGEST_NAME:
         told = f"lower case letters, digits and underscores, at most {LONGEST_NAME}, no digit first"
         raise NewStrategyRefusedError(f"The name was {name!r}; it must be {told}, such as three_down.")
+    if keyword.iskeyword(name):
+        raise NewStrategyRefusedError(
+            f"{name} is a word of Python itself; choose another name, such as {name}_strategy."
+        )
     if name in TAKEN or name in strategy_names():
         raise NewStrategyRefusedError(f"The name {name} is taken; choose another one.")
     if not into.is_dir():

@@ -49,8 +49,10 @@ class ExplainView(HouseView):
 
     @extend_schema(parameters=[bodies.ExplainQuery], responses=shapes.ExplanationShape)
     def get(self, request: Request) -> Response:
-        """Every vote, gate and reason about one instrument in the bar that was current at ``at``."""
+        """Every vote, gate and reason about one instrument in the bar that was current at ``at``; without it of the
+        newest bar that was decided.
+        """
         asked = bodies.ExplainQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
-        return Response(queries.explain(symbol=wanted["instrument"], at=wanted.get("at", self.moment.firm)))
+        return Response(queries.explain(symbol=wanted["instrument"], at=wanted.get("at"), now=self.moment.firm))

@@ -19,6 +19,7 @@ from apps.agents.domain.target_stance import Stance, wanted_stance
 from apps.agents.models import ConsensusPolicy, Decision, DecisionRound, Outcome, Vote
 from apps.agents.queries.consensus_policy import POLICY_FIELDS, current_policy
 from apps.agents.queries.order_facts import facts_of, vote_facts
+from apps.agents.queries.rounds import voters_of
 from apps.foundation.clock import Moment
 from apps.foundation.errors import HQError
 from apps.foundation.identifiers import derived_id
@@ -150,7 +151,7 @@ def _find(row: DecisionRound, votes: Sequence[Vote], firm: Firm) -> Finding:
     if not row.asked:
         return Finding(Outcome.SKIPPED, "nobody_asked", _nobody_asked(row))
     opinions = _opinions(row, votes, policy.method, moment.firm)
-    pooled = pool_votes(votes=opinions, asked=_voters(row), rules=policy.consensus_rules(), now=moment.firm)
+    pooled = pool_votes(votes=opinions, asked=voters_of(row), rules=policy.consensus_rules(), now=moment.firm)
     found = Finding(Outcome.NO_TRADE, pooled.code, pooled.reason + _silent(row, opinions), consensus=pooled)
     if not pooled.reached:
         return found
@@ -205,13 +206,6 @@ def _limited(weights: Mapping[str, float], canaries: Collection[str], method: st
     if method in WEIGHING:
         return limited_weights(weights, canaries)
     return {agent_id: 0.0 if agent_id in canaries else weight for agent_id, weight in weights.items()}
-
-
-def _voters(row: DecisionRound) -> int:
-    """All who subscribed, the warming ones too: a quorum is not reached by being early. Neither benched agents nor
-    canaries are counted: a candidate that seldom speaks must not silence the others.
-    """
-    return sum(1 for entry in row.asked if not entry["benched_reason"] and not entry.get("canary")) + len(row.absent)
 
 
 def _silent(row: DecisionRound, opinions: list[Opinion]) -> str:

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from apps.agents.domain.explanation import VoteFacts, headline
 from apps.agents.models import Decision, DecisionRound, RoundState, Vote
 from apps.agents.queries.order_facts import facts_of
+from apps.agents.queries.rounds import voters_of
 from apps.foundation.errors import NotFound
 from apps.foundation.time_text import utc_text
 from apps.market import queries as market
@@ -64,12 +65,14 @@ class DecisionReading:
         return _view(row, self._votes[row.round_id], self._orders.get(str(row.order_id)))
 
 
-def explain(*, symbol: str, at: datetime) -> dict[str, Any]:
+def explain(*, symbol: str, at: datetime | None, now: datetime) -> dict[str, Any]:
     """Everything that was decided about ``symbol`` in the bar that was current at ``at``: one decision a timeframe.
+    Without ``at`` of the newest bar that was decided, or else of ``now``.
 
     ``NotFound`` with code ``unknown_instrument``. Where there is nothing, ``note`` says why.
     """
     market.instrument_rules(symbol)
+    at = at or _newest_decided(symbol) or now
     newest: dict[str, Decision] = {}
     within = at - timedelta(days=2)
     for row in (
@@ -88,8 +91,12 @@ def explain(*, symbol: str, at: datetime) -> dict[str, Any]:
     }
 
 
+def _newest_decided(symbol: str) -> datetime | None:
+    return Decision.objects.filter(symbol=symbol).order_by("-closed_at").values_list("closed_at", flat=True).first()
+
+
 def _why_nothing(symbol: str, at: datetime) -> str:
-    newest = Decision.objects.filter(symbol=symbol).order_by("-closed_at").values_list("closed_at", flat=True).first()
+    newest = _newest_decided(symbol)
     oldest = Decision.objects.filter(symbol=symbol).order_by("closed_at").values_list("closed_at", flat=True).first()
     if newest is None or oldest is None:
         return f"Nothing has been decided about {symbol} yet."
@@ -148,7 +155,7 @@ def _stood(row: Decision) -> VoteFacts:
     pulled = [part for part in row.contributions if part["counted"] and part["share"] * row.score > 0.0]
     leader = min(pulled, key=lambda part: (-abs(part["share"]), part["name"])) if pulled else None
     return VoteFacts(
-        asked=sum(1 for entry in row.round.asked if not entry["benched_reason"]) + len(row.round.absent),
+        asked=voters_of(row.round),
         in_favour=row.in_favour,
         leader=leader["name"] if leader else "",
         strength=abs(leader["direction"] * leader["confidence"]) if leader else 0.0,

@@ -23,3 +23,10 @@ def rounds_settled(bar_at: datetime) -> bool:
 def open_rounds_count() -> int:
     """How many rounds wait for votes."""
     return DecisionRound.objects.filter(state=RoundState.OPEN).count()
+
+
+def voters_of(row: DecisionRound) -> int:
+    """Of how many a quorum is asked: all who subscribed, the warming ones too, since it is not reached by being early.
+    Neither benched agents nor canaries are counted: a candidate that seldom speaks must not silence the others.
+    """
+    return sum(1 for entry in row.asked if not entry["benched_reason"] and not entry.get("canary")) + len(row.absent)

@@ -14,6 +14,8 @@ from rest_framework.renderers import JSONRenderer
 
 from apps.foundation.money import plain
 
+LARGEST_INTEGER = 2**63
+
 
 class StrictJSONParser(JSONParser):
     """Refuses NaN, infinities, repeated names, broken or unstorable text and too large bodies, each in words."""
@@ -40,7 +42,23 @@ class HouseJSONRenderer(JSONRenderer):
     """Writes with orjson; decimals leave as strings without exponent."""
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:  # noqa: ARG002
-        return b"" if data is None else orjson.dumps(data, default=as_json)
+        return b"" if data is None else written(data)
+
+
+def written(data: Any) -> bytes:
+    """JSON of ``data``. PostgreSQL gives a stored 2e22 back as a whole number, which orjson writes up to 64 bits."""
+    try:
+        return orjson.dumps(data, default=as_json)
+    except TypeError:
+        return orjson.dumps(_small_integers(data), default=as_json)
+
+
+def _small_integers(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {name: _small_integers(value) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_small_integers(value) for value in data]
+    return float(data) if isinstance(data, int) and abs(data) >= LARGEST_INTEGER else data
 
 
 def as_json(value: Any) -> Any:

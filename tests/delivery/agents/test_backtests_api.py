@@ -59,7 +59,8 @@ def test_a_backtest_is_asked_for_run_and_read(trader):
     assert len(view["equity"]) == 301
     assert view["headline"]["cagr"] is None
     assert view["headline"]["cagr_untold"].startswith("A run of 0.2 days is not annualised: growth a year is told of")
-    assert view["metrics"]["untold"] == {"cagr": view["headline"]["cagr_untold"]}
+    assert view["metrics"]["untold"]["cagr"] == view["headline"]["cagr_untold"]
+    assert view["metrics"]["untold"]["calmar"].startswith("A run of 0.2 days has no Calmar ratio")
     (row,) = trader.get(PATH, {"state": "DONE"}).json()["results"]
     assert row == {name: view[name] for name in row}
     rows = list(csv.DictReader(io.StringIO(trader.get(f"{one}trades/", {"format": "csv"}).content.decode())))

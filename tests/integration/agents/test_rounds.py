@@ -357,12 +357,22 @@ def test_the_same_votes_decide_the_same_whoever_answers_first(room):
 def test_explain_tells_the_bar_of_that_minute(room):
     decision = room.decide()["BTC/USDT"]
     at = decision.closed_at + timedelta(seconds=30)
-    told = queries.explain(symbol="BTC/USDT", at=at)
+    now = room.moment().firm
+    told = queries.explain(symbol="BTC/USDT", at=at, now=now)
     assert [d["id"] for d in told["decisions"]] == [str(decision.pk)]
     assert told["note"] == ""
-    nothing = queries.explain(symbol="BTC/USDT", at=decision.closed_at - timedelta(hours=1))
+    nothing = queries.explain(symbol="BTC/USDT", at=decision.closed_at - timedelta(hours=1), now=now)
     assert nothing["decisions"] == []
     assert "The first decision was at" in nothing["note"]
+
+
+def test_explain_without_a_time_tells_the_newest_bar_that_was_decided(room):
+    now = room.moment().firm
+    assert queries.explain(symbol="BTC/USDT", at=None, now=now)["decisions"] == []
+    decision = room.decide()["BTC/USDT"]
+    room.ask()  # about the next bar, which nobody has decided on yet
+    told = queries.explain(symbol="BTC/USDT", at=None, now=room.moment().firm)
+    assert [d["id"] for d in told["decisions"]] == [str(decision.pk)]
 
 
 def test_seeding_twice_and_after_a_destruction_adds_nobody(room):

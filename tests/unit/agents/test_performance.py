@@ -65,7 +65,7 @@ def test_a_curve_worked_out_by_hand():
     assert found.sortino == pytest.approx(mean / math.sqrt(0.01 / 4) * math.sqrt(365))
     assert found.omega == pytest.approx((0.1 + 121 / 99 - 1) / 0.1)
     assert found.max_drawdown == pytest.approx(0.1)
-    assert found.calmar == pytest.approx((1.21 ** (365.25 / 4) - 1) / 0.1)
+    assert found.calmar is None
     assert found.longest_drawdown_days == 3.0
     assert found.value_at_risk == pytest.approx(0.1)
     assert found.expected_shortfall == pytest.approx(0.1)
@@ -86,7 +86,14 @@ def test_what_a_short_or_flat_run_can_not_tell_is_unknown():
 
 
 def test_an_explosive_growth_is_unknown_rather_than_an_overflow():
-    assert curve_metrics(daily([1.0, 0.5, 1e9])).calmar is None
+    assert curve_metrics(daily([1.0, 0.5, *[1e300] * 30])).calmar is None
+
+
+def test_a_calmar_ratio_is_told_of_thirty_days_on():
+    """Of less it is a number without a meaning: 2e22 for the growth of a day."""
+    month = [100.0, 90.0, *np.linspace(90.0, 121.0, 29)]
+    assert curve_metrics(daily(month)).calmar == pytest.approx((1.21 ** (365.25 / 30) - 1) / 0.1)
+    assert curve_metrics(daily(month[:-1])).calmar is None
 
 
 @pytest.mark.parametrize("days", [3, 364, 365, 730])
@@ -99,10 +106,16 @@ def test_growth_a_year_is_told_of_a_whole_year_at_least_and_else_the_reason(days
     told = (report["equity"]["cagr"], report["buy_and_hold"]["cagr"])
     if days < 365:
         assert told == (None, None)
-        assert report["untold"] == {
+        reasons = {
             "cagr": f"A run of {days}.0 days is not annualised: growth a year is told of a whole year at least, "
             "as GIPS asks."
         }
+        if days < 30:
+            reasons["calmar"] = (
+                f"A run of {days}.0 days has no Calmar ratio: it sets growth a year, told of 30 days at least, "
+                "against the largest fall."
+            )
+        assert report["untold"] == reasons
     else:
         assert told == pytest.approx((1.1 ** (365.25 / days) - 1,) * 2)
         assert report["untold"] == {}

@@ -40,12 +40,13 @@ def test_months_that_were_not_traded_are_empty_and_a_year_is_their_product():
 
 def test_a_figure_that_the_run_is_too_short_for_is_a_dash_with_the_reason():
     figures = dict.fromkeys((*SHARES, *NUMBERS, *OWN), 0.5)
-    metrics = {"equity": figures, "buy_and_hold": figures, "untold": {"cagr": "Three days < a year."}}
+    untold = {"cagr": "Three days < a year.", "calmar": "Three days."}
+    metrics = {"equity": figures, "buy_and_hold": figures, "untold": untold}
     page = beside_holding(metrics)
     row = f"<tr><td>{SHARES['cagr']}</td><td>{DASH}</td><td>{DASH}</td></tr>"
     assert row in page
     assert f"{SHARES['cagr']}: Three days &lt; a year." in page
-    assert page.count(DASH) == 2
+    assert page.count(DASH) == 4
     assert DASH not in beside_holding(metrics | {"untold": {}})
 
 

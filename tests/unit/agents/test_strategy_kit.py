@@ -160,6 +160,7 @@ def test_a_new_strategys_package_passes_its_own_tests(written):
         ("Three Down", "it must be lower case letters"),
         ("3down", "it must be lower case letters"),
         ("momentum", "The name momentum is taken"),
+        ("class", "class is a word of Python itself"),
         ("four_down", "is there already"),
     ],
 )

@@ -10,6 +10,7 @@ from apps.agents.domain.performance.equity_curve import DAY_MS, EquityCurve, Ser
 TAIL = 0.05  # of the days: value at risk and expected shortfall at 95 %
 FEWEST_DAYS = 2
 SHORTEST_YEAR_MS = 365 * DAY_MS  # GIPS forbids annualised returns of less than a year: they tell what did not happen
+SHORTEST_CALMAR_MS = 30 * DAY_MS  # growth a year out of fewer days is a number without a meaning, and a huge one
 BLOCK = 16_384  # points of a curve that stay near the processor
 _ROUNDING = 1e-12
 
@@ -18,7 +19,7 @@ _ROUNDING = 1e-12
 class CurveMetrics:
     """Shares unless named otherwise (0.1 is 10 %); losses and drawdowns are positive numbers.
 
-    ``cagr`` is told of a whole year at least; ratios compare runs and are annualised whatever their length.
+    ``cagr`` is told of a whole year at least, ``calmar`` of thirty days; ratios are annualised, to compare runs.
     ``longest_drawdown_days``: the longest time below an earlier high, one that has not ended counted up to the end.
     """
 
@@ -70,9 +71,14 @@ def is_short_of_a_year(curve: EquityCurve) -> bool:
     return bool(curve.times[-1] - curve.times[0] < SHORTEST_YEAR_MS)
 
 
+def is_short_for_calmar(curve: EquityCurve) -> bool:
+    """Whether what it grew says too little to be set against its largest fall."""
+    return bool(curve.times[-1] - curve.times[0] < SHORTEST_CALMAR_MS)
+
+
 def _growth_a_year(curve: EquityCurve) -> float | None:
-    """As if it went on like that, for ratios only; None for a run of less than a day."""
-    if curve.times[-1] - curve.times[0] < DAY_MS:
+    """As if it went on like that, for ratios only; None for a run of less than thirty days."""
+    if is_short_for_calmar(curve):
         return None
     exponent = math.log1p(curve.total_return) / curve.years
     return math.expm1(exponent) if exponent < 700.0 else None  # noqa: PLR2004 - e to the 710 is no float any more

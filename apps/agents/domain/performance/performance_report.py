@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.agents.domain.performance.curve_metrics import curve_metrics, is_short_of_a_year
+from apps.agents.domain.performance.curve_metrics import (
+    curve_metrics,
+    is_short_for_calmar,
+    is_short_of_a_year,
+)
 from apps.agents.domain.performance.equity_curve import DAY_MS, EquityCurve, Series
 from apps.agents.domain.performance.sharpe_significance import probabilistic_sharpe
 from apps.agents.domain.performance.trade_table import LABELS, TradeTable, metrics_by, trade_metrics
@@ -64,9 +68,15 @@ def untold(curve: EquityCurve) -> dict[str, str]:
     if not is_short_of_a_year(curve):
         return {}
     days = f"{float(curve.times[-1] - curve.times[0]) / DAY_MS:.1f}"
-    return {
+    reasons = {
         "cagr": f"A run of {days} days is not annualised: growth a year is told of a whole year at least, as GIPS asks."
     }
+    if is_short_for_calmar(curve):
+        reasons["calmar"] = (
+            f"A run of {days} days has no Calmar ratio: it sets growth a year, told of 30 days at least, against the "
+            "largest fall."
+        )
+    return reasons
 
 
 def months_beside(curve: EquityCurve, holding: EquityCurve) -> dict[str, dict[str, float]]:

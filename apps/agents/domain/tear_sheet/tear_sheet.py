@@ -127,11 +127,11 @@ def beside_holding(metrics: Mapping[str, Any]) -> str:
     run, held = metrics["equity"], metrics["buy_and_hold"]
     rows = [("", "run", "holding")]
     untold = dict(_untold(metrics))
-    rows += [
-        (label, DASH, DASH) if name in untold else (label, _share(run[name]), _share(held[name]))
-        for name, label in SHARES.items()
-    ]
-    rows += [(label, _number(run[name]), _number(held[name])) for name, label in NUMBERS.items()]
+    for figures, shown in ((SHARES, _share), (NUMBERS, _number)):
+        rows += [
+            (label, DASH, DASH) if name in untold else (label, shown(run[name]), shown(held[name]))
+            for name, label in figures.items()
+        ]
     rows += [(label, _share(run[name]) if share else _number(run[name]), "") for name, (label, share) in OWN.items()]
     notes = [f'<p class="dim">{label}: {escape(metrics["untold"][name])}</p>' for name, label in _untold(metrics)]
     return _table(rows) + "".join(notes)
@@ -139,7 +139,7 @@ def beside_holding(metrics: Mapping[str, Any]) -> str:
 
 def _untold(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Figures that the run is too short for; runs of before they were told have none."""
-    return [(name, label) for name, label in SHARES.items() if name in metrics.get("untold", {})]
+    return [(name, label) for name, label in (SHARES | NUMBERS).items() if name in metrics.get("untold", {})]
 
 
 def _trades(trades: Mapping[str, Any]) -> str:
