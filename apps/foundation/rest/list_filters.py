@@ -26,6 +26,14 @@ class KnownParameters(DjangoFilterBackend):
         refuse_unknown(request, known)
         return super().filter_queryset(request, queryset, view)
 
+    def get_filterset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
+        """The filters, whose refusals name what could be chosen."""
+        filterset = super().get_filterset(request, queryset, view)
+        for field in filterset.form.fields.values() if filterset is not None else ():
+            if choices := [str(value) for value, _ in getattr(field, "choices", ()) if value]:
+                field.error_messages["invalid_choice"] = f"%(value)s is none of {', '.join(choices)}."
+        return filterset
+
 
 class KnownOrdering(OrderingFilter):
     """``?ordering=field`` or ``-field`` among ``view.ordering_fields``; another name is refused."""

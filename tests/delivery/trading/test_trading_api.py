@@ -54,6 +54,20 @@ def test_an_order_is_placed_listed_shown_and_cancelled(desk, trader):
     problem(trader.post(f"{ORDERS}{placed['id']}/cancel/"), 409, "order_finished")
 
 
+@pytest.mark.parametrize(
+    ("name", "chosen", "told"),
+    [
+        ("origin", "agent", "agent is none of manual, consensus, guard, flatten."),
+        ("side", "long", "long is none of buy, sell."),
+        ("state", "100%", "100% is none of PROPOSED,"),  # several may be chosen
+    ],
+)
+def test_a_filter_says_what_could_be_chosen(trader, name, chosen, told):
+    answer = trader.get(ORDERS, {name: chosen})
+    assert answer.status_code == 400
+    assert told in answer.content.decode()
+
+
 def test_a_denial_is_an_answer(desk, trader):
     answer = trader.post(ORDERS, GOOD | {"quantity": None, "notional": "2"})
     assert answer.status_code == 201
