@@ -16,7 +16,7 @@ from apps.foundation.clock import Moment
 from apps.foundation.errors import NotFound, RetryableFailure
 from apps.foundation.loops import Loop
 from apps.foundation.models import OutboxEvent
-from apps.foundation.outbox import NewEvent, first_delivery, record_events, relay_outbox
+from apps.foundation.outbox import NewEvent, first_delivery, relay_outbox
 from apps.management import operations as management_operations
 from apps.management import queries as management
 from apps.market import queries as market
@@ -62,19 +62,19 @@ class Batch:
         self._moment = moment
         self._shown: set[tuple[str, str]] = set()
         self._events: Sequence[OutboxEvent] = ()
+        self._decided: set[str] = set()  # the decisions that orders which were told were made on
         self._house_portfolio = ""
 
     def prepare(self, events: Sequence[OutboxEvent]) -> None:
-        """Note what is told. The decisions that orders were made on are told again after these: their lines say
-        bought, denied, canceled.
-        """
+        """Note what is to be told; it is read when the first of its kind is."""
         self._events = events
-        decided = {order["decision_id"] for order in self._orders.values() if order["decision_id"]}
-        if decided:
-            record_events(
-                NewEvent("decision.changed", f"decision:{decision_id}", {"decision_id": decision_id})
-                for decision_id in sorted(decided)
-            )
+
+    def follow(self) -> list[NewEvent]:
+        """The decisions of the orders that were told are told again: their lines say bought, denied, canceled."""
+        return [
+            NewEvent("decision.changed", f"decision:{decision_id}", {"decision_id": decision_id})
+            for decision_id in sorted(self._decided)
+        ]
 
     @staticmethod
     def writes(event: OutboxEvent) -> bool:
@@ -106,6 +106,8 @@ class Batch:
             return
         if live_updates.publish(channel=channel, kind="delta", data=data, as_of=self._moment.wall) is None:
             raise RetryableFailure("Redis is away; the event is told again.", code="redis_away")
+        if event.kind in ORDERS and data["decision_id"]:
+            self._decided.add(data["decision_id"])
 
     def _house(self) -> str:
         """The aggregate of the portfolio that the house trades."""
@@ -155,9 +157,10 @@ def relay_others() -> bool:
 
 def _relay(**kinds: Sequence[str]) -> bool:
     batch = Batch(market.current_moment())
-    return (
-        relay_outbox(deliver=batch.deliver, limit=BATCH, prepare=batch.prepare, writes=batch.writes, **kinds) == BATCH
+    told = relay_outbox(
+        deliver=batch.deliver, limit=BATCH, prepare=batch.prepare, writes=batch.writes, follow=batch.follow, **kinds
     )
+    return told == BATCH
 
 
 # An order's changes follow each other by milliseconds; shown one by one they would cost more than they did.

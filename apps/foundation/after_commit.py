@@ -68,9 +68,7 @@ def _send_now(task: str, queue: str, expires: datetime | float | None, arguments
 
 
 def _told(arguments: dict[str, Any]) -> str:
-    """The arguments as logs show them: candles of many instruments and windows of features are left out, which Celery
-    would write out.
-    """
+    """The arguments as logs show them: what is long is left out, which Celery would write out."""
 
     def short(value: Any) -> Any:
         told = isinstance(value, _SHORT) and len(str(value)) <= _LONGEST_TOLD

@@ -108,13 +108,14 @@ def relay_outbox(
     writes: Callable[[OutboxEvent], bool] = lambda _: True,
     only: Sequence[str] = (),
     but: Sequence[str] = (),
+    follow: Callable[[], Iterable[NewEvent]] = tuple,
 ) -> int:
     """Tell up to ``limit`` waiting events in id order, of the kinds ``only`` (of all, where empty) and not of ``but``;
     how many were told.
 
-    ``prepare`` sees all of them before the first is told, so that what they need is read at once; what it writes is
-    committed with them. ``writes``: whether telling the event may write to the database; what it wrote is undone when
-    it fails, which costs round trips.
+    ``prepare`` sees all of them before the first is told, so that what they need is read at once. ``writes``: whether
+    telling the event may write to the database; what it wrote is undone when it fails, which costs round trips.
+    ``follow``: events that what was told gives rise to, recorded with its marks.
 
     Events are marked in the transaction that held them while they were told, so a crash in between tells them again.
     What ``deliver`` raises is raised again after the told events are marked, with what they wrote, and the failed one
@@ -138,6 +139,8 @@ def relay_outbox(
             told.append(event.pk)
             DELIVERED.labels(kind=event.kind).inc()
         _mark_told(told)
+        if following := list(follow()):
+            record_events(following)
     if failure is not None:
         raise failure
     return len(told)

@@ -6,34 +6,25 @@ import subprocess
 from pathlib import Path
 
 from tests.support.cloned_database import database_url
+from tests.support.house_settings import house_settings
 from tests.support.leading import HOUSE
 from tests.support.running_supervisor import ROOT
-from tradinghq.supervision.house_programs import HouseSettings, inference_programs
+from tradinghq.supervision.house_programs import inference_programs
 
 
 class InferenceWorker:
     """Judges on ``cpu0`` from the start on; ``end`` is SIGTERM and the exit status."""
 
     def __init__(self, home: Path) -> None:
-        house = HouseSettings(
-            home=home,
-            directory=ROOT,
-            host="127.0.0.1",
-            port=0,
-            workers=1,
-            runtime="process",
-            environment={
-                **os.environ,
-                "DATABASE_URL": database_url(),
-                "DJANGO_SETTINGS_MODULE": "tradinghq.settings",
-                "MARKET": "recorded",
-                "HQ_HOME": str(home),
-                "HQ_HOUSE": HOUSE.key,  # which leads: a house that does not leaves its tasks alone
-            },
-            embedded_postgres=None,
-            embedded_redis=None,
-            devices=("cpu0",),
-        )
+        environment = {
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "DJANGO_SETTINGS_MODULE": "tradinghq.settings",
+            "MARKET": "recorded",
+            "HQ_HOME": str(home),
+            "HQ_HOUSE": HOUSE.key,  # which leads: a house that does not leaves its windows alone
+        }
+        house = house_settings(home=home, directory=ROOT, devices=("cpu0",), **environment)
         (program,) = inference_programs(house)
         home.mkdir(parents=True)
         self.log = home / "worker.log"

@@ -1,30 +1,14 @@
 """Which processes there are, and which loops they carry."""
 
-from pathlib import Path
-
 import pytest
 
-from tradinghq.supervision.house_programs import HouseSettings, house_programs, inference_programs
+from tests.support.house_settings import house_settings
+from tradinghq.supervision.house_programs import house_programs, inference_programs
 
 
 def loops_of(*, workers=1, **environment):
-    programs = house_programs(house_of(workers=workers, **environment))
+    programs = house_programs(house_settings(workers=workers, **environment))
     return {one.name: one.environment.get("HQ_LOOPS", "").split(",") for one in programs}
-
-
-def house_of(*, workers=1, devices=(), **environment):
-    return HouseSettings(
-        home=Path("/home"),
-        directory=Path("/code"),
-        host="127.0.0.1",
-        port=8000,
-        workers=workers,
-        runtime="process",
-        environment=environment,
-        embedded_postgres=None,
-        embedded_redis=None,
-        devices=devices,
-    )
 
 
 def test_without_peers_nobody_carries_the_bridge():
@@ -39,7 +23,7 @@ def test_of_several_executors_the_first_carries_the_bridge_alone(name):
 
 
 def test_each_device_has_one_worker_that_waits_to_be_started():
-    first, second = inference_programs(house_of(devices=("cuda0", "cuda1"), HQ_PGP_PASSPHRASE="secret"))
+    first, second = inference_programs(house_settings(devices=("cuda0", "cuda1"), HQ_PGP_PASSPHRASE="secret"))
     assert (first.name, second.name) == ("inference-cuda0", "inference-cuda1")
     told = {name: second.environment[name] for name in ("HQ_DEVICE", "HQ_PROCESS", "HQ_LOOPS", "OMP_NUM_THREADS")}
     assert told == {
@@ -54,4 +38,4 @@ def test_each_device_has_one_worker_that_waits_to_be_started():
 
 
 def test_without_torch_there_is_no_device_and_no_worker():
-    assert inference_programs(house_of()) == []
+    assert inference_programs(house_settings()) == []

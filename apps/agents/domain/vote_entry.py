@@ -32,7 +32,7 @@ def _each(held: dict[str, Any]) -> Sequence[dict[str, Any] | None]:
     votes = held.pop("votes")
     if not isinstance(votes, list) or not 0 < len(votes) <= MOST_VOTES:
         return [None]
-    rounds = held.pop("rounds", None) or [{}] * len(votes)
+    rounds = held.pop("rounds", [{}] * len(votes))
     if not isinstance(rounds, list) or len(rounds) != len(votes):
         return [None]
     return [

@@ -1,6 +1,6 @@
 """Decisions as the API, the sockets and the screens show them: every vote, weight, verdict and reason."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -46,18 +46,16 @@ def shown(rows: Iterable[Decision]) -> list[dict[str, Any]]:
 
 class DecisionReading:
     """Decisions with all their votes and orders, read at once; each is rendered when it is asked for, so that one that
-    can't be shown hides no other. ``orders``: views by id that were read before.
+    can't be shown hides no other.
     """
 
-    def __init__(self, rows: Iterable[Decision], *, orders: Mapping[str, dict[str, Any]] | None = None) -> None:
+    def __init__(self, rows: Iterable[Decision]) -> None:
         self.rows = {str(row.pk): row for row in rows}
         self._votes: dict[UUID, list[Vote]] = {row.round_id: [] for row in self.rows.values()}
         for vote in Vote.objects.filter(round_id__in=self._votes).order_by("id"):
             self._votes[vote.round_id].append(vote)
-        self._orders = dict(orders or {})
-        ordered = {str(row.order_id) for row in self.rows.values() if row.order_id is not None} - self._orders.keys()
-        if ordered:
-            self._orders |= books.order_views_by_id(ordered)
+        ordered = {str(row.order_id) for row in self.rows.values() if row.order_id is not None}
+        self._orders = books.order_views_by_id(ordered) if ordered else {}
 
     def view(self, decision_id: str) -> dict[str, Any]:
         """Raises ``KeyError`` for a decision that was not read."""

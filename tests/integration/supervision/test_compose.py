@@ -14,6 +14,7 @@ import yaml
 
 from apps.management.adapters.on_demand_programs import RESEARCH
 from apps.management.queries import firm_gauges
+from tests.support.house_settings import house_settings
 from tests.support.running_firm import ROOT
 from tradinghq.management.commands.prepare import METRICS
 from tradinghq.supervision.house_programs import (
@@ -24,7 +25,6 @@ from tradinghq.supervision.house_programs import (
     EXECUTION_LOOPS,
     GUARD_LOOPS,
     INFERENCE_LOOPS,
-    HouseSettings,
     inference_programs,
 )
 
@@ -115,20 +115,7 @@ def test_every_loop_and_every_queue_of_the_house_is_carried_once():
 def test_the_worker_with_networks_is_started_on_demand_and_serves_the_device_that_it_says():
     one = SERVICES["inference"]
     assert (one["profiles"], one["image"].split(":")[0]) == (["neural"], "tradinghq-inference")
-    (program,) = inference_programs(
-        HouseSettings(
-            home=ROOT,
-            directory=ROOT,
-            host="",
-            port=0,
-            workers=1,
-            runtime="docker",
-            environment={},
-            embedded_postgres=None,
-            embedded_redis=None,
-            devices=(one["environment"]["HQ_DEVICE"],),
-        )
-    )
+    (program,) = inference_programs(house_settings(devices=(one["environment"]["HQ_DEVICE"],)))
     assert one["command"] == ["python", *program.argv[1:]]
     for name in ("HQ_DEVICE", "HQ_PROCESS", "HQ_LOOPS"):
         assert one["environment"][name] == program.environment[name]

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.agents.models import Decision
 from apps.agents.queries import DecisionReading, agent_cards, decision_view
 from apps.foundation import live_updates
+from apps.foundation.errors import RetryableFailure
 from apps.foundation.models import OutboxEvent
 from apps.foundation.outbox import record_event, record_events
 from apps.management.queries import incident_views
@@ -125,6 +126,22 @@ def test_a_decision_is_shown_again_as_its_order_goes_on(clean_redis):
         )
     relay_all()
     assert [frame["data"] for frame in published("decisions")[shown:]] == [decision_view(decision.pk)]
+
+
+def test_while_redis_is_away_no_decision_is_to_be_told_for_orders_that_were_not(clean_redis, monkeypatch):
+    room = open_agents_room()
+    room.decide()
+    monkeypatch.setattr(live_updates, "publish", lambda **_: None)
+    for _ in range(3):
+        OutboxEvent.objects.update(retry_at=None)
+        with pytest.raises(RetryableFailure):
+            outbox_relay.relay_orders()
+    assert not OutboxEvent.objects.filter(kind="decision.changed").exists()
+    monkeypatch.undo()
+    OutboxEvent.objects.update(retry_at=None)
+    relay_all()
+    ordered = Decision.objects.exclude(order_id=None).count()
+    assert OutboxEvent.objects.filter(kind="decision.changed").count() == ordered > 0
 
 
 def test_the_cards_of_a_step_are_read_at_once_and_shown_as_the_api_shows_them(clean_redis):

@@ -47,6 +47,7 @@ def test_each_vote_answers_the_round_in_its_place(common, pairs):
         '{"votes": [{"direction": 1}], "rounds": [{}, {}]}',
         '{"votes": [{"direction": 1}], "rounds": {"round_id": "a"}}',
         '{"votes": [{"direction": 1}], "rounds": 7}',
+        '{"votes": [{"direction": 1}], "rounds": null}',
         json.dumps({"reason": "x" * LONGEST_ENTRY}),
     ],
 )
