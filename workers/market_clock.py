@@ -3,6 +3,7 @@
 The order of one bar is in docs/architecture.md, "One bar, in lock-step".
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,6 +16,7 @@ from apps.foundation.loops import Loop
 from apps.management import queries as management
 from apps.market import operations as market
 from apps.market.domain import timeframes
+from apps.market.domain.quotes import Quote
 from apps.market.queries import MarketClockView, current_moment, market_clock
 from apps.trading import queries as trading
 
@@ -80,7 +82,7 @@ class MarketClockDriver:
             moment=Moment(wall=wall, firm=bar_at),
             # The rounds are there with their bar, before paper exchange and guard begin; the questions leave before its
             # prices are shown, so that the agents think meanwhile.
-            with_it=lambda released: self._open_rounds(released, wall_now()),
+            with_it=lambda released, quotes: self._open_rounds(released, wall_now(), quotes),
         )
 
     def _is_together(self, wall: datetime) -> bool:
@@ -106,12 +108,12 @@ class MarketClockDriver:
         self._open_rounds(bar_at, wall)
         return False
 
-    def _open_rounds(self, bar_at: datetime, wall: datetime) -> None:
+    def _open_rounds(self, bar_at: datetime, wall: datetime, quotes: Sequence[Quote] = ()) -> None:
         """Ask the agents. What fails is told by the loop and tried a few times, so that the market goes on without."""
         tries = self.tries.pop(bar_at, 0) + 1
         self.tries = dict([*self.tries.items(), (bar_at, tries)][-2:])
         if tries <= MOST_TRIES:
-            open_rounds(bar_at=bar_at, moment=current_moment(wall))
+            open_rounds(bar_at=bar_at, moment=current_moment(wall), quotes=quotes)
 
 
 def _is_settled(bar_at: datetime) -> bool:

@@ -70,26 +70,28 @@ class VotingLoop:
 
     def _answer(self, questions: Sequence[dict[str, Any]]) -> None:
         """Vote on all that still can count. Raises ``redis.RedisError`` where a vote can't be written."""
+        answered: list[tuple[dict[str, Any], dict[str, Any]]] = []
         try:
             for place, question in enumerate(questions):
                 if datetime.now(UTC) > datetime.fromisoformat(question["deadline"]):  # noqa: TID251 - a process's edge
                     log.warning("too_late", extra=_about(question) | {"left": len(questions) - place})
                     break
-                self._vote(question)
+                if (answer := self._vote(question)) is not None:
+                    answered.append((question, answer))
         finally:
             self._writer.flush()
+        _log_answers(answered)
 
-    def _vote(self, question: dict[str, Any]) -> None:
+    def _vote(self, question: dict[str, Any]) -> dict[str, Any] | None:
         began = time.perf_counter()
         try:
             answer = answer_round(self._strategy, question, self._digest)
         except Exception:  # a strategy is foreign code, and this is its process's loop
             self._writer.failures += 1
             log.exception("vote_failed", extra=_about(question))
-            return
+            return None
         self._writer.write_vote(answer, bars=len(question["bars"]["close"]), seconds=time.perf_counter() - began)
-        told = {name: answer[name] for name in ("direction", "abstain") if name in answer}
-        log.info("voted" if told else "features_written", extra=_about(question) | told)
+        return answer
 
     def _beat_when_due(self) -> None:
         now = time.monotonic()
@@ -102,6 +104,21 @@ class VotingLoop:
             self._writer.beat()
         except redis.RedisError as error:
             log.warning("beat_failed", extra={"reason": str(error)})
+
+
+def _log_answers(answered: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+    """One line a message: with many instruments one each would take about as long as the votes."""
+    if not answered:
+        return
+    told = {
+        "closed_at": answered[0][0]["closed_at"],
+        "correlation_ids": [question["correlation_id"] for question, _ in answered],
+    }
+    if "features" in answered[0][1]:
+        log.info("features_written", extra=told | {"symbols": [question["symbol"] for question, _ in answered]})
+        return
+    votes = {question["symbol"]: None if answer["abstain"] else answer["direction"] for question, answer in answered}
+    log.info("voted", extra=told | {"directions": votes})
 
 
 def _about(question: dict[str, Any]) -> dict[str, Any]:

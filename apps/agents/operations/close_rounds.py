@@ -10,17 +10,18 @@ from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Coalesce
 
-from apps.agents.models import Decision, DecisionRound, RoundState, Vote, VoteCursor, locking
+from apps.agents.models import Decision, DecisionRound, Outcome, RoundState, Vote, VoteCursor, locking
 from apps.agents.operations.decide_round import Firm, decide_round, is_too_late
 from apps.agents.operations.finish_draining import finish_draining
 from apps.foundation import outbox
 from apps.foundation.clock import Moment
 from apps.foundation.correlation import bind
+from apps.foundation.row_inserts import insert_rows
 
 log = structlog.get_logger(__name__)
 
 MOST_AT_ONCE = 200
-A_BATCH = 16  # rounds decided in one transaction, which holds the portfolio from its first order on
+A_BATCH = 32  # rounds decided in one transaction, which holds the portfolio from its first order on
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def _close_next(moment: Moment, may_decide: Callable[[datetime], bool], firms: d
         bar_at = ready[0][0].closed_at
         firm = firms[bar_at] = firms.get(bar_at) or Firm(moment)
         decisions = [_decided(row, votes, firm) for row, votes in ready]
-        Decision.objects.bulk_create(decisions)
+        insert_rows(decisions)
         DecisionRound.objects.filter(pk__in=[row.pk for row, _ in ready], state=RoundState.OPEN).update(
             state=RoundState.CLOSED, closed_wall=moment.wall
         )
@@ -73,13 +74,15 @@ def _close_next(moment: Moment, may_decide: Callable[[datetime], bool], firms: d
             for one in decisions
         )
         _note_silence(ready)
+    log.info("rounds_closed", closed_at=bar_at.isoformat(), codes={one.symbol: one.code for one in decisions})
     return [Closed(row.pk, tuple(entry["agent_id"] for entry in row.asked)) for row, _ in ready]
 
 
 def _decided(row: DecisionRound, votes: Sequence[Vote], firm: Firm) -> Decision:
     with bind(correlation_id=row.correlation_id):
         decision = decide_round(row=row, votes=votes, firm=firm)
-        log.info("round_decided", symbol=row.symbol, outcome=decision.outcome, code=decision.code)
+        if decision.outcome != Outcome.NO_TRADE:
+            log.info("round_decided", symbol=row.symbol, outcome=decision.outcome, code=decision.code)
     return decision
 
 

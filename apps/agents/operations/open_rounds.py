@@ -24,6 +24,7 @@ from apps.agents.queries.promotion_standings import Standing, promotion_standing
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotReady
 from apps.foundation.identifiers import derived_id
+from apps.foundation.row_inserts import insert_rows
 from apps.market import queries as market
 from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import CandleColumns
@@ -77,18 +78,18 @@ class OpenedRound:
     venues: list[dict[str, Any]]
 
 
-def open_rounds(*, bar_at: datetime, moment: Moment) -> list[UUID]:
+def open_rounds(*, bar_at: datetime, moment: Moment, quotes: Sequence[Quote] = ()) -> list[UUID]:
     """Open a round for each instrument and timeframe of a running agent of which ``bar_at`` is a boundary; the new
     ones' ids.
 
     A round that is there already is left alone, so calling twice asks once. An instrument that is paused, or of which
-    the bar is missing, gets a round that asks nobody and says why.
+    the bar is missing, gets a round that asks nobody and says why. ``quotes``: those of a bar that is just released.
     """
     with transaction.atomic():
         locking.take(locking.OPENING)
         there = set(DecisionRound.objects.filter(closed_at=bar_at).values_list("symbol", "timeframe"))
         new = [question for question in questions_at(bar_at) if (question.symbol, question.timeframe) not in there]
-        opened = _open_all(new, _look(new, bar_at, moment)) if new else []
+        opened = _open_all(new, _look(new, bar_at, moment, quotes)) if new else []
     if opened:
         log.info("rounds_opened", bar_at=bar_at.isoformat(), rounds=len(opened))
     return [one.row.pk for one in opened]
@@ -117,12 +118,12 @@ def questions_at(bar_at: datetime) -> list[Question]:
     ]
 
 
-def _look(questions: Sequence[Question], bar_at: datetime, moment: Moment) -> Look:
+def _look(questions: Sequence[Question], bar_at: datetime, moment: Moment, newest: Sequence[Quote]) -> Look:
     clock = market.market_clock()
     wait = timedelta(seconds=LOCK_STEP_SECONDS if clock.lock_step else LIVE_SECONDS)
     symbols = sorted({question.symbol for question in questions})
     try:
-        quotes = market.latest_quotes_of(symbols, moment, clock)
+        quotes = market.latest_quotes_of(symbols, moment, clock, newest=newest)
     except NotReady as error:
         log.warning("quotes_not_ready", reason=error.message)
         quotes = {}
@@ -163,7 +164,7 @@ def _candles(
 
 def _open_all(questions: Sequence[Question], seen: Look) -> list[OpenedRound]:
     opened = [_opened(question, seen) for question in questions]
-    DecisionRound.objects.bulk_create([one.row for one in opened])
+    insert_rows([one.row for one in opened])
     ask_agents(_questions(opened, seen))
     return opened
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from apps.agents.domain.vote_checks import CheckedVote
 from apps.agents.models import DecisionRound, Vote
 from apps.foundation.clock import Moment
+from apps.foundation.row_inserts import insert_rows
 
 
 def vote_row(asked: DecisionRound, agent_id: UUID, vote: CheckedVote, moment: Moment) -> Vote:
@@ -28,5 +29,4 @@ def vote_row(asked: DecisionRound, agent_id: UUID, vote: CheckedVote, moment: Mo
 
 def store_votes(rows: Sequence[Vote]) -> None:
     """Insert the votes, of each agent in each round the first: its first word counts."""
-    if rows:
-        Vote.objects.bulk_create(rows, ignore_conflicts=True)
+    insert_rows(rows, ignore_conflicts=True)

@@ -1,6 +1,6 @@
 """One step of a recorded or simulated market: the next bar becomes known, all at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -17,10 +17,12 @@ from apps.market.operations.store_candles import complete_coarser, note_missing,
 from apps.market.ports import LockStepMarket
 from apps.market.queries.sessions import resting, sessions_by_symbol
 
+WithIt = Callable[[datetime, Sequence[Quote]], None]
 
-def release_next_bar(*, moment: Moment, with_it: Callable[[datetime], None] = lambda _: None) -> bool:
+
+def release_next_bar(*, moment: Moment, with_it: WithIt = lambda *_: None) -> bool:
     """Release the bar after ``moment.firm``: candles, coarser candles, holes, the clock and what ``with_it`` writes,
-    which gets the bar, in one transaction; then its quotes to the screens.
+    which gets the bar and its quotes, in one transaction; then its quotes to the screens.
 
     False when nothing was released: not a running lock-step market, another caller was first, or the market has ended
     (its state then says so). A crash before the commit releases nothing, nor does what ``with_it`` raises, so the same
@@ -51,7 +53,7 @@ def _release(
     market: LockStepMarket,
     open_at: datetime,
     moment: Moment,
-    with_it: Callable[[datetime], None],
+    with_it: WithIt,
 ) -> None:
     closed_at = open_at + timeframes.span(market.base_timeframe)
     found, quotes = _read_bar(market, open_at, closed_at, moment)
@@ -66,7 +68,7 @@ def _release(
     released = Moment(wall=moment.wall, firm=closed_at)
     leaders = dict.fromkeys(market.symbols, clock.primary_source)
 
-    with_it(closed_at)
+    with_it(closed_at, quotes)
     after_commit.run(lambda: _show(quotes, [*found, *coarser], leaders, released))
 
 

@@ -5,9 +5,11 @@ from datetime import datetime
 from itertools import pairwise
 
 import structlog
+from django.db import transaction
 from django.db.models import F
 from prometheus_client import Counter
 
+from apps.foundation.row_inserts import insert_rows
 from apps.market.domain import candles as bars
 from apps.market.domain import data_quality, timeframes
 from apps.market.domain.candles import Candle
@@ -49,7 +51,9 @@ def store(candles: Sequence[Candle], *, correct: bool = False) -> None:
             unique_fields=["instrument", "source", "timeframe", "open_at"],
         )
     else:
-        StoredCandle.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+        with transaction.atomic(savepoint=False):
+            for first in range(0, len(rows), BATCH):
+                insert_rows(rows[first : first + BATCH], ignore_conflicts=True)
 
 
 def complete_coarser(*, base: str, after: datetime, until: datetime, symbols: Iterable[str]) -> list[Candle]:

@@ -6,7 +6,7 @@ the board in Redis only saves the look-up. On a live market the board is all the
 fresh.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -82,8 +82,13 @@ def latest_quotes(symbol: str, moment: Moment | None = None) -> list[Quote]:
     return latest_quotes_of([symbol], moment, clock)[symbol]
 
 
-def latest_quotes_of(symbols: Sequence[str], moment: Moment | None, clock: MarketClockView) -> dict[str, list[Quote]]:
-    """The latest quotes of several instruments, none from after the moment's firm time."""
+def latest_quotes_of(
+    symbols: Sequence[str], moment: Moment | None, clock: MarketClockView, *, newest: Sequence[Quote] = ()
+) -> dict[str, list[Quote]]:
+    """The latest quotes of several instruments, none from after the moment's firm time.
+
+    ``newest``: those of a bar that is being released in lock-step, which are not on the board yet.
+    """
     if not symbols or not clock.sources:
         return {symbol: [] for symbol in symbols}
     if not clock.lock_step:
@@ -92,11 +97,25 @@ def latest_quotes_of(symbols: Sequence[str], moment: Moment | None, clock: Marke
         return {symbol: [] for symbol in symbols}
     firm = moment.firm if moment is not None else clock.bar_at
     try:
-        quotes = ports.adapters().board.latest(symbols, clock.sources)
+        quotes = _with_newest(ports.adapters().board.latest(symbols, clock.sources), newest, clock)
     except NotReady:
         quotes = {}
     missing = [symbol for symbol in symbols if not _current(quotes.get(symbol, []), firm, clock)]
     return quotes | (_quotes_of_candles(missing, firm, clock) if missing else {})
+
+
+def _with_newest(
+    shown: Mapping[str, Sequence[Quote]], newest: Sequence[Quote], clock: MarketClockView
+) -> dict[str, list[Quote]]:
+    """What the board will show once it shows ``newest`` too; of a source without a new quote its last one stays."""
+    found = {symbol: {quote.source: quote for quote in quotes} for symbol, quotes in shown.items()}
+    for quote in newest:
+        if quote.symbol in found:
+            found[quote.symbol][quote.source] = quote
+    return {
+        symbol: [by_source[source] for source in clock.sources if source in by_source]
+        for symbol, by_source in found.items()
+    }
 
 
 def _current(quotes: Sequence[Quote], firm: datetime, clock: MarketClockView) -> bool:

@@ -91,6 +91,11 @@ class Agent:
         entries = self.server.client.xrange(f"votes.{self.id}")
         return [vote for _, fields in entries for vote in votes_in(fields["vote"])]
 
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        """What it logged of this event."""
+        told = (json.loads(line) for line in self.output.read_text().splitlines(keepends=True) if line.endswith("\n"))
+        return [line for line in told if line["event"] == event]
+
     def beat(self) -> dict[str, Any]:
         return json.loads(self.server.client.get(f"agent.{self.id}.beat") or "{}")
 
@@ -208,8 +213,11 @@ def test_of_many_questions_one_that_describes_no_market_costs_no_other_its_vote_
     agent.send(last := question_of({}))
     votes = agent.wait(lambda: len(agent.votes()) == 3 and agent.votes(), "three votes")
     assert [vote["round_id"] for vote in votes] == [asked["round_id"] for asked in (first, second, last)]
-    lines = [json.loads(line) for line in agent.output.read_text().splitlines()]
-    assert [line["left"] for line in lines if line["event"] == "too_late"] == [2]
+    assert [line["left"] for line in agent.lines("too_late")] == [2]
+    told = agent.wait(lambda: len(agent.lines("voted")) == 2 and agent.lines("voted"), "a line for each message")
+    ids = [[asked["correlation_id"] for asked in message] for message in ([first, second], [last])]
+    assert [line["correlation_ids"] for line in told] == ids
+    assert [line["directions"] for line in told] == [{last["symbol"]: votes[-1]["direction"]}] * 2
 
 
 def test_an_agent_survives_a_restart_of_redis(started, own_redis):

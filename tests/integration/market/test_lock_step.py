@@ -110,6 +110,28 @@ def test_coarser_candles_appear_when_their_last_bar_is_released(run):
     assert after[-1].volume == sum(candle.volume for candle in fives)
 
 
+def test_the_quotes_known_within_a_release_are_those_that_everyone_reads_after_it(
+    run, django_capture_on_commit_callbacks
+):
+    """Of kraken, which falls silent at bar 505, its last quote stays in both."""
+    start()
+    within = []
+
+    def look(closed_at, quotes):
+        clock = queries.market_clock()
+        moment = Moment(wall=clock.released_at, firm=closed_at)
+        within.append(queries.latest_quotes_of(queries.watched_symbols(), moment, clock, newest=quotes))
+
+    sources = set()
+    for _ in range(8):
+        with django_capture_on_commit_callbacks(execute=True):
+            operations.release_next_bar(moment=queries.current_moment(), with_it=look)
+        shown = queries.latest_quotes_of(queries.watched_symbols(), queries.current_moment(), queries.market_clock())
+        assert within[-1] == shown
+        sources |= {(quote.source, quote.event_at == queries.current_moment().firm) for quote in shown["BTC/USDT"]}
+    assert sources == {("binance", True), ("kraken", True), ("kraken", False)}
+
+
 def test_a_bar_is_released_once_however_often_it_is_asked_for(run):
     start()
     moment = queries.current_moment()
