@@ -8,8 +8,6 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
 from apps.agents.domain.consensus import WEIGHING, Consensus, Opinion, pool_votes
 from apps.agents.domain.expected_edge import expected_edge_bps
 from apps.agents.domain.explanation import headline
@@ -253,8 +251,7 @@ def _propose(row: DecisionRound, stance: Stance, found: Finding, moment: Moment)
         reason=stance.reason,
         agent_id=UUID(leader.agent_id) if leader else None,
     )
-    with transaction.atomic():
-        answer = trading.propose_target(target=target, moment=moment)
+    answer = trading.propose_target(target=target, moment=moment)  # what it refuses, it undoes itself
     found.outcome, found.code, found.reason = Outcome(answer.outcome), answer.code, answer.reason
     found.order_id, found.sizing, found.order = answer.order_id, answer.sizing, answer.order
 

@@ -13,8 +13,10 @@ from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import PRICES, CandleColumns
 from apps.market.domain.candles import Candle
 from apps.market.models import MarketClock, StoredCandle
+from apps.market.queries.bar_memory import BarMemory
 from apps.market.queries.candle_spans import no_candles
 from apps.market.queries.instruments import primary_source, primary_sources
+from apps.market.queries.market_clock import market_clock
 
 _FIELDS = ("instrument_id", "source", "timeframe", "open_at", "open", "high", "low", "close", "volume")
 
@@ -74,6 +76,7 @@ _BASE_BARS = f"SELECT {_BARS} {_BASE_ROWS} ORDER BY c.open_at, c.symbol"
 # A row an instrument: they are thousands of closes, read for each order.
 _CLOSES = "array_agg((extract(epoch FROM c.open_at) * 1000)::bigint), array_agg(c.close::float8)"
 _BASE_CLOSES = f"SELECT c.symbol, {_CLOSES} {_BASE_ROWS} GROUP BY c.symbol"
+_kept_closes: BarMemory[tuple[str, int], dict[int, float]] = BarMemory()
 
 
 def bars_of(*, symbols: Iterable[str], after: datetime, until: datetime, base: str) -> list[Candle]:
@@ -133,13 +136,22 @@ def _columns_of(symbol: str, source: str, timeframe: str, sent: NDArray[np.void]
 
 def closes_of(*, symbols: Iterable[str], until: datetime, bars: int) -> dict[str, dict[int, float]]:
     """Closing prices by opening time (milliseconds) of the last ``bars`` + 1 base bars of several instruments: what
-    returns are measured on. Bars that are missing are missing.
+    returns are measured on, to be read only. Bars that are missing are missing.
     """
-    base = base_timeframe()
-    length = timeframes.span(base)
+    clock, wanted = market_clock(), list(symbols)
+    kept = _kept_closes.of(until, clock)
+    missing = [symbol for symbol in wanted if (symbol, bars) not in kept]
+    if missing:
+        length = timeframes.span(clock.base_timeframe)
+        read = _read_closes(missing, clock.base_timeframe, until - length * (bars + 2), until - length)
+        kept |= {(symbol, bars): closes for symbol, closes in read.items()}
+    return {symbol: kept[symbol, bars] for symbol in wanted}
+
+
+def _read_closes(symbols: list[str], base: str, after: datetime, until: datetime) -> dict[str, dict[int, float]]:
     found: dict[str, dict[int, float]] = {symbol: {} for symbol in symbols}
     with connection.cursor() as cursor:
-        cursor.execute(_BASE_CLOSES, [list(found), base, until - length * (bars + 2), until - length])
+        cursor.execute(_BASE_CLOSES, [symbols, base, after, until])
         for symbol, opened, closes in cursor.fetchall():
             found[symbol] = dict(zip(opened, closes, strict=True))
     return found

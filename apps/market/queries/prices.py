@@ -9,7 +9,6 @@ fresh.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotReady
@@ -19,13 +18,14 @@ from apps.market.domain.mark_price import STALE_AFTER_BARS, Mark, mark_of, no_ma
 from apps.market.domain.quotes import Quote, assumed_quote
 from apps.market.domain.sessions import SessionStatus
 from apps.market.models import MarketState
+from apps.market.queries.bar_memory import BarMemory
 from apps.market.queries.candles import base_candles_at
 from apps.market.queries.instruments import found_instrument
 from apps.market.queries.market_clock import MarketClockView, market_clock
 from apps.market.queries.sessions import sessions_by_symbol, split_notes
 
 _REMEMBERED_BARS = 50 * STALE_AFTER_BARS  # how far back a silent source is still shown, marked stale
-_kept: dict[tuple[Any, ...], dict[str, tuple[Mark, list[Quote]]]] = {}  # marks of the newest bar this process has seen
+_kept: BarMemory[str, tuple[Mark, list[Quote]]] = BarMemory()
 
 
 def mark(symbol: str, moment: Moment) -> Mark:
@@ -41,7 +41,7 @@ def marks(symbols: Sequence[str], moment: Moment) -> dict[str, Mark]:
 
 def priced(symbols: Sequence[str], moment: Moment, clock: MarketClockView) -> dict[str, tuple[Mark, list[Quote]]]:
     """Each instrument's mark with the quotes behind it, in one read; none where this process has read this bar's."""
-    kept = _kept_marks(moment, clock)
+    kept = _kept.of(moment.firm, clock)
     missing = [symbol for symbol in symbols if symbol not in kept]
     try:
         quotes = latest_quotes_of(missing, moment, clock)
@@ -56,19 +56,6 @@ def priced(symbols: Sequence[str], moment: Moment, clock: MarketClockView) -> di
         found[symbol] = (replace(found[symbol][0], stale=True, reason=note), found[symbol][1])
     kept.update({symbol: pair for symbol, pair in found.items() if pair[1]})
     return {symbol: found.get(symbol) or kept[symbol] for symbol in symbols}
-
-
-def _kept_marks(moment: Moment, clock: MarketClockView) -> dict[str, tuple[Mark, list[Quote]]]:
-    """What is known of this bar already. In lock-step a mark never changes while its bar is current, so it is kept."""
-    if not clock.lock_step or clock.bar_at is None or moment.firm != clock.bar_at:
-        return {}
-    bar = (clock.digest, clock.bar_at, clock.released_at, clock.state, clock.message, clock.sources)
-    kept = _kept.get(bar)
-    if kept is None:
-        kept = {}
-        _kept.clear()
-        _kept[bar] = kept
-    return kept
 
 
 def latest_quotes(symbol: str, moment: Moment | None = None) -> list[Quote]:

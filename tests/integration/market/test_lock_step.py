@@ -97,6 +97,22 @@ def test_bars_of_several_instruments_are_those_of_each(run, django_assert_num_qu
     assert closes["BTC/USDT"] == {bar.open_at.timestamp() * 1_000: float(bar.close) for bar in bitcoin}
 
 
+def test_closes_are_read_once_a_bar_and_are_those_of_the_bar(run, django_assert_num_queries):
+    start()
+    release(3)
+    asked = {"until": queries.market_clock().bar_at, "bars": 2}
+    first = queries.closes_of(symbols=["BTC/USDT"], **asked)
+    with django_assert_num_queries(1):  # the clock
+        assert queries.closes_of(symbols=["BTC/USDT"], **asked) == first
+    both = queries.closes_of(symbols=["BTC/USDT", "ETH/USDT"], **asked)
+    assert both["BTC/USDT"] == first["BTC/USDT"]
+    assert len(both["ETH/USDT"]) == 3
+    release(1)
+    later = queries.closes_of(symbols=["BTC/USDT"], until=queries.market_clock().bar_at, bars=2)["BTC/USDT"]
+    assert max(later) == max(first["BTC/USDT"]) + 300_000
+    assert queries.closes_of(symbols=["BTC/USDT"], **asked) == first  # an earlier bar is read, not remembered
+
+
 def test_coarser_candles_appear_when_their_last_bar_is_released(run):
     start()
     hour = START + timedelta(hours=42)
