@@ -2,7 +2,7 @@
 
 Parts on a running firm: memory, order, fan-out, blocked, bar, start; on one with 64 instruments: chain; on one with its
 agents in containers, which needs a Docker engine: deploy, emergency; on servers of their own, one after another, each
-in a process of its own: transaction, accounts, history, ledger, hop, venue, reconciliation, converge, inference;
+in a process of its own: transaction, accounts, history, ledger, hop, redis, venue, reconciliation, converge, inference;
 without any: backtest, firm, peers; on two firms: failover. Nothing here passes or fails: a busy machine must not turn a
 build red.
 """

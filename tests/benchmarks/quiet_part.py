@@ -17,6 +17,7 @@ PARTS = {
     "history": ("order_history", "run"),
     "ledger": ("order_history", "verify_ledger"),
     "hop": ("task_hop", "run"),
+    "redis": ("redis_hops", "run"),
     "venue": ("venue_order", "run"),
     "reconciliation": ("reconciliation", "run"),
     "converge": ("fleet_planning", "run"),
