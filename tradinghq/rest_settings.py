@@ -14,6 +14,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "apps.foundation.rest.list_filters.KnownOrdering",
     ],
     "DEFAULT_SCHEMA_CLASS": "apps.foundation.rest.openapi.HouseSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.foundation.rest.answer_formats.KnownFormats",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "apps.foundation.rest.problems.answer_exception",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

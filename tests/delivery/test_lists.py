@@ -101,6 +101,7 @@ def test_a_filter_and_its_page(person, rows):
         ({"ordering": "nothing"}, "unknown_ordering"),
         ({"kind": "odd", "kynd": "even"}, "unknown_parameter"),
         ({"format": "csv", "limit": "10001"}, "invalid_limit"),
+        ({"format": "xlsx"}, "unknown_format"),
     ],
 )
 def test_a_query_that_can_not_be_read(person, rows, query, code):

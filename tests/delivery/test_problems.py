@@ -181,7 +181,9 @@ def test_no_such_endpoint(stranger, path, method):
 
 
 def test_a_format_nobody_has(person):
-    assert problem(person("viewer").get("/api/v1/auth/me/", {"format": "xml"}), 404)["code"] == "not_found"
+    body = problem(person("viewer").get("/api/v1/auth/me/", {"format": "xml"}), 400)
+    assert (body["code"], body["errors"][0]["field"]) == ("unknown_format", "format")
+    assert body["detail"] == "format was 'xml'; this address answers json."
 
 
 def test_an_accept_header_nobody_meets(person):
