@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from apps.agents.domain.agent_scoring import HALF_LIFE
 from apps.foundation.rest.serializer_fields import InstrumentField, UtcTimeField
 
 
@@ -26,10 +27,13 @@ class AgentVoteShape(serializers.Serializer):
 class AgentScoreShape(serializers.Serializer):
     at = UtcTimeField()
     votes = serializers.IntegerField()
-    opinions = serializers.IntegerField()
-    hits = serializers.IntegerField()
-    hit_rate = serializers.FloatField(allow_null=True)
-    brier = serializers.FloatField(allow_null=True)
+    opinions = serializers.IntegerField(help_text="Judged votes that were no abstentions.")
+    hits = serializers.IntegerField(help_text="How many of them were right, each counted once.")
+    hit_rate = serializers.FloatField(
+        allow_null=True,
+        help_text=f"Share that was right, where a vote's weight halves every {HALF_LIFE:.0f} votes: not hits / opinions.",
+    )
+    brier = serializers.FloatField(allow_null=True, help_text="Weighted likewise; a coin has 0.25.")
     pnl_bps = serializers.FloatField()
     weight = serializers.FloatField()
     benched_reason = serializers.CharField(allow_null=True)
