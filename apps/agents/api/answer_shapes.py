@@ -31,7 +31,7 @@ class AgentScoreShape(serializers.Serializer):
     hits = serializers.IntegerField(help_text="How many of them were right, each counted once.")
     hit_rate = serializers.FloatField(
         allow_null=True,
-        help_text=f"Share that was right, where a vote's weight halves every {HALF_LIFE:.0f} votes: not hits / opinions.",
+        help_text=f"Share that was right; a vote's weight halves every {HALF_LIFE:.0f} votes: not hits / opinions.",
     )
     brier = serializers.FloatField(allow_null=True, help_text="Weighted likewise; a coin has 0.25.")
     pnl_bps = serializers.FloatField()
