@@ -42,6 +42,7 @@ class AgentScoreShape(serializers.Serializer):
 class HeartbeatShape(serializers.Serializer):
     at = UtcTimeField()
     votes = serializers.IntegerField()
+    failures = serializers.IntegerField(help_text="Questions on which its strategy raised since the process started.")
     warm_bars = serializers.IntegerField()
     needs_bars = serializers.IntegerField()
     rss_bytes = serializers.IntegerField()

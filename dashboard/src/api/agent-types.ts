@@ -96,6 +96,7 @@ export interface Score {
 export interface Heartbeat {
   at?: string;
   votes?: number;
+  failures?: number;
   warm_bars?: number;
   needs_bars?: number;
   rss_bytes?: number;
