@@ -5,6 +5,7 @@ its rounds' deadline and not repeated late.
 """
 
 import structlog
+from prometheus_client import Counter
 from redis import RedisError
 
 from apps.agents.domain.neural.window_batch import WindowBatch, read_batch, written
@@ -12,6 +13,7 @@ from apps.agents.queries.inference_devices import FORGOTTEN, queue_of
 from apps.foundation import after_commit, redis_pool
 from apps.foundation.metrics import WAKE_UPS_LOST
 
+NOT_UNDERSTOOD = Counter("hq_windows_not_understood_total", "Texts in a device's queue that were no batch.", ["device"])
 TAKEN_TOGETHER = 4  # batches: as many windows as one tile of the network has
 log = structlog.get_logger(__name__)
 
@@ -27,14 +29,24 @@ def waiting_batches(device: str, *, wait_seconds: float) -> list[WindowBatch]:
     """Take the oldest and what waits behind it, up to ``TAKEN_TOGETHER``; empty where none comes within
     ``wait_seconds``. A device that is behind so catches up by larger passes.
 
-    Raises ``redis.RedisError`` while Redis is away, ``ValueError`` for what is no batch. What was taken is gone from
-    the queue.
+    What is no batch is logged, counted and left out, so that it costs nobody else's votes. Raises ``redis.RedisError``
+    while Redis is away. What was taken is gone from the queue.
     """
     pipeline = redis_pool.raw_client().pipeline(transaction=False)  # one way there and back; the first of them waits
     pipeline.blpop([queue_of(device)], timeout=wait_seconds)
     pipeline.lpop(queue_of(device), TAKEN_TOGETHER - 1)
     first, more = pipeline.execute()
-    return [read_batch(text) for text in ([first[1]] if first else []) + (more or [])]
+    texts = ([first[1]] if first else []) + (more or [])
+    return [batch for text in texts if (batch := _understood(text, device)) is not None]
+
+
+def _understood(text: bytes, device: str) -> WindowBatch | None:
+    try:
+        return read_batch(text)
+    except ValueError as error:
+        NOT_UNDERSTOOD.labels(device=device).inc()
+        log.error("windows_not_understood", device=device, reason=str(error))  # noqa: TRY400 - told
+        return None
 
 
 def _append(queue: str, batch: WindowBatch) -> None:

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from apps.agents import operations
 from apps.agents.domain.neural.window_batch import WindowBatch, written
+from apps.agents.operations.device_queue import NOT_UNDERSTOOD
 from apps.foundation import redis_pool
 from apps.foundation.clock import wall_now
 from apps.foundation.metrics import WAKE_UPS_LOST
@@ -65,11 +66,13 @@ def test_while_redis_is_away_the_batch_is_counted_as_lost(clean_redis, monkeypat
     assert (device.batches, device.failures) == (0, 0)
 
 
-def test_what_is_no_batch_is_told_and_gone(clean_redis):
-    clean_redis.rpush(QUEUE, '{"body": "a task of another version"}')
-    with pytest.raises(ValueError, match=r"no batch|JSON|unexpected"):
-        taken()
+def test_what_is_no_batch_is_counted_and_costs_those_around_it_nothing(clean_redis):
+    before = NOT_UNDERSTOOD.labels(device="cpu0")._value.get()
+    good = [batch(1), batch(2)]
+    clean_redis.rpush(QUEUE, written(good[0]), '{"body": "a task of another version"}', written(good[1]), b"\xff")
+    assert taken() == good
     assert clean_redis.llen(QUEUE) == 0
+    assert NOT_UNDERSTOOD.labels(device="cpu0")._value.get() == before + 2
 
 
 def test_windows_that_are_read_too_late_are_counted_and_not_judged(clean_redis, monkeypatch, device):
