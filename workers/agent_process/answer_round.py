@@ -13,6 +13,7 @@ from apps.agents.domain.strategies.contract import JudgesByModel, MarketView, St
 from apps.market.domain import timeframes
 
 LONGEST_REASON = 500
+LONGEST_ERROR = 300
 
 
 def answer_round(strategy: Strategy, question: Mapping[str, Any], digest: str) -> dict[str, Any]:
@@ -22,17 +23,36 @@ def answer_round(strategy: Strategy, question: Mapping[str, Any], digest: str) -
     Raises ``KeyError``, ``TypeError`` or ``ValueError`` for a question that describes no market.
     """
     view = market_view(question)
-    told = {
+    if isinstance(strategy, JudgesByModel) and view.bars >= strategy.needs_bars:
+        return _about(question, view, digest) | {"features": packed(strategy.features(view))}
+    return _as_vote(_opinion(strategy, view), question, view, digest)
+
+
+def abstain_from(question: Mapping[str, Any], error: Exception, digest: str) -> dict[str, Any]:
+    """The abstention of a strategy that raised ``error`` on ``question``, which says so: nobody waits for its vote, and
+    whoever asks why there is none is told. Raises as ``answer_round`` does.
+    """
+    return _as_vote(abstention(f"The strategy raised {described(error)}"), question, market_view(question), digest)
+
+
+def described(error: Exception) -> str:
+    """The error in one line that every part of the house can store: foreign code may say anything."""
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return " ".join(text.replace("\0", " ").encode("utf-8", "replace").decode().split())[:LONGEST_ERROR]
+
+
+def _about(question: Mapping[str, Any], view: MarketView, digest: str) -> dict[str, Any]:
+    return {
         "round_id": question["round_id"],
         "symbol": view.symbol,
         "data_as_of": _seen_until(view),
         "digest": digest,
         "correlation_id": question["correlation_id"],
     }
-    if isinstance(strategy, JudgesByModel) and view.bars >= strategy.needs_bars:
-        return told | {"features": packed(strategy.features(view))}
-    vote = _opinion(strategy, view)
-    return told | {
+
+
+def _as_vote(vote: StrategyVote, question: Mapping[str, Any], view: MarketView, digest: str) -> dict[str, Any]:
+    return _about(question, view, digest) | {
         "direction": vote.direction,
         "confidence": vote.confidence,
         "abstain": vote.abstain,

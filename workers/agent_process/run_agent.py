@@ -17,7 +17,7 @@ from apps.agents.domain.strategies.contract import Strategy
 from apps.agents.domain.strategies.parameter_values import ParameterError
 from apps.agents.domain.strategies.registry import UnknownStrategyError, build_strategy
 from workers.agent_process.agent_settings import AgentSettings, read_settings
-from workers.agent_process.answer_round import answer_round, strategy_digest
+from workers.agent_process.answer_round import abstain_from, answer_round, described, strategy_digest
 from workers.agent_process.json_logs import log_json
 from workers.agent_process.question_reader import QuestionReader
 from workers.agent_process.vote_writer import VoteWriter
@@ -86,10 +86,16 @@ class VotingLoop:
         began = time.perf_counter()
         try:
             answer = answer_round(self._strategy, question, self._digest)
-        except Exception:  # a strategy is foreign code, and this is its process's loop
-            self._writer.failures += 1
+        except Exception as error:  # a strategy is foreign code, and this is its process's loop
             log.exception("vote_failed", extra=_about(question))
-            return None
+            self._writer.failures += 1
+            try:
+                answer = abstain_from(question, error, self._digest)
+            except (LookupError, TypeError, ValueError):  # the question describes no market: nobody could vote on it
+                return None
+            self._writer.problem = described(error)
+        else:
+            self._writer.problem = ""
         self._writer.write_vote(answer, bars=len(question["bars"]["close"]), seconds=time.perf_counter() - began)
         return answer
 

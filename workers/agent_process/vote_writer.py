@@ -12,7 +12,7 @@ from workers.agent_process.agent_settings import AgentSettings
 
 STREAM_LENGTH = 1_000
 QUICK_SECONDS = 0.002
-BEAT_LIFE_SECONDS = 90
+BEAT_LIFE_SECONDS = 30  # what says nothing for so long is shown as silent
 REDIS_SECONDS = 3.0
 
 
@@ -28,6 +28,7 @@ class VoteWriter:
         self._waiting: list[dict[str, Any]] = []
         self.votes = 0
         self.failures = 0  # questions that the strategy could not answer
+        self.problem = ""  # what it raised on the last one; empty where it could
         self.warm_bars = 0
 
     def write_vote(self, vote: dict[str, Any], *, bars: int, seconds: float) -> None:
@@ -54,6 +55,7 @@ class VoteWriter:
             "at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),  # noqa: TID251 - the edge of a process of its own
             "votes": self.votes,
             "failures": self.failures,
+            "problem": self.problem,
             "warm_bars": self.warm_bars,
             "needs_bars": self._needs_bars,
             "rss_bytes": resident_bytes(),

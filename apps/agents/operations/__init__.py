@@ -9,6 +9,7 @@ from apps.agents.operations.configure_agent import configure_agent
 from apps.agents.operations.create_agent import create_agent
 from apps.agents.operations.device_queue import send_batch, waiting_batches
 from apps.agents.operations.finish_draining import finish_draining
+from apps.agents.operations.forget_beats import forget_beats
 from apps.agents.operations.judge_windows import JudgedBatch, judge_windows, warm_model_in_force
 from apps.agents.operations.load_model import model_of_file, shipped_model
 from apps.agents.operations.models_in_force import retire_model
@@ -87,6 +88,7 @@ __all__ = [
     "fail_work",
     "finish_draining",
     "follow_promotions",
+    "forget_beats",
     "judge_windows",
     "keep_work",
     "model_of_file",

@@ -134,7 +134,7 @@ def _settings(agent: Agent, watched: Sequence[str]) -> dict[str, Any]:
 
 
 def _activity(agent: Agent, beats: Heartbeats, warming: str | None, standing: Standing | None) -> str:
-    """One word or phrase for the card: destroyed, stopped, draining, unknown, silent, warming 37/200, benched,
+    """One word or phrase for the card: destroyed, stopped, draining, unknown, silent, raising, warming 37/200, benched,
     voting.
     """
     if agent.desired_state != DesiredState.RUNNING:
@@ -143,6 +143,8 @@ def _activity(agent: Agent, beats: Heartbeats, warming: str | None, standing: St
         return "unknown"
     if agent.pk not in beats.beats:
         return "silent"
+    if beats.beats[agent.pk].get("problem"):
+        return "raising"
     if warming:
         return warming
     heard = standing is not None and standing.heard_in_practice

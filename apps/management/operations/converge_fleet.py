@@ -7,6 +7,7 @@ import structlog
 from django.db import transaction
 from redis import RedisError
 
+from apps.agents.operations import forget_beats
 from apps.foundation.clock import Moment
 from apps.foundation.errors import NotReady, Refused
 from apps.management.domain.fleet_plan import Act, Present, Step, Wanted, plan_fleet
@@ -148,6 +149,8 @@ def _record(step: Step, row: Container, spec: ContainerSpec | None, refusal: Ref
     if step.act in {Act.STOP, Act.REPLACE}:
         row.handle, row.memory_bytes, row.cpu_percent = "", None, None
         clear_incident(kind=NOT_STOPPED, subject=step.name, reason="It was stopped.", moment=moment)
+    if step.act == Act.STOP:
+        forget_beats([row.subject_id])
     if step.act in {Act.START, Act.REPLACE} and spec is not None:
         _record_start(step, row, spec, refusal, moment)
     row.save()

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from django.db import connection
 
+from apps.agents.operations import forget_beats
 from apps.agents.queries import MissedRounds, heartbeats, missed_rounds
 from apps.agents.queries.heartbeats import Heartbeats
 from apps.foundation.clock import Moment
 from apps.management.domain.health_policy import Health, Unanswered, judge, remember_crash
+from apps.management.domain.last_words import last_words
 from apps.management.models import Container, Severity
 from apps.management.operations.keep_incidents import clear_incident, open_incident
 from apps.management.operations.tell_screens import tell_agent_changed
@@ -20,6 +22,7 @@ from apps.management.ports import ObservedContainer, Runtime
 ENDED = "agent_ended"
 STALLED = "agent_stalled"
 OUT_OF_MEMORY = "agent_out_of_memory"
+LOOKED_AT = 8_000  # bytes of a log's end
 FLEET_LOCK = 7_214_001  # any number that no other advisory lock of the house uses
 
 
@@ -52,19 +55,21 @@ def observe_containers(
         before = (row.health, row.handle)
         row.runtime, row.limits_enforced = runtime.name, runtime.enforces_limits
         row.observed_at, row.wanted = moment.wall, name in wanted
-        _bring_up_to_date(row, seen.get(name), beats, missed.get(row.subject_id), moment)
+        found = seen.get(name)
+        if _take_over(row, found, moment) and found is not None and row.wanted:
+            _tell_crash(row, found, last_words(runtime.log_tail(name, size=LOOKED_AT)), moment)
+        _bring_up_to_date(row, found, beats, missed.get(row.subject_id), moment)
         row.save()
         if (row.health, row.handle) != before:
             tell_agent_changed(row.subject_id)
+    ended = [row for row in rows.values() if row.name not in seen or not seen[row.name].running]
+    forget_beats([row.subject_id for row in ended if row.subject_id in beats.beats])
     return rows, seen
 
 
 def _bring_up_to_date(
     row: Container, found: ObservedContainer | None, beats: Heartbeats, missed: MissedRounds | None, moment: Moment
 ) -> None:
-    crashed = _take_over(row, found, moment)
-    if crashed and found is not None and row.wanted:
-        _tell_crash(row, found, moment)
     _read_beat(row, beats.beats.get(row.subject_id), moment)
     if not row.wanted:
         row.quarantined_at, row.crashes = None, []  # stopping and starting an agent lifts its quarantine
@@ -87,10 +92,12 @@ def _bring_up_to_date(
                 clear_incident(kind=kind, subject=row.name, reason="It runs and makes progress again.", moment=moment)
 
 
-def _tell_crash(row: Container, found: ObservedContainer, moment: Moment) -> None:
+def _tell_crash(row: Container, found: ObservedContainer, said: str, moment: Moment) -> None:
     kind = OUT_OF_MEMORY if found.out_of_memory else ENDED
     how = found.detail or "It ended and runs again; how it ended was not seen."
     detail = f"{how} Exit code: {'unknown' if found.exit_code is None else found.exit_code}. Crashes: {row.restarts}."
+    if said:
+        detail += f" Its log ends with: {said}"
     open_incident(kind=kind, subject=row.name, detail=detail, severity=Severity.WARNING, moment=moment)
 
 

@@ -3,11 +3,12 @@
 from django.conf import settings
 from django.db import transaction
 
+from apps.agents.queries import desired_agents, heartbeats
 from apps.foundation import beats, lease
 from apps.foundation.clock import Moment
 from apps.foundation.disk_room import disk_room
 from apps.foundation.errors import NotReady
-from apps.management.models import Instance, Severity
+from apps.management.models import Incident, Instance, Severity
 from apps.management.operations.converge_fleet import tell_runtime_away
 from apps.management.operations.keep_incidents import clear_incident, open_incident
 from apps.management.operations.keep_instances import see_instance
@@ -23,6 +24,7 @@ LOOP_SILENT = "loop_silent"
 LED_IN_PART = "leadership_in_part"
 SILENT = "instance_silent"
 DISK_SHORT = "disk_short"
+RAISES = "agent_raises"
 
 
 def watch_health(*, runtime: Runtime, moment: Moment) -> None:
@@ -32,6 +34,7 @@ def watch_health(*, runtime: Runtime, moment: Moment) -> None:
         _watch_leases(moment)
         _watch_instances(moment)
         _watch_loops(moment)
+        _watch_strategies(moment)
         _watch_disk(moment)
         tell_system_changed()
     try:
@@ -72,8 +75,11 @@ def _watch_instances(moment: Moment) -> None:
 
 
 def _watch_loops(moment: Moment) -> None:
-    for pulse in beats.own():
-        silence = moment.wall - pulse.beat_at
+    """Silence counts from the start of the house that runs now: before, it was down, and nobody is called for that."""
+    pulses = beats.own()
+    up_since = min((each.started_at for each in pulses if moment.wall - each.beat_at <= LATE), default=None)
+    for pulse in pulses:
+        silence = moment.wall - max(pulse.beat_at, up_since or pulse.beat_at)
         if LATE < silence <= FORGOTTEN:
             detail = f"{pulse.name} has not beaten for {silence.seconds} s. Last error: {pulse.last_error or 'none'}."
             open_incident(
@@ -81,6 +87,20 @@ def _watch_loops(moment: Moment) -> None:
             )
         else:
             clear_incident(kind=LOOP_SILENT, subject=pulse.name, reason="It beats again.", moment=moment)
+
+
+def _watch_strategies(moment: Moment) -> None:
+    """A strategy that raises abstains: its agent looks alive, and earns nothing."""
+    running = {agent.id: agent for agent in desired_agents() if agent.running}
+    signs = heartbeats(list(running))
+    if not signs.known:
+        return
+    raising = {running[agent_id].name: sign["problem"] for agent_id, sign in signs.beats.items() if sign.get("problem")}
+    for name, problem in sorted(raising.items()):
+        detail = f"Its strategy raises, and it abstains: {problem}. Its log has the traceback."
+        open_incident(kind=RAISES, subject=name, detail=detail, severity=Severity.WARNING, moment=moment)
+    for over in Incident.objects.filter(kind=RAISES, closed_at=None).exclude(subject__in=raising):
+        clear_incident(kind=RAISES, subject=over.subject, reason="It answers again, or ended.", moment=moment)
 
 
 def _watch_disk(moment: Moment) -> None:

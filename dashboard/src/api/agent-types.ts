@@ -97,6 +97,7 @@ export interface Heartbeat {
   at?: string;
   votes?: number;
   failures?: number;
+  problem?: string;
   warm_bars?: number;
   needs_bars?: number;
   rss_bytes?: number;

@@ -6,7 +6,7 @@ import type { Tone } from "./order-words";
 export function activityTone(activity: string): Tone {
   if (activity === "voting") return "good";
   if (activity.startsWith("warming") || activity === "benched" || activity === "unknown") return "warn";
-  if (activity === "silent") return "bad";
+  if (activity === "silent" || activity === "raising") return "bad";
   return "";
 }
 

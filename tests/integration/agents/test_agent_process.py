@@ -254,20 +254,27 @@ really, asked = Arbitrage.vote, []
 def vote(self, view):
     asked.append(view)
     if len(asked) == 1:
-        raise RuntimeError("foreign code may raise anything")
+        raise RuntimeError("foreign code\\0may\\n raise anything")
     return really(self, view)
 Arbitrage.vote = vote
 """
 
 
-def test_a_strategy_that_raises_costs_its_own_vote_and_the_agent_counts_it(started):
+def test_a_strategy_that_raises_abstains_with_the_reason_and_the_agent_counts_it(started):
     agent = started("arbitrage", program=RAISING + LISTING)
     bad, good = question_of({}), question_of({})
-    agent.send(bad, good)
-    (vote,) = agent.wait(agent.votes, "a vote")
-    assert vote["round_id"] == good["round_id"]
-    assert "foreign code may raise anything" in agent.output.read_text()
-    agent.wait(lambda: agent.beat().get("failures") == 1, "a beat that tells of it")
+    agent.send(bad)
+    (vote,) = agent.wait(agent.votes, "an abstention")
+    checked = checked_vote(vote, asked=AskedRound("BTC/USDT", "5m", CLOSED), now=CLOSED)
+    assert (vote["round_id"], checked.abstain, checked.confidence) == (bad["round_id"], True, 0.0)
+    assert checked.reason == "The strategy raised RuntimeError: foreign code may raise anything"
+    assert agent.lines("vote_failed")[0]["exception"].endswith("raise anything")
+    beat = agent.wait(lambda: agent.beat().get("failures") == 1 and agent.beat(), "a beat that tells of it")
+    assert beat["problem"] == "RuntimeError: foreign code may raise anything"
+    agent.send(good)
+    agent.wait(lambda: len(agent.votes()) == 2, "a vote of its own")
+    beat = agent.wait(lambda: agent.beat().get("problem") == "" and agent.beat(), "a beat after it")
+    assert beat["failures"] == 1
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from apps.agents import operations as agents
 from apps.agents.models import Agent, DecisionRound
+from apps.agents.queries import heartbeat_key
 from apps.foundation import lease
 from apps.foundation.clock import Moment, wall_now
 from apps.foundation.identifiers import new_id
@@ -104,11 +105,13 @@ def test_new_settings_replace_the_process(runtime, agent):
     assert converge(runtime) == []
 
 
-def test_a_stopped_agent_ends_and_a_started_one_runs(runtime, agent):
+def test_a_stopped_agent_ends_and_a_started_one_runs(runtime, agent, clean_redis):
     pid = pid_of(runtime, agent)
+    until(lambda: clean_redis.exists(heartbeat_key(agent.pk)), "a heartbeat")
     agents.stop_agent(agent_id=agent.pk, actor="test", moment=moment())
     assert converge(runtime) == [("stop", container_name(agent.pk))]
     assert not psutil.pid_exists(pid)
+    assert not clean_redis.exists(heartbeat_key(agent.pk))
     converge(runtime)
     assert queries.container_of(agent.pk)["health"] == Health.STOPPED
     agents.start_agent(agent_id=agent.pk, actor="test", moment=moment())
