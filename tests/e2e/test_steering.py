@@ -264,6 +264,10 @@ def test_a_candidates_card_shows_the_stage_of_its_promotion_and_its_gates_what_i
     expect(gates).to_have_count(1)
     expect(gates).to_contain_text("none (not yet; required: a finished backtest of sma_cross alone")
     expect(page.get_by_text("its gate is not met yet")).to_be_visible()
+    sign_off = page.get_by_role("button", name="Sign off")
+    expect(sign_off).to_be_disabled()
+    sign_off.hover(force=True)
+    expect(page.get_by_role("tooltip")).to_contain_text("Backtest is stored: none; required: a finished backtest")
     assert desk.firm.call("DELETE", f"agents/{agent['id']}/")[0] in {200, 204}
 
 
