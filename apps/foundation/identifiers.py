@@ -5,6 +5,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from uuid6 import uuid7
 
 _HOUSE = uuid5(NAMESPACE_URL, "urn:tradinghq")
+_SHOWN = 8
 _LEADING = ((1 << 64) - 1) << 64
 
 
@@ -19,6 +20,11 @@ def beside(anchor: UUID, identifier: UUID) -> UUID:
     An identifier that is only derived lands anywhere in an index, which costs the more the larger the index has grown.
     """
     return UUID(int=(anchor.int & _LEADING) | (identifier.int & ~_LEADING))
+
+
+def short_id(identifier: UUID | str) -> str:
+    """Its end, for a sentence: identifiers begin with their time, so that those of one day look alike there."""
+    return f"…{str(identifier)[-_SHOWN:]}"
 
 
 def derived_id(*cause: object) -> UUID:

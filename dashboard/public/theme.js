@@ -4,7 +4,7 @@
   try {
     chosen = window.localStorage.getItem("hq.theme");
   } catch (error) {
-    chosen = null; // storage is blocked: the system's preference decides
+    chosen = null; // storage is blocked: dark, as where nothing was chosen
   }
   var light = chosen === "light" || (chosen === "system" && window.matchMedia("(prefers-color-scheme: light)").matches);
   document.documentElement.dataset.theme = light ? "light" : "dark";

@@ -11,6 +11,7 @@ const MOMENTUM: Strategy = {
   default_timeframe: "5m",
   needs_bars: 78,
   unavailable: "",
+  resources: { memory: { default: "256M", lowest: "64M", highest: "64G" }, cpu: { default: 0.5, lowest: 0.05, highest: 64 } },
   parameters: [
     { name: "fast", default: 12, lowest: 2, highest: 200, whole: true, description: "Span of the fast average in bars.", searched: [4, 40] },
     { name: "slow", default: 26, lowest: 3, highest: 400, whole: true, description: "Span of the slow average in bars.", searched: null },

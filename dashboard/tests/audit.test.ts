@@ -13,9 +13,9 @@ describe("the audit in words", () => {
 
   it("names subjects and says where to look at them", () => {
     const agents = new Map([[ID, "momentum-1"]]);
-    expect(subjectWords(`order:${ID}`, agents)).toEqual({ words: "Order\u00a0…1a2b3c", to: { name: "orders", params: { id: ID } } });
+    expect(subjectWords(`order:${ID}`, agents)).toEqual({ words: "Order\u00a0…f21a2b3c", to: { name: "orders", params: { id: ID } } });
     expect(subjectWords(`agent:${ID}`, agents).words).toBe("momentum-1");
-    expect(subjectWords(`agent:${ID}`, new Map()).words).toBe("Agent\u00a0…1a2b3c");
+    expect(subjectWords(`agent:${ID}`, new Map()).words).toBe("Agent\u00a0…f21a2b3c");
     expect(subjectWords("limits:3", agents).words).toBe("Limits, version\u00a03");
     expect(subjectWords("BTC/USDT", agents)).toEqual({ words: "BTC/USDT", to: null });
   });
@@ -27,6 +27,6 @@ describe("the audit in words", () => {
 
   it("names chains", () => {
     expect(chainWords("operations")).toBe("Operations");
-    expect(chainWords(`account:${ID}`)).toBe("Account\u00a0…1a2b3c");
+    expect(chainWords(`account:${ID}`)).toBe("Account\u00a0…f21a2b3c");
   });
 });

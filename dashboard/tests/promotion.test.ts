@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { closedGates, closedText, heardInPractice, judgementText, stageBadge, standingText, stageWord, stepTone, WAY } from "../src/agents/promotion-words";
+import { barredWords, closedGates, closedText, heardInPractice, judgementText, stageBadge, standingText, stageWord, stepTone, WAY } from "../src/agents/promotion-words";
 import type { PromotionJudgement, Stage } from "../src/api/promotion-types";
 
 const judged: PromotionJudgement = {
@@ -25,8 +25,14 @@ describe("promotions in words", () => {
     expect(standingText([SOUND, YOUNG])).toBe("1 of 2 gates is not met yet");
     expect(standingText([SOUND, YOUNG, LOSS])).toBe("1 of 3 gates is failed, 1 is not met yet");
     expect(standingText([SOUND, { ...LOSS, waived: true }])).toBe("practice waives 1 of 2 gates that is not passed");
-    expect(closedText(closedGates([YOUNG, YOUNG, LOSS, LOSS]), "are")).toBe("2 gates are failed, and 2 are not met yet");
-    expect(closedText(closedGates([YOUNG]), "are")).toBe("one gate is not met yet");
+    expect(closedText(closedGates([YOUNG, YOUNG, LOSS, LOSS]))).toBe("2 gates were failed, and 2 were not met yet");
+    expect(closedText(closedGates([YOUNG]))).toBe("one gate was not met yet");
+  });
+
+  it("says which gates bar a sign-off, and of those that practice waives nothing", () => {
+    expect(barredWords([SOUND, { ...LOSS, waived: true }])).toBe("");
+    expect(barredWords([SOUND, YOUNG])).toBe("It can be signed off once this gate is passed:\n\u2022 Long enough: 3 days; required: 14 days");
+    expect(barredWords([YOUNG, LOSS]).split("\n")).toEqual(["It can be signed off once these gates are passed:", "\u2022 Long enough: 3 days; required: 14 days", "\u2022 Profit after fees: -12 bps; required: above 0 bps"]);
   });
 
   it("draws what is behind, where it stands, and what is ahead", () => {

@@ -15,7 +15,7 @@ from apps.foundation.models import OutboxEvent
 from apps.foundation.outbox import record_event
 from apps.foundation.permissions import Role
 from apps.foundation.rest.routes import endpoint
-from apps.foundation.rest.serializer_fields import DecimalText, InstrumentField, StrictSerializer, UtcTimeField
+from apps.foundation.rest.serializer_fields import DecimalText, IdField, InstrumentField, StrictSerializer, UtcTimeField
 from apps.foundation.rest.views import HouseView, ListView
 from tradinghq import urls as house
 
@@ -49,6 +49,8 @@ class FieldsRequest(StrictSerializer):
     instrument = InstrumentField(required=False)
     at = UtcTimeField(required=False)
     note = serializers.CharField(required=False, max_length=20)
+    side = serializers.ChoiceField(choices=["buy", "sell"], required=False)
+    agent = IdField(found_at="GET /api/v1/agents/", required=False)
 
 
 class FieldsView(HouseView):

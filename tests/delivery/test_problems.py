@@ -88,6 +88,8 @@ def test_a_quantity_is_kept_exactly(person, quantity, read):
         ("at", 1700000000, "not_a_time"),
         ("limit_price", "-0.01", "below_minimum"),
         ("note", "x" * 21, "max_length"),
+        ("side", ["buy"], "invalid_choice"),
+        ("agent", "0" * 31, "invalid"),
         ("note", {"a": 1}, "invalid"),
         ("quantiy", "1", "unknown_field"),
     ],
@@ -95,6 +97,25 @@ def test_a_quantity_is_kept_exactly(person, quantity, read):
 def test_other_fields(person, name, value, code):
     body = problem(person("trader").post(FIELDS, {"quantity": "1", name: value}), 400)
     assert [(error["field"], error["code"]) for error in body["errors"]] == [(name, code)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("side", "bye", "'bye' is none of buy, sell."),
+        ("side", None, "This field may not be null."),
+        ("side", "y" * 300, f"'{'y' * 59} is none of buy, sell."),
+        ("agent", "momentum-1", "Its id is wanted, which GET /api/v1/agents/ tells; was 'momentum-1'."),
+        (
+            "agent",
+            {"name": "momentum-1"},
+            "Its id is wanted, which GET /api/v1/agents/ tells; was {'name': 'momentum-1'}.",
+        ),
+    ],
+)
+def test_a_refused_choice_or_id_tells_what_is_wanted(person, name, value, sentence):
+    body = problem(person("trader").post(FIELDS, {"quantity": "1", name: value}), 400)
+    assert body["detail"] == f"{name}: {sentence}"
 
 
 def test_a_time_leaves_in_utc(person):

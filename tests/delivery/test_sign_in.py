@@ -104,6 +104,18 @@ def test_expired_forged_and_foreign_tokens_are_refused(person, make):
     assert code(answer) in {"token_not_valid", "session_ended"}
 
 
+def test_who_sends_an_old_access_token_is_told_how_long_it_lives_and_where_a_new_one_is(person):
+    viewer = person("viewer")
+    fresh, viewer.access = viewer.access, "no.token.of.ours"
+    assert viewer.get(ME).json()["detail"] == (
+        "This access token is unknown or has expired: it lives 5 minutes, and POST /api/v1/auth/token/refresh/ with"
+        " your refresh token gives a new one."
+    )
+    assert claims(fresh)["exp"] - claims(fresh)["iat"] == 5 * 60
+    viewer.access = viewer.post(REFRESH, {"refresh": viewer.refresh}).json()["access"]
+    assert viewer.get(ME).status_code == 200
+
+
 def test_refreshing_gives_a_new_pair_and_uses_up_the_old_one(person):
     viewer = person("viewer")
     first = viewer.post(REFRESH, {"refresh": viewer.refresh}).json()

@@ -134,3 +134,18 @@ def test_the_theme_is_chosen_and_kept(desk):
     assert page.evaluate(ground) != dark
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
+
+
+def test_an_address_that_names_nothing_says_so_and_leads_to_the_list(desk):
+    for path, what, everything in (
+        ("/agents/promotions", "agent", "agents"),
+        ("/research/choices", "backtest", "backtests"),
+        ("/research/searches/foo", "search", "searches"),
+        ("/decisions/foo", "decision", "decisions"),
+        ("/orders/foo", "order", "orders"),
+    ):
+        page = desk.open(path)
+        expect(desk.part("no-such-thing")).to_contain_text(f"There is no such {what}.")
+        desk.part("no-such-thing").get_by_role("link", name=f"All {everything}").click()
+        expect(page).to_have_url(f"{desk.firm.url}{path.rpartition('/')[0]}")
+        expect(desk.part("no-such-thing")).to_have_count(0)

@@ -8,6 +8,7 @@ from functools import partial
 import psycopg
 from celery import Celery
 
+from apps.foundation.identifiers import short_id
 from workers.drills.drill_firm import DrillFirm
 from workers.drills.scenario import Scenario, Stage
 from workers.drills.tcp_proxy import Weather
@@ -124,7 +125,7 @@ def database_killed(stage: Stage) -> None:
             stage.back("postgres", killed, BACK_SECONDS)
     stage.check(bool(answered), "No order was answered before the kill.")
     for order in answered:
-        stage.wait(partial(stage.state, order), 60, f"order {order[:8]}, which was answered, to be there")
+        stage.wait(partial(stage.state, order), 60, f"order {short_id(order)}, which was answered, to be there")
     stage.step(f"All {len(answered)} orders that were answered are there.")
 
 

@@ -12,6 +12,7 @@ import psycopg
 import structlog
 
 from apps.foundation.errors import HQError
+from apps.foundation.identifiers import short_id
 
 OPEN_STATES = ("PROPOSED", "APPROVED", "SUBMITTING", "UNKNOWN", "ACCEPTED", "PARTIALLY_FILLED", "PENDING_CANCEL")
 PASSING = (OSError, HQError, psycopg.Error)
@@ -144,7 +145,7 @@ class Stage:
             self.wait(passed, seconds, "the gate to let an order pass")
         except DrillFailed as failed:
             raise DrillFailed(f"{failed} {seen.get('reject_detail', '')}") from failed
-        self.step(f"Order {seen['id'][:8]}: {side} {symbol}.")
+        self.step(f"Order {short_id(seen['id'])}: {side} {symbol}.")
         return str(seen["id"])
 
     def buy(self, notional: str = "15", **wish: Any) -> str:
@@ -172,10 +173,12 @@ class Stage:
     def until(self, order_id: str, *states: str, seconds: float = 60) -> str:
         """Wait until the order is in one of these states; which."""
         self.wait(
-            lambda: self.state(order_id) in states, seconds, f"order {order_id[:8]} to become {' or '.join(states)}"
+            lambda: self.state(order_id) in states,
+            seconds,
+            f"order {short_id(order_id)} to become {' or '.join(states)}",
         )
         found = self.state(order_id)
-        self.step(f"Order {order_id[:8]} is {found}.")
+        self.step(f"Order {short_id(order_id)} is {found}.")
         return found
 
     def creates(self, order_id: str) -> list[dict[str, Any]]:
@@ -187,7 +190,9 @@ class Stage:
     def sent_once(self, order_id: str, times: int = 1) -> None:
         """Raise unless the exchange saw exactly so many creates of the order."""
         found = len(self.creates(order_id))
-        self.check(found == times, f"The exchange received {found} creates of order {order_id[:8]}, expected {times}.")
+        self.check(
+            found == times, f"The exchange received {found} creates of order {short_id(order_id)}, expected {times}."
+        )
 
     def cancel(self, order_id: str, seconds: float = 60) -> None:
         """Cancel it and wait for its end."""

@@ -110,6 +110,23 @@ class StrategyParameterShape(serializers.Serializer):
     )
 
 
+class MemorySpanShape(serializers.Serializer):
+    default = serializers.CharField(help_text="Such as 256M or 1G.")
+    lowest = serializers.CharField()
+    highest = serializers.CharField()
+
+
+class CpuSpanShape(serializers.Serializer):
+    default = serializers.FloatField()
+    lowest = serializers.FloatField()
+    highest = serializers.FloatField()
+
+
+class ResourceSpansShape(serializers.Serializer):
+    memory = MemorySpanShape()
+    cpu = CpuSpanShape()
+
+
 class StrategyShape(serializers.Serializer):
     name = serializers.CharField()
     description = serializers.CharField()
@@ -117,6 +134,7 @@ class StrategyShape(serializers.Serializer):
     needs_bars = serializers.IntegerField()
     unavailable = serializers.CharField(help_text="Why an agent of it could not vote here; empty where it could.")
     parameters = StrategyParameterShape(many=True)
+    resources = ResourceSpansShape(help_text="What an agent of it gets where none are named, and within which bounds.")
 
 
 class ModelShape(serializers.Serializer):

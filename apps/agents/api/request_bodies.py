@@ -5,7 +5,7 @@ from rest_framework import serializers
 from apps.agents.domain.consensus import METHODS
 from apps.agents.domain.search.trials import OBJECTIVES
 from apps.agents.operations import BACKTEST_MODES
-from apps.foundation.rest.serializer_fields import DecimalText, InstrumentField, StrictSerializer, UtcTimeField
+from apps.foundation.rest.serializer_fields import DecimalText, IdField, InstrumentField, StrictSerializer, UtcTimeField
 
 
 class CreateAgentRequest(StrictSerializer):
@@ -88,8 +88,12 @@ class ReasonRequest(StrictSerializer):
 
 
 class OpenPromotionRequest(StrictSerializer):
-    agent = serializers.UUIDField()
-    model = serializers.UUIDField(required=False, help_text="The candidate that an agent by a model shall try.")
+    agent = IdField(found_at="GET /api/v1/agents/")
+    model = IdField(
+        found_at="GET /api/v1/agents/models/",
+        required=False,
+        help_text="The candidate that an agent by a model shall try.",
+    )
     practice = serializers.BooleanField(
         required=False,
         help_text="To see the way, on generated or recorded prices only: failed gates that judge it are waived.",

@@ -5,10 +5,10 @@ import re
 from collections.abc import Mapping
 
 DEFAULT_RESOURCES: dict[str, object] = {"memory": "256M", "cpu": 0.5}
-LOWEST_MEMORY, HIGHEST_MEMORY = 64 * 2**20, 64 * 2**30
+LOWEST_MEMORY, HIGHEST_MEMORY = "64M", "64G"
 LOWEST_CPU, HIGHEST_CPU = 0.05, 64.0
 MOST_GPUS = 16
-_MEMORY = re.compile(r"(\d{1,6})([MG])")
+_MEMORY = re.compile(r"\d{1,6}[MG]", re.ASCII)
 _UNITS = {"M": 2**20, "G": 2**30}
 
 
@@ -19,6 +19,18 @@ class ResourcesError(ValueError):
         super().__init__(message)
         self.field = field
         self.message = message
+
+
+def resource_spans() -> dict[str, dict[str, object]]:
+    """What an agent gets of each resource where nothing is named, and within which bounds it may name it."""
+    bounds: dict[str, tuple[object, object]] = {
+        "memory": (LOWEST_MEMORY, HIGHEST_MEMORY),
+        "cpu": (LOWEST_CPU, HIGHEST_CPU),
+    }
+    return {
+        name: {"default": DEFAULT_RESOURCES[name], "lowest": lowest, "highest": highest}
+        for name, (lowest, highest) in bounds.items()
+    }
 
 
 def checked_resources(given: Mapping[str, object]) -> dict[str, object]:
@@ -46,7 +58,12 @@ def memory_bytes(memory: object) -> int:
     found = _MEMORY.fullmatch(memory) if isinstance(memory, str) else None
     if found is None:
         raise ResourcesError("memory", f"memory must be written like 256M or 1G, was {str(memory)[:40]!r}.")
-    size = int(found[1]) * _UNITS[found[2]]
-    if not LOWEST_MEMORY <= size <= HIGHEST_MEMORY:
-        raise ResourcesError("memory", f"memory was {memory}; it must lie between 64M and 64G.")
+    size = _bytes(found[0])
+    if not _bytes(LOWEST_MEMORY) <= size <= _bytes(HIGHEST_MEMORY):
+        told = f"memory was {memory}; it must lie between {LOWEST_MEMORY} and {HIGHEST_MEMORY}."
+        raise ResourcesError("memory", told)
     return size
+
+
+def _bytes(memory: str) -> int:
+    return int(memory[:-1]) * _UNITS[memory[-1]]

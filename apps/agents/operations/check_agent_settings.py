@@ -5,7 +5,12 @@ from typing import Any
 
 from apps.agents.domain.agent_resources import ResourcesError, checked_resources
 from apps.agents.domain.strategies.parameter_values import ParameterError
-from apps.agents.domain.strategies.registry import UnknownStrategyError, build_strategy, strategy_class
+from apps.agents.domain.strategies.registry import (
+    UnknownStrategyError,
+    UnloadableStrategyError,
+    build_strategy,
+    strategy_class,
+)
 from apps.agents.models import AgentKind
 from apps.foundation.errors import NotFound, Refused
 from apps.market import queries as market
@@ -27,6 +32,8 @@ def check_strategy(strategy: str, parameters: Mapping[str, Any]) -> None:
     """Raise ``Refused`` unless the strategy exists and takes these parameters."""
     try:
         build_strategy(strategy, parameters)
+    except UnloadableStrategyError as error:
+        raise Refused(str(error), code="unknown_strategy", field="strategy") from None
     except UnknownStrategyError as error:
         told = f"{error} One that was installed meanwhile is known once the firm was started again."
         raise Refused(told, code="unknown_strategy", field="strategy") from None

@@ -7,10 +7,16 @@ from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.models import TokenUser
+from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, Token
 
 from apps.foundation.permissions import Role
 from apps.foundation.session_revocations import is_revoked
+
+TOKEN_REFUSED = (
+    f"This access token is unknown or has expired: it lives {api_settings.ACCESS_TOKEN_LIFETIME.seconds // 60} minutes,"
+    " and POST /api/v1/auth/token/refresh/ with your refresh token gives a new one."
+)
 
 
 class TokenBearer(TokenUser):
@@ -34,7 +40,7 @@ class SessionTokenAuthentication(JWTStatelessUserAuthentication):
             token = _signed_token(raw_token)
             token.check_exp()
         except TokenError:
-            return super().get_validated_token(raw_token)  # raises, in the words of the library
+            raise InvalidToken(TOKEN_REFUSED) from None
         return token
 
     def authenticate(self, request: Request) -> tuple[TokenBearer, object] | None:  # type: ignore[override]

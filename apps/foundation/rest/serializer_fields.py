@@ -115,8 +115,27 @@ class UtcTimeField(serializers.Field):
         return value if isinstance(value, str) else utc_text(value)
 
 
+class IdField(serializers.UUIDField):
+    """The id of something that exists. ``found_at``: the list that tells ids, for who sends a name instead."""
+
+    def __init__(self, *, found_at: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.error_messages["invalid"] = f"Its id is wanted, which {found_at} tells; was {{value!r:.{_SHOWN}}}."
+
+
 class StrictSerializer(serializers.Serializer[Any]):
-    """A request body in which an unknown name is an error: a mistyped ``reduce_only`` must not be silently dropped."""
+    """A request body in which an unknown name is an error: a mistyped ``reduce_only`` must not be silently dropped.
+    Who chose what can't be chosen is told the choices.
+    """
+
+    def get_fields(self) -> dict[str, Any]:
+        """The declared fields, those of a choice with a refusal that names what can be chosen."""
+        fields = super().get_fields()
+        for field in fields.values():
+            if isinstance(field, serializers.ChoiceField):
+                names = ", ".join(str(choice) for choice in field.choices)
+                field.error_messages["invalid_choice"] = f"{{input!r:.{_SHOWN}}} is none of {names}."
+        return fields
 
     @classmethod
     def checked(cls, data: Any) -> dict[str, Any]:

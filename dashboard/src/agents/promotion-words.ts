@@ -2,6 +2,7 @@
 
 import type { PromotionGate, PromotionJudgement, Stage } from "../api/promotion-types";
 import type { Tone } from "../stores/order-words";
+import { asWords } from "../stores/rule-words";
 
 /** The way up, in order. */
 export const WAY: Stage[] = ["research", "walk_forward", "paper", "canary", "live"];
@@ -67,12 +68,20 @@ export function standingText(gates: PromotionGate[]): string {
   return waived ? `practice waives ${waived} of ${gates.length} gates that ${are(waived)} not passed` : "every gate is passed";
 }
 
-/** Why a sign-off would be refused: 2 gates are failed, and one is not met yet. */
-export function closedText({ failed, pending }: { failed: number; pending: number }, tense: "are" | "were"): string {
-  const be = (count: number): string => (count !== 1 ? tense : tense === "are" ? "is" : "was");
+/** Why a sign-off was refused: 2 gates were failed, and one was not met yet. */
+export function closedText({ failed, pending }: { failed: number; pending: number }): string {
+  const be = (count: number): string => (count === 1 ? "was" : "were");
   const counted = (count: number): string => (count === 1 ? "one gate" : `${count} gates`);
   const first = failed ? `${counted(failed)} ${be(failed)} failed` : `${counted(pending)} ${be(pending)} not met yet`;
   return failed && pending ? `${first}, and ${pending === 1 ? "one" : pending} ${be(pending)} not met yet` : first;
+}
+
+/** What keeps a candidate from its next stage, as a sentence; empty where nothing does, or where practice waives it. */
+export function barredWords(gates: PromotionGate[]): string {
+  const closed = gates.filter((gate) => !gate.passed && !gate.waived);
+  if (closed.length === 0) return "";
+  const told = closed.map((gate) => `\u2022 ${asWords(gate.name)}: ${gate.seen}; required: ${gate.required}`);
+  return [`It can be signed off once ${closed.length === 1 ? "this gate is" : "these gates are"} passed:`, ...told].join("\n");
 }
 
 /** Signed off from paper to canary by ann: … */
@@ -85,7 +94,7 @@ export function judgementText(one: PromotionJudgement): string {
     case "advanced":
       return `${from} to ${stageWord(one.after)}, signed off by ${one.actor}${waived ? ` in practice (${waived} ${waived === 1 ? "gate" : "gates"} waived)` : ""}: ${one.reason}`;
     case "refused":
-      return `${one.actor} asked to leave ${from}; ${closedText(closedGates(one.gates), "were")}.`;
+      return `${one.actor} asked to leave ${from}; ${closedText(closedGates(one.gates))}.`;
     case "demoted":
       return `${from} back to ${stageWord(one.after)} (${one.actor}): ${one.reason}`;
     case "ended":

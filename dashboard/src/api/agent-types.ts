@@ -155,6 +155,19 @@ export interface StrategyParameter {
   searched: [number, number] | null;
 }
 
+/** What an agent gets of a resource where nothing is named, and within which bounds it may be named. */
+export interface ResourceSpan<T> {
+  default: T;
+  lowest: T;
+  highest: T;
+}
+
+export interface ResourceSpans {
+  /** Such as 256M or 1G. */
+  memory: ResourceSpan<string>;
+  cpu: ResourceSpan<number>;
+}
+
 export interface Strategy {
   name: string;
   description: string;
@@ -163,4 +176,5 @@ export interface Strategy {
   /** Why an agent of it could not vote here, and the remedy; empty where it could. */
   unavailable: string;
   parameters: StrategyParameter[];
+  resources: ResourceSpans;
 }

@@ -1,5 +1,6 @@
 /** The one way to the REST API: bearer token, one retry after a refresh, idempotent POSTs, problems as sentences. */
 
+import { isId } from "../format/short-id";
 import { ApiProblem, problemOf } from "./problem";
 import { accessToken, endSession, refreshAccess } from "./session";
 
@@ -77,6 +78,12 @@ async function send<T>(call: Call): Promise<T> {
 
 export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
   return send<T>({ method: "GET", path, query, signal });
+}
+
+/** One thing of a list, by its id. A word that is none is not asked for: it may be the address of something else. */
+export async function getOne<T>(list: string, id: string, signal?: AbortSignal): Promise<T> {
+  if (!isId(id)) throw new ApiProblem(404, "not_an_id", `“${id}” is no id.`);
+  return get<T>(`${list}${id}/`, {}, signal);
 }
 
 /** A file that the API makes, such as a report or a list as CSV. */

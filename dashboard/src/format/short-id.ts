@@ -1,6 +1,17 @@
+const SHOWN = 8;
 const UUID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/i;
 
-/** The end of a long id; ids begin with their time, so that neighbours look alike there. Short ones stay whole. */
+/** Whether it is an id of the house at all; addresses may hold any word. */
+export function isId(text: string): boolean {
+  return UUID.test(text);
+}
+
+/** What tells an id apart from its neighbours: its end, since ids begin with their time. */
+export function idEnd(id: string): string {
+  return id.slice(-SHOWN);
+}
+
+/** An id in a sentence or a table; what is no long id stays whole. */
 export function shortId(id: string): string {
-  return UUID.test(id) ? `…${id.slice(-6)}` : id;
+  return isId(id) ? `…${idEnd(id)}` : id;
 }

@@ -13,6 +13,12 @@ function valid(iso: string | null | undefined): Date | null {
   return Number.isNaN(at.getTime()) ? null : at;
 }
 
+/** The latest of some times; null where none is known. */
+export function newest(times: (string | null | undefined)[]): string | null {
+  const known = times.filter((iso): iso is string => valid(iso) !== null);
+  return known.reduce<string | null>((latest, iso) => (latest === null || Date.parse(iso) > Date.parse(latest) ? iso : latest), null);
+}
+
 /** 14:35 */
 export function minuteText(iso: string | null | undefined): string {
   const at = valid(iso);

@@ -2,11 +2,13 @@
 
 import { onScopeDispose, shallowReactive } from "vue";
 
-import { sentence } from "../api/problem";
+import { ApiProblem, sentence } from "../api/problem";
 
 export interface Loaded<T> {
   data: T | null;
   problem: string;
+  /** True where the server knows of no such thing. */
+  missing: boolean;
   loading: boolean;
   /** True once it has taken 300 ms: say in words what is being waited for. */
   slow: boolean;
@@ -16,7 +18,7 @@ export interface Loaded<T> {
 /** Newer loads supersede older ones; nothing is written after the component is gone. */
 export function loader<T>(fetcher: (signal: AbortSignal) => Promise<T>): Loaded<T> {
   let running: AbortController | null = null;
-  const state = shallowReactive<Loaded<T>>({ data: null, problem: "", loading: false, slow: false, load });
+  const state = shallowReactive<Loaded<T>>({ data: null, problem: "", missing: false, loading: false, slow: false, load });
 
   async function load(): Promise<void> {
     running?.abort();
@@ -31,9 +33,11 @@ export function loader<T>(fetcher: (signal: AbortSignal) => Promise<T>): Loaded<
       if (running !== own) return;
       state.data = data;
       state.problem = "";
+      state.missing = false;
     } catch (error) {
       if (running !== own || own.signal.aborted) return;
       state.problem = sentence(error);
+      state.missing = error instanceof ApiProblem && error.status === 404;
     } finally {
       window.clearTimeout(slowly);
       if (running === own) {

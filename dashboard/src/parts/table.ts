@@ -17,6 +17,8 @@ export interface Column<T> {
   hint?: string;
   /** Takes the room that is left and ends in an ellipsis; whole on hover. */
   rest?: boolean;
+  /** Wraps instead of ending in an ellipsis: for sentences, in a table too short for virtual rows. */
+  wraps?: boolean;
 }
 
 export interface Sorting {

@@ -167,6 +167,20 @@ def test_strategies_are_described(trader):
     assert fast["description"]
 
 
+def test_what_a_strategy_tells_of_resources_is_what_an_agent_gets_and_may_get(trader):
+    spans = {s["name"]: s for s in trader.get(f"{AGENTS}strategies/").json()["results"]}["momentum"]["resources"]
+    assert spans == {
+        "memory": {"default": "256M", "lowest": "64M", "highest": "64G"},
+        "cpu": {"default": 0.5, "lowest": 0.05, "highest": 64.0},
+    }
+    for edge in ("default", "lowest", "highest"):
+        named = {name: span[edge] for name, span in spans.items()}
+        card = trader.post(AGENTS, {"strategy": "momentum", "resources": {} if edge == "default" else named}).json()
+        assert card["resources"] == named
+    for beyond in ({"memory": "63M"}, {"memory": "65G"}, {"cpu": 0.04}, {"cpu": 64.1}):
+        refused(trader.post(AGENTS, {"strategy": "momentum", "resources": beyond}), 400, "invalid_resources")
+
+
 def test_the_consensus_policy_changes_with_a_reason(room, person):
     risk = person("risk")
     path = f"{AGENTS}consensus/"

@@ -80,6 +80,10 @@ def test_what_can_not_be_promoted_is_refused(room, person):
     trader = person("trader")
     wish = {"agent": str(room.agent("momentum").pk), "reason": "x"}
     refused(trader.post(PROMOTIONS, wish | {"canary_days": 0}), 400, "out_of_range", "canary_days")
+    assert (
+        "GET /api/v1/agents/ tells"
+        in refused(trader.post(PROMOTIONS, wish | {"agent": "momentum"}), 400, "invalid", "agent")["detail"]
+    )
     refused(trader.post(PROMOTIONS, wish | {"agent": "0" * 32}), 404, "unknown_agent")
     refused(trader.post(PROMOTIONS, wish | {"speed": 1}), 400, "unknown_field", "speed")
     refused(trader.get(f"{PROMOTIONS}{'0' * 8}-0000-0000-0000-{'0' * 12}/"), 404, "unknown_promotion")

@@ -40,6 +40,7 @@ def test_no_agent_is_made_of_it(broken):
     with pytest.raises(Refused, match="can't be loaded from no_such_package") as refused:
         operations.create_agent(strategy=broken, actor="ada", moment=moment)
     assert refused.value.field == "strategy"
+    assert refused.value.message.count("again") == 1
 
 
 def test_whoever_asks_for_its_class_gets_the_sentence(broken):

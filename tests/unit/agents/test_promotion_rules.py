@@ -143,7 +143,7 @@ def test_practice_waives_what_judges_a_candidate_and_nothing_else():
 
 def test_research_needs_a_run_that_earned_enough_and_not_by_luck():
     run = {
-        "id": "0" * 36,
+        "id": "01a22652-7c1e-7a54-9d0b-3f6f0badcafe",
         "ended_at": "2026-01-01T00:00:00Z",
         "trades": 30,
         "total_return": 0.1,
@@ -151,7 +151,7 @@ def test_research_needs_a_run_that_earned_enough_and_not_by_luck():
         "luck_probability": 0.1,
     }
     assert failed(research_gates("x", run)) == []
-    assert research_gates("x", run)[0].seen == "backtest 00000000 of 2026-01-01 00:00 UTC"
+    assert research_gates("x", run)[0].seen == "backtest …0badcafe of 2026-01-01 00:00 UTC"
     assert failed(research_gates("x", None)) == ["backtest_is_stored"]
     worse = run | {"trades": 29, "total_return": 0.0, "max_drawdown": 0.21, "luck_probability": None}
     assert len(failed(research_gates("x", worse))) == 4

@@ -10,6 +10,7 @@ from typing import Any, Final
 from apps.agents.domain.agent_scoring import Scores
 from apps.agents.domain.agent_weighting import COIN, RETURN_BRIER
 from apps.agents.domain.performance.bootstrap_significance import FEWEST_DAYS
+from apps.foundation.identifiers import short_id
 
 FEWEST_TRADES: Final = 30
 LARGEST_DRAWDOWN: Final = 0.2
@@ -77,8 +78,8 @@ def research_gates(wanted: str, run: Mapping[str, Any] | None) -> tuple[StageGat
 
 
 def _named(work: Mapping[str, Any]) -> str:
-    """Stored research by the beginning of its id and the minute of its end."""
-    return f"{work['id'][:8]} of {work['ended_at'][:16].replace('T', ' ')} UTC"
+    """Stored research by the end of its id and the minute in which it ended."""
+    return f"{short_id(work['id'])} of {work['ended_at'][:16].replace('T', ' ')} UTC"
 
 
 def walk_forward_gates(wanted: str, search: Mapping[str, Any] | None) -> tuple[StageGate, ...]:

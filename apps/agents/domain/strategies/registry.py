@@ -20,6 +20,10 @@ class UnknownStrategyError(LookupError):
     """No installed package registers a strategy of this name."""
 
 
+class UnloadableStrategyError(UnknownStrategyError):
+    """A package registers it and can't be loaded; the sentence tells why and the remedy."""
+
+
 @cache
 def strategy_names() -> tuple[str, ...]:
     """The registered names, sorted. Raises ``UnknownStrategyError`` when there is none: the project was not
@@ -48,7 +52,7 @@ def strategy_class(name: str) -> type[Strategy]:
     try:
         loaded: type[Strategy] = found[0].load()
     except Exception as error:
-        raise UnknownStrategyError(
+        raise UnloadableStrategyError(
             f"The strategy {name!r} can't be loaded from {found[0].value} ({type(error).__name__}: {error}). If its"
             " package was installed while the firm ran, start the firm again; else mend or uninstall it."
         ) from error
