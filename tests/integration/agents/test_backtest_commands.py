@@ -130,7 +130,9 @@ def test_what_a_person_reads_names_the_run_its_figures_and_why_not(typed):
         (("--strategy", "sma_cross", "--param", "fast=60"), "fast was 60; it must be below slow"),
         (("--strategy", "sma_cross", "--param", "speed=6"), "has no parameter 'speed'"),
         (("--strategy", "sma_cross", "--orders", "x.csv"), "--orders goes with a firm's run"),
-        (("--strategy", "sma_cross", "--fee", "2"), "fee was 2.0; it is a share"),
+        (("--strategy", "sma_cross", "--fee", "10"), r"fee was 10; it must lie between 0 and 0\.1\."),
+        (("--strategy", "momentum", "--fee", "10"), r"fee was 10; it must lie between 0 and 0\.1\."),
+        (("--strategy", "momentum", "--slippage-bps", "-1"), "slippage_bps was -1; it must lie between 0 and 1000"),
         (("--strategy", "sma_cross", "--limit", "max_drawdown"), "--limit is written NAME=VALUE"),
         (("--strategy", "sma_cross", "--limit", "sky=1"), "sky"),
         (("--strategy", "sma_cross", "--mode", "signal", "--strategy", "breakout"), "mode signal tests one strategy"),
@@ -247,7 +249,7 @@ def test_a_sweep_lists_every_pair_best_first_as_single_runs_have_them(typed, fol
         (("--fast", "x"), "windows are written FIRST:LAST:STEP"),
         (("--fast", "0:5:1"), "windows are written FIRST:LAST:STEP"),
         (("--slow", "6000"), "slow was 6000; it must lie between"),
-        (("--fee", "0.5"), "fee was 0.5; it is a share"),
+        (("--fee", "0.5"), r"fee was 0\.5; it must lie between 0 and 0\.1\."),
     ],
 )
 def test_a_sweep_that_can_not_be_run_is_refused_by_name(typed, words, told):

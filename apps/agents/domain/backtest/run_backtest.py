@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from apps.agents.domain.backtest.cost_bounds import check_costs
 from apps.agents.domain.backtest.firm_policy import Policy
 from apps.agents.domain.backtest.signal_backtest import Costs, run_signal
 from apps.agents.domain.backtest.strategy_views import Progress, answers_at_once, unheard
@@ -86,6 +87,7 @@ def run_backtest(
     Raises ``Refused`` naming the field for a strategy, parameter or setting that can't be run, and what ``model``
     raises.
     """
+    check_costs(fee=wish.fee, slippage_bps=wish.slippage_bps)
     mode = backtest_mode(wish, [columns.timeframe for columns in series])
     strategies = [_built(place, wanted) for place, wanted in enumerate(wish.strategies)]
     judge = model() if any(isinstance(each, JudgesByModel) for each in strategies) else None
