@@ -260,3 +260,46 @@ def test_a_sweep_that_can_not_be_run_is_refused_by_name(typed, words, told):
 def test_a_sweep_goes_over_one_series(typed):
     with pytest.raises(CommandError, match="one series, 2 were named"):
         typed("sweep", files=("BTCUSDT", "ETHUSDT"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("backtest", "--strategy", "sma_cross", "--trades"),
+        ("backtest", "--strategy", "momentum", "--equity"),
+        ("backtest", "--strategy", "momentum", "--orders"),
+        ("sweep", "--csv"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("nowhere/e.csv", "but there is no folder {folder}/nowhere. Make it first"),
+        ("taken", "which is a folder. Name a file in it, such as {folder}/taken/run.csv."),
+        ("file/e.csv", "which can't be written (Not a directory). Name a file in a folder where you may write."),
+    ],
+    ids=["no folder", "a folder", "below a file"],
+)
+def test_a_file_that_can_not_be_written_is_refused_before_the_run(tmp_path, capsys, words, place, told):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandError) as refused:  # the candles, which are not there either, were not looked for yet
+        call_command(*words, str(tmp_path / place), "--data", str(tmp_path / "none.csv.gz"))
+    assert str(refused.value).startswith(f"{words[-1]} was {tmp_path / place}, ")
+    assert told.format(folder=tmp_path) in str(refused.value)
+    assert not capsys.readouterr().out
+
+
+def test_a_model_that_can_not_be_kept_is_not_trained(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandError, match=r"--out was .*file/model\.safetensors, which can't be written"):
+        call_command("train", "--data", str(tmp_path / "none.csv.gz"), "--out", str(tmp_path / "file" / "model"))
+
+
+def test_what_a_file_holds_stays_where_the_run_is_refused_and_a_new_one_is_not_left_behind(typed, tmp_path):
+    (tmp_path / "old.csv").write_text("kept")
+    files = ("--trades", str(tmp_path / "old.csv"), "--equity", str(tmp_path / "new.csv"))
+    with pytest.raises(CommandError, match="There is no strategy"):
+        typed("backtest", "--strategy", "astrology", *files)
+    assert (tmp_path / "old.csv").read_text() == "kept"
+    assert not (tmp_path / "new.csv").exists()

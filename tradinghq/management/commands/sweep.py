@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.agents.domain.backtest.sweep_windows import SweptPair, sweep_windows
 from apps.foundation.errors import HQError
 from tradinghq import backtest_arguments as arguments
+from tradinghq.output_files import refuse_unwritable
 
 
 class Command(BaseCommand):
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--csv", type=Path, metavar="FILE.csv", help="write every pair")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        refuse_unwritable({"--csv": options["csv"]})
         arguments.keep_compiled_code()
         try:
             series = arguments.read_candles(options).series
