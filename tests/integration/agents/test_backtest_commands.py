@@ -123,6 +123,22 @@ def test_what_a_person_reads_names_the_run_its_figures_and_why_not(typed):
         assert word in said
 
 
+def test_a_run_that_a_limit_stopped_says_so_before_its_figures(typed):
+    words = ("--strategy", "momentum", "--limit", "max_drawdown=0.001", "--limit", "max_daily_loss=0.9")
+    found = json.loads(typed("backtest", *words, "--json"))["metrics"]["stopped"]
+    assert 0 < found["after_days"] < found["days"] == pytest.approx(700 / 288)
+    said = typed("backtest", *words)
+    head, _, below = said.partition("buy and hold")
+    assert found["told"] in head
+    assert found["reason"].startswith("Fell ")
+    assert found["kind"] == "drawdown"
+    assert found["reason"] in found["told"]
+    assert "--resume-daily assumes that somebody resumes each morning; --limit max_drawdown=SHARE sets" in head
+    assert found["reason"] not in below
+    whole = typed("backtest", "--strategy", "momentum", "--limit", "max_drawdown=0.9", "--limit", "max_daily_loss=0.9")
+    assert "Trading stopped" not in whole
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

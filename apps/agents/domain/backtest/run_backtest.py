@@ -62,7 +62,10 @@ class BacktestWish:
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """``stated``: what was run, on which terms. ``orders`` only of a firm's run; ``outcomes``: rounds by outcome."""
+    """``stated``: what was run, on which terms. ``orders`` only of a firm's run; ``outcomes``: rounds by outcome.
+
+    ``report`` has ``stopped`` where a limit ended trading before the run ended.
+    """
 
     mode: str
     stated: dict[str, Any]
@@ -205,13 +208,14 @@ def _firm(
         portfolio_id=derived_id("backtest", wish.seed),
     )
     run = run_firm(series, setting, progress=progress)
+    stopped = {} if run.stopped is None else {"stopped": run.stopped.as_json()}
     stated = _stated(wish, series, {symbol: found.stated() for symbol, found in terms.items()})
     stated["assumed_rules"] = {symbol: list(rules[symbol].assumed) for symbol in symbols if rules[symbol].assumed}
     return BacktestResult(
         mode="firm",
         stated=stated,
         performance=run.performance,
-        report=performance_report(run.performance),
+        report=performance_report(run.performance) | stopped,
         digest=run.digest,
         orders=run.orders,
         outcomes={f"{outcome} {code}": count for (outcome, code), count in sorted(run.outcomes.items())},
