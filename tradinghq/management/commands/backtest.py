@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from apps.agents.domain.backtest.run_backtest import (
     BACKTEST_MODES,
@@ -25,13 +25,13 @@ from tradinghq import backtest_arguments as arguments
 from tradinghq import backtest_output as output
 from tradinghq.output_files import refuse_unwritable
 from tradinghq.progress_line import ProgressLine
+from tradinghq.sentence_command import SentenceCommand
 
 FILES = {"trades": output.write_trades, "equity": output.write_equity, "orders": output.write_orders}  # by option
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = "Test strategies on recorded candles: one signal alone, or the whole firm with its gate, fills and stops."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_strategies(parser)

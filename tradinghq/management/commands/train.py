@@ -5,20 +5,18 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from apps.agents import operations as agents
 from apps.foundation.errors import HQError
 from apps.market.queries import current_moment
 from tradinghq import backtest_arguments as arguments
 from tradinghq.output_files import refuse_unwritable
+from tradinghq.sentence_command import SentenceCommand
 
 LEARNING, DEFAULTS = agents.FitSettings(), agents.TrainingWish()
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = "Train a model walk-forward; it becomes a candidate in the registry, or, with --out, a file and its card."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_candles(parser)
