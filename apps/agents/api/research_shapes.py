@@ -120,5 +120,9 @@ class SearchFoldShape(serializers.Serializer):
 
 
 class SearchShape(SearchLineShape):
-    folds = SearchFoldShape(many=True, help_text="The last one trains on everything and has no test.")
+    folds = SearchFoldShape(
+        many=True,
+        help_text="One more than `folds` of the wish: the last one has no test. It trains on all candles and finds "
+        "the `recommended` setting of the report.",
+    )
     report = serializers.DictField(allow_null=True)
