@@ -38,8 +38,8 @@ class TradingStop:
         places = 0 if self.days >= FEW_DAYS else 1
         return (
             f"Trading stopped at {self.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, after {self.after_days:,.{places}f} of "
-            f"{self.days:,.{places}f} days: {self.reason} From then on no purchase was allowed, so what follows shows "
-            "no new trades."
+            f"{self.days:,.{places}f} days: {self.reason} From then on no purchase was allowed: what follows shows at "
+            "most the sale of what was held."
         )
 
 
