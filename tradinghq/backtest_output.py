@@ -63,7 +63,8 @@ def table(result: BacktestResult) -> list[str]:
     """The lines that a person reads."""
     report = result.report
     equity, held, trades = report["equity"], report["buy_and_hold"], report["trades"]
-    lines = [f"{'':32}{'run':>14}{'buy and hold':>16}"]
+    lines = _stop(result)
+    lines.append(f"{'':32}{'run':>14}{'buy and hold':>16}")
     lines += [f"{label:32}{_percent(equity[name]):>14}{_percent(held[name]):>16}" for name, label in PERCENT.items()]
     lines += [f"{label:32}{_number(equity[name]):>14}{_number(held[name]):>16}" for name, label in PLAIN.items()]
     lines += [f"{label:32}{_percent(equity[name]):>14}" for name, label in OWN_PERCENT.items()]
@@ -93,8 +94,10 @@ def table(result: BacktestResult) -> list[str]:
     if model and model["saw_these_bars"]:
         told = f"The model {model['digest'][:8]} was trained on bars before {model['unseen_from']}"
         lines += ["", f"{told}: figures of those flatter it. Take --start from there on."]
-    if result.restrictions:
-        lines += ["", "At the end trading was restricted: " + " ".join(result.restrictions)]
+    told = report["stopped"]["reason"] if "stopped" in report else ""
+    others = [reason for reason in result.restrictions if reason != told]
+    if others:
+        lines += ["", "At the end trading was restricted: " + " ".join(others)]
     return lines
 
 
@@ -125,6 +128,15 @@ def write_orders(path: Path, result: BacktestResult) -> None:
             head += [str(order.state), order.denial or order.reason]
             fills = [[plain(f.quantity), plain(f.price), plain(f.fee), utc_text(f.at)] for f in order.fills]
             writer.writerows([*head, *fill] for fill in fills or [["", "", "", ""]])
+
+
+def _stop(result: BacktestResult) -> list[str]:
+    """Why the rest of the run may be empty, before its figures, and what to try instead."""
+    if "stopped" not in result.report:
+        return []
+    stopped = result.report["stopped"]
+    resumed = "" if result.stated["resumes_daily"] else "--resume-daily assumes that somebody resumes each morning; "
+    return [stopped["told"], f"{resumed}--limit max_{stopped['kind']}=SHARE sets another limit.", ""]
 
 
 def _luck(luck: Mapping[str, Any]) -> Iterator[str]:

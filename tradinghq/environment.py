@@ -6,6 +6,7 @@ Every reader refuses what it doesn't understand with a sentence that names the v
 import json
 import os
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,14 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 def words(name: str, default: str) -> list[str]:
     """A list separated by commas; blanks are dropped."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def read_as(name: str, given: Sequence[str], read: Callable[[str], str]) -> list[str]:
+    """What ``read`` makes of each word of the list ``name``; what it refuses with ``ValueError`` is refused here."""
+    try:
+        return [read(word) for word in given]
+    except ValueError as error:
+        raise EnvironmentRefused(f"{name}: {error}") from None
 
 
 def mapping(name: str) -> dict[str, Any]:

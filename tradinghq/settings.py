@@ -69,7 +69,7 @@ if VENUE == "simulated" and MARKET == "live":
 SPEED = env.number("SPEED", 60.0, lowest=0.0, highest=100_000.0)  # lock-step markets only; 0: as fast as possible
 RECORDED_DIR = env.text("RECORDED_DIR")
 WATCHED = env.words("INSTRUMENTS", "BTC/USDT,ETH/USDT,SOL/USDT")  # a word without a slash is a US stock: AAPL
-INSTRUMENTS = [full_symbol(word) for word in WATCHED]
+INSTRUMENTS = env.read_as("INSTRUMENTS", WATCHED, full_symbol)
 STOCKS = [full_symbol(word) for word in WATCHED if "/" not in word]
 SIMULATED_SEED = env.integer("SIMULATED_SEED", 5, lowest=0, highest=2**31)  # the first minutes of 5 show every outcome
 PROVIDERS = env.words("PROVIDERS", "binance,kraken,coinbase" + (",yfinance" if STOCKS else ""))

@@ -41,6 +41,11 @@ def test_every_operation_names_its_role_and_its_problems(document):
                 assert "Idempotency-Key" in names, (path, method)
 
 
+def test_the_fold_without_a_test_is_told(document):
+    folds = document["components"]["schemas"]["AgentsSearchShape"]["properties"]["folds"]["description"]
+    assert folds.startswith("One more than `folds` of the wish: the last one has no test.")
+
+
 def test_money_is_text_everywhere(document):
     """No field of the API is a JSON number with decimals unless it is a score, a share or a measurement."""
     fields = document["components"]["schemas"]

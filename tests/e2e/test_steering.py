@@ -281,6 +281,18 @@ def test_a_candidate_leads_to_its_backtest_filled_in(desk):
     expect(page.get_by_role("button", name="Fetch candles")).to_have_count(0)  # a generated market has none to fetch
 
 
+def test_a_run_that_a_limit_stopped_says_so_above_its_figures(desk):
+    wish = {"strategies": [{"name": "momentum"}], "mode": "firm", "instruments": ["BTC/USDT"]}
+    status, asked = desk.firm.call("POST", "agents/backtests/", wish | {"limits": {"max_drawdown": "0.0005"}})
+    assert status == 202, asked
+    desk.open(f"/research/{asked['id']}")
+    told = desk.part("run-stopped")
+    expect(told).to_contain_text("Trading stopped at 20")  # once it is done
+    view = desk.firm.get(f"agents/backtests/{asked['id']}/")
+    expect(told).to_have_text(view["metrics"]["stopped"]["told"])
+    expect(desk.part("backtest")).not_to_contain_text("At the end trading was restricted")
+
+
 def test_a_backtest_is_asked_for_watched_and_read(desk):
     page = desk.open("/research")
     page.get_by_role("button", name="New backtest").click()

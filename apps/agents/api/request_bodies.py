@@ -75,7 +75,9 @@ class SearchRequest(StrictSerializer):
     fixed = serializers.DictField(
         child=serializers.FloatField(), required=False, help_text='What is not searched, such as {"horizon": 12}.'
     )
-    folds = serializers.IntegerField(required=False, help_text="Tests that follow each other; 4 by default.")
+    folds = serializers.IntegerField(
+        required=False, help_text="Tests that follow each other; 4 by default. All candles are searched once more."
+    )
     trials = serializers.IntegerField(required=False, help_text="Settings tried in each fold; 40 by default.")
     objective = serializers.ChoiceField(choices=OBJECTIVES, required=False)
     train_tests = serializers.FloatField(required=False, help_text="Training, in lengths of a test; 3 by default.")

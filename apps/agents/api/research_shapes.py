@@ -63,9 +63,13 @@ class BacktestTradeShape(serializers.Serializer):
 
 class BacktestShape(BacktestLineShape):
     stated = serializers.DictField()
-    metrics = serializers.DictField(allow_null=True)
+    metrics = serializers.DictField(
+        allow_null=True,
+        help_text="All figures. `stopped` is there where a loss limit ended trading before the run ended: its `kind`, "
+        "`at`, `after_days` of `days`, `reason`, and all of it in a sentence, `told`.",
+    )
     outcomes = serializers.DictField(child=serializers.IntegerField())
-    restrictions = serializers.ListField(child=serializers.CharField())
+    restrictions = serializers.ListField(child=serializers.CharField(), help_text="What restricted trading at the end.")
     equity = BacktestPointShape(many=True, help_text="Thinned for a plot; highs and lows are kept.")
     trades = BacktestTradeShape(many=True, help_text="The first 500; all of them under trades/.")
 
@@ -116,5 +120,9 @@ class SearchFoldShape(serializers.Serializer):
 
 
 class SearchShape(SearchLineShape):
-    folds = SearchFoldShape(many=True, help_text="The last one trains on everything and has no test.")
+    folds = SearchFoldShape(
+        many=True,
+        help_text="One more than `folds` of the wish: the last one has no test. It trains on all candles and finds "
+        "the `recommended` setting of the report.",
+    )
     report = serializers.DictField(allow_null=True)

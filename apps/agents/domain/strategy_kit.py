@@ -1,7 +1,10 @@
 """A kit for the tests of a strategy: generated markets, and all that the house asks of a strategy in one call. Pure."""
 
 import math
+import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePath
 from typing import Final
 
 import numpy as np
@@ -18,6 +21,7 @@ from apps.market.domain.candle_columns import CandleColumns
 FEE_BPS: Final = 10.0
 FIRST_MS: Final = 1_767_571_200_000  # 2026-01-05, a Monday
 PLACES: Final = 40  # bars at which votes are looked at, in each market
+NO_NUMBER: Final = re.compile(r"(?<![a-z])(nan|inf)(?![a-z])", re.IGNORECASE)
 SHAPES: Final[Mapping[str, Callable[[np.random.Generator, int], Series]]] = {
     "a walk": lambda random, bars: random.normal(0.0, 0.002, bars),
     "a rise": lambda random, bars: random.normal(0.001, 0.001, bars),
@@ -88,8 +92,9 @@ def market_of(closes: ArrayLike, *, timeframe: str = "5m") -> MarketView:
 
 def assert_sound(kind: type[Strategy], **parameters: float) -> None:
     """Raise ``AssertionError`` with a sentence for the first thing that the house would not take: a declaration that
-    contradicts itself, a vote out of range, one that depends on the future or on more history than ``needs_bars``. What
-    the strategy itself raises is raised with a note that says where.
+    contradicts itself, a vote out of range, one that warns (numpy's division by zero) or whose reason tells a ``nan``,
+    one that depends on the future or on more history than ``needs_bars``. What the strategy itself raises is raised
+    with a note that says where.
     """
     for problem in problems_of(kind, parameters):
         raise AssertionError(problem)
@@ -112,8 +117,8 @@ def problems_of(kind: type[Strategy], parameters: Mapping[str, float] | None = N
         candles = generated_candles(shape, bars=max(600, 3 * needs))
         places = sampled_places(candles, needs=needs, points=PLACES)
         for place in places:
-            vote = build().vote(view_at(candles, place, needs, fee_bps=FEE_BPS))
-            yield from (f"In {shape}: {problem}" for problem in _vote(vote))
+            vote, warned = _asked(build(), view_at(candles, place, needs, fee_bps=FEE_BPS), shape)
+            yield from (f"In {shape}: {problem}" for problem in (*warned, *_vote(vote)))
         for look in (lookahead_findings, warmup_findings):
             for finding in look(build, candles, places, fee_bps=FEE_BPS):
                 yield f"In {shape}: {finding.sentence()}"
@@ -150,6 +155,23 @@ def _build(kind: type[Strategy], name: str, value: float) -> None:
         raise
 
 
+def _asked(strategy: Strategy, view: MarketView, shape: str) -> tuple[StrategyVote, list[str]]:
+    """The vote, and a sentence for each warning that it gave, such as numpy's of a division by zero."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RuntimeWarning)
+        try:
+            vote = strategy.vote(view)
+        except Exception as error:
+            error.add_note(f"It was asked in {shape}, at {view.closed_at:%Y-%m-%d %H:%M} UTC.")
+            raise
+    return vote, [
+        f"the vote at {view.closed_at:%Y-%m-%d %H:%M} UTC gave the warning '{each.message}' in line {each.lineno} of "
+        f"{PurePath(each.filename).name}. Abstain before you divide by 0 or reckon with what is no number."
+        for each in caught
+        if issubclass(each.category, RuntimeWarning)
+    ]
+
+
 def _vote(vote: StrategyVote) -> Iterator[str]:
     for name, value, lowest in (("direction", vote.direction, -1.0), ("confidence", vote.confidence, 0.0)):
         if not math.isfinite(value) or not lowest <= value <= 1.0:
@@ -158,3 +180,6 @@ def _vote(vote: StrategyVote) -> Iterator[str]:
         yield f"horizon_bars was {vote.horizon_bars}; it must lie between 1 and {LONGEST_HORIZON}."
     if not vote.reason.strip() or len(vote.reason) > LONGEST_REASON:
         yield f"reason was {vote.reason[:40]!r}; it must be one sentence of at most {LONGEST_REASON} characters."
+    if NO_NUMBER.search(vote.reason):
+        told = "it tells a number that is none. Abstain with words for why there is no number."
+        yield f"reason was {vote.reason[:80]!r}; {told}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from apps.agents.domain.backtest.cost_bounds import check_costs
 from apps.agents.domain.backtest.run_backtest import (
     BacktestResult,
     BacktestWish,
@@ -71,6 +72,7 @@ class SearchedCandles:
 
 def searched_space(wish: SearchWish) -> tuple[Dimension, ...]:
     """What is searched. Raises ``Refused`` naming the field of a wish that can't be."""
+    check_costs(fee=wish.backtest.fee, slippage_bps=wish.backtest.slippage_bps)
     for name, value, most in (("folds", wish.folds, MOST_FOLDS), ("trials", wish.trials, MOST_TRIALS)):
         if not 1 <= value <= most:
             raise Refused(f"{name} was {value}; it must lie between 1 and {most:,}.", code="invalid", field=name)

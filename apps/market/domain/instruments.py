@@ -36,8 +36,17 @@ def split_symbol(symbol: str) -> tuple[str, str]:
 
 
 def full_symbol(word: str) -> str:
-    """``AAPL/USD`` for the stock ``AAPL``; a pair, with or without a suffix, stays as it is."""
-    return word if "/" in word else f"{word}/{STOCK_CURRENCY}"
+    """``AAPL/USD`` for the stock ``AAPL``; a pair, with or without a suffix, stays as it is.
+
+    Raises ``ValueError`` that quotes a word which is neither.
+    """
+    symbol = word if "/" in word else f"{word}/{STOCK_CURRENCY}"
+    try:
+        split_symbol(word.partition("-")[0] if "/" in word else symbol)
+    except ValueError:
+        told = "write BASE/QUOTE in capitals, such as BTC/USDT, or the letters of a US stock, such as AAPL."
+        raise ValueError(f"{word!r} is no instrument; {told}") from None
+    return symbol
 
 
 def assumed_rules(symbol: str, *, prices: Iterable[Decimal], volumes: Iterable[Decimal]) -> InstrumentRules:

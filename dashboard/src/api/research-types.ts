@@ -90,6 +90,8 @@ export interface BacktestMetrics {
   luck?: Luck;
   /** Figures that the run is too short for, by name, each with the reason in a sentence. */
   untold?: Record<string, string>;
+  /** The loss limit that ended trading before the run ended. */
+  stopped?: { kind: string; at: string; after_days: number; days: number; reason: string; told: string };
 }
 
 /** p5 to p95 */

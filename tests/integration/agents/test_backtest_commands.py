@@ -123,6 +123,22 @@ def test_what_a_person_reads_names_the_run_its_figures_and_why_not(typed):
         assert word in said
 
 
+def test_a_run_that_a_limit_stopped_says_so_before_its_figures(typed):
+    words = ("--strategy", "momentum", "--limit", "max_drawdown=0.001", "--limit", "max_daily_loss=0.9")
+    found = json.loads(typed("backtest", *words, "--json"))["metrics"]["stopped"]
+    assert 0 < found["after_days"] < found["days"] == pytest.approx(700 / 288)
+    said = typed("backtest", *words)
+    head, _, below = said.partition("buy and hold")
+    assert found["told"] in head
+    assert found["reason"].startswith("Fell ")
+    assert found["kind"] == "drawdown"
+    assert found["reason"] in found["told"]
+    assert "--resume-daily assumes that somebody resumes each morning; --limit max_drawdown=SHARE sets" in head
+    assert found["reason"] not in below
+    whole = typed("backtest", "--strategy", "momentum", "--limit", "max_drawdown=0.9", "--limit", "max_daily_loss=0.9")
+    assert "Trading stopped" not in whole
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -130,7 +146,9 @@ def test_what_a_person_reads_names_the_run_its_figures_and_why_not(typed):
         (("--strategy", "sma_cross", "--param", "fast=60"), "fast was 60; it must be below slow"),
         (("--strategy", "sma_cross", "--param", "speed=6"), "has no parameter 'speed'"),
         (("--strategy", "sma_cross", "--orders", "x.csv"), "--orders goes with a firm's run"),
-        (("--strategy", "sma_cross", "--fee", "2"), "fee was 2.0; it is a share"),
+        (("--strategy", "sma_cross", "--fee", "10"), r"fee was 10; it must lie between 0 and 0\.1\."),
+        (("--strategy", "momentum", "--fee", "10"), r"fee was 10; it must lie between 0 and 0\.1\."),
+        (("--strategy", "momentum", "--slippage-bps", "-1"), "slippage_bps was -1; it must lie between 0 and 1000"),
         (("--strategy", "sma_cross", "--limit", "max_drawdown"), "--limit is written NAME=VALUE"),
         (("--strategy", "sma_cross", "--limit", "sky=1"), "sky"),
         (("--strategy", "sma_cross", "--mode", "signal", "--strategy", "breakout"), "mode signal tests one strategy"),
@@ -247,7 +265,7 @@ def test_a_sweep_lists_every_pair_best_first_as_single_runs_have_them(typed, fol
         (("--fast", "x"), "windows are written FIRST:LAST:STEP"),
         (("--fast", "0:5:1"), "windows are written FIRST:LAST:STEP"),
         (("--slow", "6000"), "slow was 6000; it must lie between"),
-        (("--fee", "0.5"), "fee was 0.5; it is a share"),
+        (("--fee", "0.5"), r"fee was 0\.5; it must lie between 0 and 0\.1\."),
     ],
 )
 def test_a_sweep_that_can_not_be_run_is_refused_by_name(typed, words, told):
@@ -258,3 +276,46 @@ def test_a_sweep_that_can_not_be_run_is_refused_by_name(typed, words, told):
 def test_a_sweep_goes_over_one_series(typed):
     with pytest.raises(CommandError, match="one series, 2 were named"):
         typed("sweep", files=("BTCUSDT", "ETHUSDT"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("backtest", "--strategy", "sma_cross", "--trades"),
+        ("backtest", "--strategy", "momentum", "--equity"),
+        ("backtest", "--strategy", "momentum", "--orders"),
+        ("sweep", "--csv"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("nowhere/e.csv", "but there is no folder {folder}/nowhere. Make it first"),
+        ("taken", "which is a folder. Name a file in it, such as {folder}/taken/run.csv."),
+        ("file/e.csv", "which can't be written (Not a directory). Name a file in a folder where you may write."),
+    ],
+    ids=["no folder", "a folder", "below a file"],
+)
+def test_a_file_that_can_not_be_written_is_refused_before_the_run(tmp_path, capsys, words, place, told):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandError) as refused:  # the candles, which are not there either, were not looked for yet
+        call_command(*words, str(tmp_path / place), "--data", str(tmp_path / "none.csv.gz"))
+    assert str(refused.value).startswith(f"{words[-1]} was {tmp_path / place}, ")
+    assert told.format(folder=tmp_path) in str(refused.value)
+    assert not capsys.readouterr().out
+
+
+def test_a_model_that_can_not_be_kept_is_not_trained(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandError, match=r"--out was .*file/model\.safetensors, which can't be written"):
+        call_command("train", "--data", str(tmp_path / "none.csv.gz"), "--out", str(tmp_path / "file" / "model"))
+
+
+def test_what_a_file_holds_stays_where_the_run_is_refused_and_a_new_one_is_not_left_behind(typed, tmp_path):
+    (tmp_path / "old.csv").write_text("kept")
+    files = ("--trades", str(tmp_path / "old.csv"), "--equity", str(tmp_path / "new.csv"))
+    with pytest.raises(CommandError, match="There is no strategy"):
+        typed("backtest", "--strategy", "astrology", *files)
+    assert (tmp_path / "old.csv").read_text() == "kept"
+    assert not (tmp_path / "new.csv").exists()

@@ -58,6 +58,36 @@ def test_what_was_compiled_once_is_read_from_then_on(candles, process):
     assert "data saved to" not in told
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            "backtest --strategy sma_cross --param fast=abc",
+            "--param is written NAME=NUMBER, such as fast=20; was",
+        ),
+        ("backtest --strategy sma_cross@7m", "--strategy: '7m' is no timeframe"),
+        ("search --strategy sma_cross --fee x", "argument --fee: a number is expected, such as 0.001; was 'x'."),
+        ("sweep --fast x", "argument --fast: windows are written FIRST:LAST:STEP"),
+        ("check_warmup", "the following arguments are required: --strategy."),
+        ("train --start today", "argument --start: a day is written YYYY-MM-DD, such as 2026-01-31; was 'today'."),
+        ("download_candles --start today", "a day is written YYYY-MM-DD, such as 2026-01-31; was 'today'."),
+    ],
+)
+def test_what_the_command_line_can_not_take_is_one_sentence(process, words, told):
+    ran = process(*words.split())
+    assert ran.returncode == 2
+    (sentence,) = (line for line in ran.stderr.splitlines() if line.startswith(("CommandError: ", "usage", "Trace")))
+    assert told in sentence
+    assert sentence.endswith(f"manage.py {words.split()[0]} --help")
+    assert not ran.stdout
+
+
+def test_help_still_begins_with_the_usage(process):
+    listed = process("backtest", "--help")
+    assert listed.returncode == 0
+    assert listed.stdout.startswith("usage: ")
+
+
 def test_a_wrong_word_is_refused_with_a_sentence(candles, process):
     ran = process("backtest", "--data", str(candles), "--strategy", "sma_crash")
     assert ran.returncode == 1

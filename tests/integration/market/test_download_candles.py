@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,7 +31,7 @@ def download(served, settings, tmp_path, monkeypatch, capsys):
 
     def run(*arguments, exchange="binance", symbols="BTC/USDT"):
         call_command(
-            "download_candles", *arguments, f"--exchange={exchange}", f"--instruments={symbols}", f"--dir={tmp_path}"
+            "download_candles", f"--dir={tmp_path}", f"--exchange={exchange}", f"--instruments={symbols}", *arguments
         )
         return capsys.readouterr().out
 
@@ -111,9 +112,34 @@ def test_a_file_that_begins_later_is_not_filled_from_the_front(download):
         (["--start=yesterday"], {}, "written YYYY-MM-DD, such as 2026-01-31; was 'yesterday'"),
         (["--start=2026-03-05"], {}, "No whole bar lies between start and end"),
         ([], {"symbols": "XRP/USDT"}, "binance does not trade XRP/USDT"),
-        ([], {"exchange": "binanse"}, "ccxt knows no exchange 'binanse'"),
+        ([], {"exchange": "binanse"}, r"^--exchange was 'binanse'; ccxt knows none of that name\. Take one it knows, "),
     ],
 )
 def test_an_odd_wish_is_refused_with_a_sentence(download, arguments, changes, sentence):
-    with pytest.raises(CommandError, match=sentence):
+    with pytest.raises(CommandError, match=sentence) as refused:
         download(*arguments, **changes)
+    assert "kept" not in str(refused.value)  # nothing was fetched
+
+
+def test_an_exchange_that_can_not_be_reached_is_told_as_that(download, settings):
+    with socket.socket() as nobody:  # a port of this machine where nothing listens
+        nobody.bind(("127.0.0.1", 0))
+        settings.HQ_CCXT_URLS = ccxt_urls(f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        with pytest.raises(CommandError) as refused:
+            download()
+    told = str(refused.value)
+    assert told.startswith(
+        "binance can't be reached, or does not answer. Check the network, then type the same command"
+    )
+    assert "kept" not in told
+    assert not list(download.folder.iterdir())
+
+
+def test_a_folder_that_can_not_be_written_is_named_before_anything_is_fetched(download, tmp_path):
+    (tmp_path / "file").touch()
+    download.world.asked.clear()
+    with pytest.raises(
+        CommandError, match=r"--dir was .*/file/candles, where nothing can be written \(Not a directory\)"
+    ):
+        download(f"--dir={tmp_path / 'file' / 'candles'}")
+    assert not [path for path in download.world.asked if "klines" in path]

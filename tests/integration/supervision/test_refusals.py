@@ -64,6 +64,7 @@ def test_a_home_that_cannot_be_written(tmp_path):
 def test_a_setting_that_makes_no_sense(tmp_path):
     refused(up(tmp_path, MARKET="moon"), "MARKET", "'moon'", "live, recorded, simulated")
     refused(up(tmp_path, HQ_PORT="eighty"), "HQ_PORT", "'eighty'")
+    refused(up(tmp_path, INSTRUMENTS="ETH/USDT,BTC-USDT"), "INSTRUMENTS: 'BTC-USDT' is no instrument", "BTC/USDT")
 
 
 def test_a_recorded_market_without_files(tmp_path):

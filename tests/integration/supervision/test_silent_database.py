@@ -53,6 +53,14 @@ def test_a_home_that_was_never_set_up_is_refused_and_stays_as_it_was(tmp_path, c
     assert [*tmp_path.rglob("*")] == ([wrong] if exists else [])
 
 
+def test_a_word_that_is_no_command_is_told_as_that_without_a_home_too(tmp_path):
+    ran = typed("new_stratgy", "x", HQ_HOME=str(tmp_path / "nowhere"))
+    assert ran.returncode == 1
+    assert "Unknown command: 'new_stratgy'. Did you mean new_strategy?" in ran.stderr
+    assert "set up" not in ran.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_a_home_that_lost_one_of_its_secrets_is_none(home):
     (home / "house-token").unlink()
     ran = typed("verify_books", HQ_HOME=str(home))

@@ -13,6 +13,7 @@ from apps.agents.domain.backtest.market_tape import MarketTape
 from apps.agents.domain.backtest.strategy_views import view_at
 from apps.agents.domain.strategies.contract import StrategyVote
 from apps.agents.domain.strategies.registry import build_strategy
+from apps.market.domain import timeframes
 from apps.market.domain.candle_columns import coarser
 from apps.market.domain.candles import aggregate
 from apps.market.domain.instruments import InstrumentRules
@@ -182,6 +183,16 @@ def test_a_deep_loss_latches_and_a_person_may_resume_each_day():
     stays, resumes = run_firm([columns], given), run_firm([columns], replace(given, resumes_daily=True))
     assert any("Lost" in reason for reason in stays.restrictions)
     assert not resumes.restrictions
+    assert resumes.stopped is None
+    fallen = timeframes.from_milliseconds(int(columns.closes_at[200]))
+    assert (stays.stopped.at, stays.stopped.reason) == (fallen, stays.restrictions[0])
+    assert stays.stopped.after_days == pytest.approx(201 / 1440)
+    assert stays.stopped.days == pytest.approx(400 / 1440)
+    assert stays.stopped.sentence() == (
+        f"Trading stopped at {fallen:%Y-%m-%d %H:%M} UTC, after 0.1 of 0.3 days: {stays.restrictions[0]} From then on "
+        "no purchase was allowed: what follows shows at most the sale of what was held."
+    )
+    assert all(order.proposed_at <= fallen for order in stays.orders if order.side == "buy" and order.fills)
     last = [[o.proposed_at for o in run.orders if o.side == "buy" and o.fills][-1] for run in (stays, resumes)]
     assert last[0].day == 1
     assert last[1].day == 2

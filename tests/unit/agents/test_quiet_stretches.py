@@ -127,6 +127,7 @@ def told(run):
         "digest": run.digest,
         "outcomes": dict(run.outcomes),
         "restrictions": run.restrictions,
+        "stopped": run.stopped,
         "equity": run.performance.curve.values.tolist(),
         "invested": run.performance.invested.tolist(),
         "profits": run.performance.trades.profit.tolist(),

@@ -58,6 +58,8 @@ def test_what_people_wrote_is_text():
         "by": {"strategy": {}},
     }
     metrics["buy_and_hold"] = metrics["equity"]
+    reason = "Fell 16 % from the peak."
+    metrics["stopped"] = {"reason": reason, "told": f"Trading stopped <early>: {reason}"}
     point = {"at": "2026-01-01T00:00:00Z", "equity": "1000", "buy_and_hold": "1000", "drawdown": 0.0}
     page = tear_sheet(
         {
@@ -72,12 +74,14 @@ def test_what_people_wrote_is_text():
             "metrics": metrics,
             "equity": [point],
             "outcomes": {"NO_TRADE <i>": 3},
-            "restrictions": ["<b>loss</b>"],
+            "restrictions": ["<b>loss</b>", reason],
             "requested_by": "<u>ada</u>",
             "requested_at": "2026-01-01T00:00:00Z",
             "digest": "00",
         }
     )
     assert "unknown" in page
-    for written in ("<script>", "<i>", "<b>", "<u>"):
+    for written in ("<script>", "<i>", "<b>", "<u>", "<early>"):
         assert written not in page
+    assert page.count(reason) == 1  # told at the top, not once more below
+    assert page.index("Trading stopped &lt;early&gt;") < page.index("Equity")

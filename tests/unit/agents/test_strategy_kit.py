@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.agents.domain.strategies.breakout import Breakout
-from apps.agents.domain.strategies.contract import Parameter, StrategyVote
+from apps.agents.domain.strategies.contract import Parameter, StrategyVote, abstention
 from apps.agents.domain.strategy_kit import SHAPES, assert_sound, generated_candles, market_of, problems_of
 
 
@@ -64,6 +64,28 @@ class NotANumber(Follows):
         return StrategyVote(float("nan"), 2.0, False, 0, "")
 
 
+class DividesByTheRange(Follows):
+    """By zero, in a market that stands still; numpy warns, and what comes out is no number."""
+
+    def vote(self, view):
+        place = (view.close[-1] - view.low[-2:].min()) / (view.high[-2:].max() - view.low[-2:].min())
+        if not 0 <= place <= 1:
+            return abstention("No place in the range.")
+        return StrategyVote(1.0 if place > 0.5 else -1.0, 0.5, False, 1, "The place in the range.")
+
+
+class DividesAsPython(Follows):
+    def vote(self, view):
+        return StrategyVote(0.0, 0.5, False, 1, f"{1.0 / float(np.ptp(view.close)):.2f}")
+
+
+class TellsNan(Follows):
+    def vote(self, view):
+        with np.errstate(invalid="ignore"):
+            share = (view.close[-1] - view.close[-2]) / abs(view.close[-1] - view.close[-2])
+        return StrategyVote(1.0, 0.5, False, 1, "Up.") if share > 0 else abstention(f"The step is {share:.2f}.")
+
+
 class Contradicts(Follows):
     parameters = (
         Parameter("horizon", 30, 0, 10, "Bars.", whole=True, searched=(2, 50)),
@@ -85,7 +107,10 @@ def test_a_sound_strategy_is_taken():
     [
         (Peeks, "once its future is"),
         (Remembers, "of a strategy that was built anew"),
-        (NeedsMore, "bars instead of 2"),
+        (
+            NeedsMore,
+            "bars instead of 2, which is what needs_bars says. Read only the last 2 bars of the view, or let needs_",
+        ),
         (NotANumber, "direction was nan; it must lie between -1 and 1."),
     ],
 )
@@ -108,6 +133,30 @@ def test_a_market_that_can_not_be_made_is_refused_in_a_sentence_with_what_is_kno
     with pytest.raises(ValueError) as refused:
         make()
     assert all(each in str(refused.value) for each in words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (
+            DividesByTheRange,
+            ("gave the warning 'invalid value encountered", "test_strategy_kit.py. Abstain before"),
+        ),
+        (TellsNan, ("reason was 'The step is nan.'; it tells a number that is none.",)),
+    ],
+)
+def test_a_division_by_zero_in_a_still_market_is_no_pass(recwarn, kind, words):
+    with pytest.raises(AssertionError, match=r"^In a market that stands still: ") as told:
+        assert_sound(kind)
+    assert all(each in str(told.value) for each in words)
+    assert not recwarn.list
+
+
+def test_what_a_vote_raises_says_in_which_market():
+    with pytest.raises(ZeroDivisionError) as raised:
+        assert_sound(DividesAsPython)
+    (note,) = raised.value.__notes__
+    assert note.startswith("It was asked in a market that stands still, at 2026-01-")
 
 
 def test_every_problem_of_a_declaration_is_told():

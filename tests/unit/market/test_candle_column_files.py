@@ -2,10 +2,13 @@
 
 import gzip
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
+from django.conf import settings
 
 from apps.market.adapters.candle_column_files import read_columns, rules_beside, symbol_of
 from apps.market.adapters.recorded_provider import CandleFile
@@ -97,3 +100,16 @@ def test_rows_are_cut_by_time(tmp_path):
     cut = columns.between(int(columns.times[10]), int(columns.times[20]))
     assert np.array_equal(cut.times, columns.times[10:20])
     assert timeframes.from_milliseconds(int(cut.closes_at[0])) == columns.candle(10).close_at
+
+
+def test_a_file_written_by_the_guide_is_read(tmp_path):
+    guide = (Path(settings.BASE_DIR) / "docs" / "guides" / "backtest.md").read_text()
+    text = guide.split("## Bring your own candles\n")[1].split("```csv\n")[1].split("```")[0]
+    path = tmp_path / "mine_BTCUSDT_1h.csv.gz"
+    path.write_bytes(gzip.compress(text.encode()))
+    columns, file = read_columns(path), CandleFile(path, "BTC/USDT", "mine", "1h")
+    assert (columns.symbol, columns.source, columns.timeframe, len(columns)) == ("BTC/USDT", "mine", "1h", 3)
+    assert file.span.first_open == datetime(2026, 1, 1, tzinfo=UTC)
+    assert [columns.candle(place) for place in range(3)] == file.between(0, 2**60)
+    for timeframe in timeframes.SECONDS:
+        assert timeframe in guide.split("## Bring your own candles\n")[1].split("\n## ")[0]

@@ -6,7 +6,7 @@ import pytest
 
 from apps.market.domain import data_quality, quotes
 from apps.market.domain.candles import Candle
-from apps.market.domain.instruments import assumed_rules
+from apps.market.domain.instruments import assumed_rules, full_symbol
 
 OPEN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 BAR = Candle("BTC/USDT", "binance", "5m", OPEN, *map(Decimal, ("50000", "50500", "49900", "50200.5", "12")))
@@ -69,3 +69,14 @@ def test_a_wick_and_a_jump_are_outliers_and_an_ordinary_bar_is_not():
 def test_divergence_is_measured_from_the_lowest():
     assert data_quality.divergence_bps([Decimal(100), Decimal(101)]) == 100
     assert data_quality.divergence_bps([Decimal(100)]) == 0
+
+
+@pytest.mark.parametrize("word", ["BTC-USDT", "btc", "BTC/usdt", "/USDT"])
+def test_a_word_of_the_watch_list_that_is_no_instrument_is_quoted_as_typed(word):
+    with pytest.raises(ValueError, match=f"^'{word}' is no instrument; write BASE/QUOTE in capitals"):
+        full_symbol(word)
+
+
+def test_a_word_of_the_watch_list_is_a_pair_or_a_stock():
+    words = ("BTC/USDT", "BTC/USD-2018", "AAPL", "BRK.B")
+    assert [full_symbol(word) for word in words] == ["BTC/USDT", "BTC/USD-2018", "AAPL/USD", "BRK.B/USD"]

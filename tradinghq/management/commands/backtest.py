@@ -7,9 +7,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from apps.agents.domain.backtest.run_backtest import BACKTEST_MODES, BacktestResult, BacktestWish, run_backtest
+from apps.agents.domain.backtest.run_backtest import (
+    BACKTEST_MODES,
+    BacktestResult,
+    BacktestWish,
+    backtest_mode,
+    run_backtest,
+)
 from apps.agents.domain.backtest.strategy_views import Progress
 from apps.agents.domain.performance.luck_report import luck_report
 from apps.agents.domain.strategies.contract import ForwardPass
@@ -17,12 +23,15 @@ from apps.foundation.errors import HQError
 from apps.trading.domain.risk.risk_limits import DEFAULT_LIMITS, LimitValues, changed
 from tradinghq import backtest_arguments as arguments
 from tradinghq import backtest_output as output
+from tradinghq.output_files import refuse_unwritable
 from tradinghq.progress_line import ProgressLine
+from tradinghq.sentence_command import SentenceCommand
+
+FILES = {"trades": output.write_trades, "equity": output.write_equity, "orders": output.write_orders}  # by option
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = "Test strategies on recorded candles: one signal alone, or the whole firm with its gate, fills and stops."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_strategies(parser)
@@ -46,13 +55,18 @@ class Command(BaseCommand):
         parser.add_argument("--orders", type=Path, metavar="FILE.csv", help="of a firm's run")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        refuse_unwritable({f"--{name}": options[name] for name in FILES})
         arguments.keep_compiled_code()
         try:
             started = time.perf_counter()
             given = arguments.read_candles(options)
             read = time.perf_counter()
+            wish = _wish(options)
+            mode = backtest_mode(wish, [columns.timeframe for columns in given.series])
+            if options["orders"] and mode != "firm":
+                raise CommandError("--orders goes with a firm's run; take --mode firm, or --trades.")
             result = run_backtest(
-                wish=_wish(options),
+                wish=wish,
                 series=given.series,
                 rules=given.rules,
                 model=lambda: _model(options["model"]),
@@ -63,7 +77,9 @@ class Command(BaseCommand):
                 result.report["luck"] = luck_report(result.performance, seed=options["seed"])
         except HQError as error:
             raise CommandError(error.message) from error
-        self._write(options, result)
+        for name, write in FILES.items():
+            if options[name]:
+                write(options[name], result)
         timings = {"read_seconds": read - started, "run_seconds": done - read}
         if options["json"]:
             self.stdout.write(json.dumps(output.as_json(result, timings)))
@@ -72,17 +88,6 @@ class Command(BaseCommand):
         self.stdout.write(f"{_told(result)} {candles:,} candles in {done - read:.2f} s.\n")
         self.stdout.write("\n".join(output.table(result)))
         self.stdout.write(f"\nDigest {result.digest}")
-
-    def _write(self, options: dict[str, Any], result: BacktestResult) -> None:
-        if options["orders"] and result.mode != "firm":
-            raise CommandError("--orders goes with a firm's run; take --mode firm, or --trades.")
-        for name, write in (
-            ("trades", output.write_trades),
-            ("equity", output.write_equity),
-            ("orders", output.write_orders),
-        ):
-            if options[name]:
-                write(options[name], result)
 
 
 def _progress(line: ProgressLine) -> Progress:

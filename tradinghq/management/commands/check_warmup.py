@@ -3,15 +3,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from apps.agents.domain.backtest.check_strategy import check_warmup
 from tradinghq import backtest_arguments as arguments
+from tradinghq.sentence_command import SentenceCommand
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = "Ask a strategy again with more history than it says it needs: each vote must stay the same."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_checked(parser)

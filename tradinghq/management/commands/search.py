@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from apps.agents import operations as agents
 from apps.agents.domain.search.trials import OBJECTIVES
@@ -18,11 +18,11 @@ from tradinghq import backtest_arguments as arguments
 from tradinghq.progress_line import PLAIN, ProgressLine, duration
 from tradinghq.search_output import plan_told, table
 from tradinghq.search_processes import FoldFailed, folds_side_by_side, processors
+from tradinghq.sentence_command import SentenceCommand
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = "Search a strategy's parameters by walk-forward: chosen on one stretch, tested on the next."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_strategies(parser)

@@ -9,16 +9,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from apps.agents.domain.backtest.sweep_windows import SweptPair, sweep_windows
 from apps.foundation.errors import HQError
 from tradinghq import backtest_arguments as arguments
+from tradinghq.output_files import refuse_unwritable
+from tradinghq.sentence_command import SentenceCommand
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = "Try many pairs of fast and slow windows of sma_cross on one series of candles."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_candles(parser)
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--csv", type=Path, metavar="FILE.csv", help="write every pair")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        refuse_unwritable({"--csv": options["csv"]})
         arguments.keep_compiled_code()
         try:
             series = arguments.read_candles(options).series

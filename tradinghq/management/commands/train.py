@@ -5,19 +5,18 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from apps.agents import operations as agents
 from apps.foundation.errors import HQError
 from apps.market.queries import current_moment
 from tradinghq import backtest_arguments as arguments
+from tradinghq.output_files import refuse_unwritable
+from tradinghq.sentence_command import SentenceCommand
 
 LEARNING, DEFAULTS = agents.FitSettings(), agents.TrainingWish()
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     help = "Train a model walk-forward; it becomes a candidate in the registry, or, with --out, a file and its card."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_candles(parser)
@@ -32,7 +31,9 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         arguments.keep_compiled_code()
-        if not options["out"]:
+        if options["out"]:
+            refuse_unwritable({"--out": options["out"].with_suffix(".safetensors")}, makes_folders=True)
+        else:
             arguments.ask_database("A candidate goes into the registry; --out NAME writes a file instead.")
         try:
             given = arguments.read_candles(options)
@@ -60,7 +61,6 @@ def _wish(options: dict[str, Any]) -> agents.TrainingWish:
 
 
 def _write(stem: Path, trained: agents.TrainedModel) -> None:
-    stem.parent.mkdir(parents=True, exist_ok=True)
     stem.with_suffix(".safetensors").write_bytes(trained.content)
     stem.with_suffix(".json").write_text(json.dumps(trained.card, indent=1, sort_keys=True) + "\n")
 

@@ -25,15 +25,20 @@ Build = Callable[[], Strategy]
 
 @dataclass(frozen=True, slots=True)
 class BiasFinding:
-    """At ``at`` two votes that must be the same were not; ``what`` says how the second one was asked."""
+    """At ``at`` two votes that must be the same were not; ``what`` says how the second one was asked, ``remedy`` what
+    to do, in a sentence.
+    """
 
     at: datetime
     what: str
     first: str
     second: str
+    remedy: str = ""
 
     def sentence(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} UTC: {self.first}, but {self.second} {self.what}."
+        """What differed at which time, and the remedy."""
+        told = f"{self.at:%Y-%m-%d %H:%M} UTC: {self.first}, but {self.second} {self.what}."
+        return f"{told} {self.remedy}" if self.remedy else told
 
 
 def sampled_places(columns: CandleColumns, *, needs: int, points: int) -> list[int]:
@@ -88,7 +93,10 @@ def warmup_findings(
                 break
             second = vote_on(strategy, view_at(columns, place, bars, fee_bps=fee_bps))
             if not _same(vote, second):
-                yield _finding(columns, place, f"with {bars} bars instead of {strategy.needs_bars}", vote, second)
+                needs = strategy.needs_bars
+                what = f"with {bars} bars instead of {needs}, which is what needs_bars says"
+                remedy = f"Read only the last {needs} bars of the view, or let needs_bars say more."
+                yield replace(_finding(columns, place, what, vote, second), remedy=remedy)
 
 
 def _votes_at_once(strategy: Strategy, columns: CandleColumns, *, fee_bps: float) -> VoteColumns | None:

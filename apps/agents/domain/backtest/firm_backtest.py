@@ -22,6 +22,7 @@ from apps.agents.domain.backtest.quiet_stretches import QuietStretches
 from apps.agents.domain.backtest.round_trips import round_trips
 from apps.agents.domain.backtest.signal_backtest import days_per_year
 from apps.agents.domain.backtest.strategy_views import Progress, unheard
+from apps.agents.domain.backtest.trading_stop import TradingStop, trading_stop
 from apps.agents.domain.performance.equity_curve import EquityCurve, Series
 from apps.agents.domain.performance.performance_report import Performance
 from apps.foundation.identifiers import derived_id
@@ -66,13 +67,15 @@ class FirmSetting:
 class FirmRun:
     """``outcomes``: how many rounds came to what, by outcome and code. ``digest``: of all orders with their fills.
 
-    ``restrictions``: the causes that restrict trading at the end, in words.
+    ``restrictions``: the causes that restrict trading at the end, in words. ``stopped``: the limit that ended trading
+    before the run ended.
     """
 
     performance: Performance
     orders: Sequence[SimulatedOrder]
     outcomes: Mapping[tuple[str, str], int]
     restrictions: tuple[str, ...]
+    stopped: TradingStop | None
     digest: str
 
 
@@ -188,6 +191,12 @@ class _Run:
             orders=tuple(account.orders),
             outcomes=dict(self.rounds.outcomes),
             restrictions=tuple(cause.reason for cause in account.causes.values()),
+            stopped=trading_stop(
+                account.causes,
+                account.latched_at,
+                began=timeframes.from_milliseconds(int(times[0])),
+                ended=timeframes.from_milliseconds(int(times[-1])),
+            ),
             digest=hashlib.sha256("\n".join(order.line() for order in account.orders).encode()).hexdigest(),
         )
 

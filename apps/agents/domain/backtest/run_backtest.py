@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from apps.agents.domain.backtest.cost_bounds import check_costs
 from apps.agents.domain.backtest.firm_policy import Policy
 from apps.agents.domain.backtest.signal_backtest import Costs, run_signal
 from apps.agents.domain.backtest.strategy_views import Progress, answers_at_once, unheard
@@ -61,7 +62,10 @@ class BacktestWish:
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """``stated``: what was run, on which terms. ``orders`` only of a firm's run; ``outcomes``: rounds by outcome."""
+    """``stated``: what was run, on which terms. ``orders`` only of a firm's run; ``outcomes``: rounds by outcome.
+
+    ``report`` has ``stopped`` where a limit ended trading before the run ended.
+    """
 
     mode: str
     stated: dict[str, Any]
@@ -86,6 +90,7 @@ def run_backtest(
     Raises ``Refused`` naming the field for a strategy, parameter or setting that can't be run, and what ``model``
     raises.
     """
+    check_costs(fee=wish.fee, slippage_bps=wish.slippage_bps)
     mode = backtest_mode(wish, [columns.timeframe for columns in series])
     strategies = [_built(place, wanted) for place, wanted in enumerate(wish.strategies)]
     judge = model() if any(isinstance(each, JudgesByModel) for each in strategies) else None
@@ -203,13 +208,14 @@ def _firm(
         portfolio_id=derived_id("backtest", wish.seed),
     )
     run = run_firm(series, setting, progress=progress)
+    stopped = {} if run.stopped is None else {"stopped": run.stopped.as_json()}
     stated = _stated(wish, series, {symbol: found.stated() for symbol, found in terms.items()})
     stated["assumed_rules"] = {symbol: list(rules[symbol].assumed) for symbol in symbols if rules[symbol].assumed}
     return BacktestResult(
         mode="firm",
         stated=stated,
         performance=run.performance,
-        report=performance_report(run.performance),
+        report=performance_report(run.performance) | stopped,
         digest=run.digest,
         orders=run.orders,
         outcomes={f"{outcome} {code}": count for (outcome, code), count in sorted(run.outcomes.items())},

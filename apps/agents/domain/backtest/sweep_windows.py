@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from apps.agents.domain.backtest.cost_bounds import check_costs
 from apps.agents.domain.backtest.signal_backtest import Costs, sweep_crossings
 from apps.agents.domain.strategies.parameter_values import ParameterError
 from apps.agents.domain.strategies.registry import build_strategy
@@ -36,6 +37,7 @@ def sweep_windows(
     capital: Decimal = Decimal(1000),
 ) -> list[SweptPair]:
     """Every pair with the fast window below the slow one, best return first. Raises ``Refused`` naming the field."""
+    check_costs(fee=fee, slippage_bps=slippage_bps)
     pairs = [(one, other) for other in slow for one in fast if one < other]
     if not pairs or len(pairs) > MOST_PAIRS:
         told = f"{len(pairs)} pairs have a fast window below the slow one; there must be 1 to {MOST_PAIRS:,}."

@@ -78,6 +78,7 @@ def tear_sheet(run: Mapping[str, Any]) -> str:
     body = [
         f"<h1>{escape(title)}</h1>",
         *_asked(run),
+        *([f"<p>{escape(metrics['stopped']['told'])}</p>"] if "stopped" in metrics else []),
         _key(),
         line_plot(times, curves, height=300.0),
         "<h2>Drawdown</h2>",
@@ -209,8 +210,10 @@ def _endings(run: Mapping[str, Any]) -> list[str]:
     if counted:
         rows = [("Rounds came to", "rounds"), *((escape(name), f"{count:,}") for name, count in counted)]
         parts.append(f"<h2>Why it did not trade</h2>{_table(rows)}")
-    if run["restrictions"]:
-        parts.append(f"<p>At the end trading was restricted: {escape(' '.join(run['restrictions']))}</p>")
+    told = run["metrics"]["stopped"]["reason"] if "stopped" in run["metrics"] else ""
+    others = [reason for reason in run["restrictions"] if reason != told]
+    if others:
+        parts.append(f"<p>At the end trading was restricted: {escape(' '.join(others))}</p>")
     return parts
 
 

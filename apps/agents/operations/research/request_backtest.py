@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.agents.domain.backtest.cost_bounds import check_costs
 from apps.agents.domain.backtest.run_backtest import backtest_mode
 from apps.agents.models import BacktestRun, RunState
 from apps.agents.operations.research.backtest_wishes import asked_terms, wish_of
@@ -23,7 +24,6 @@ from apps.market.domain.instruments import split_symbol
 MOST_STRATEGIES = 20
 MOST_BACKTEST_INSTRUMENTS = 50
 MOST_WAITING = 200
-HIGHEST_FEE, HIGHEST_SLIPPAGE = Decimal("0.1"), Decimal(1_000)
 
 
 def request_backtest(
@@ -83,14 +83,15 @@ def check_backtest(wish: Mapping[str, Any]) -> None:
         raise Refused(f"Name 1 to {MOST_STRATEGIES} strategies.", code="required", field="strategies")
     if not 1 <= len(symbols) <= MOST_BACKTEST_INSTRUMENTS:
         raise Refused(f"Name 1 to {MOST_BACKTEST_INSTRUMENTS} instruments.", code="required", field="instruments")
-    _check_costs(wish)
+    asked = wish_of(wish)
+    check_costs(fee=asked.fee, slippage_bps=asked.slippage_bps)
     for place, strategy in enumerate(wish["strategies"]):
         _check_votes(strategy["timeframe"], timeframe, field=f"strategies.{place}.timeframe")
     currencies = sorted({split_symbol(symbol)[1] for symbol in symbols})
     if len(currencies) > 1:
         told = f"One run is one currency; the instruments are paid in {' and '.join(currencies)}."
         raise Refused(told, code="several_currencies", field="instruments")
-    backtest_mode(wish_of(wish), [timeframe] * len(symbols))
+    backtest_mode(asked, [timeframe] * len(symbols))
     _check_span(wish)
 
 
@@ -107,12 +108,6 @@ def _strategy(place: int, given: Mapping[str, Any]) -> dict[str, Any]:
         known = ", ".join(timeframes.SECONDS)
         raise Refused(f"timeframe must be one of {known}.", code="invalid", field=f"{field}.timeframe")
     return {"name": given["name"], "parameters": dict(parameters), "timeframe": timeframe}
-
-
-def _check_costs(wish: Mapping[str, Any]) -> None:
-    for name, highest in (("fee", HIGHEST_FEE), ("slippage_bps", HIGHEST_SLIPPAGE)):
-        if wish[name] is not None and not 0 <= Decimal(wish[name]) <= highest:
-            raise Refused(f"{name} was {wish[name]}; it must lie between 0 and {highest}.", code="invalid", field=name)
 
 
 def _check_votes(wanted: str | None, base: str, *, field: str) -> None:

@@ -69,13 +69,17 @@ class Answer:
 
 @dataclass(slots=True)
 class SimulatedAccount:
-    """``average_range``: of an instrument's last bars up to now. ``orders``: all of them, in their order of birth."""
+    """``average_range``: of an instrument's last bars up to now. ``orders``: all of them, in their order of birth.
+
+    ``latched_at``: when each limit was reached that still restricts trading.
+    """
 
     terms: AccountTerms
     books: SimulatedBooks
     average_range: Callable[[str], float | None]
     orders: list[SimulatedOrder] = field(default_factory=list)
     causes: dict[str, OpenCause] = field(default_factory=dict)
+    latched_at: dict[str, datetime] = field(default_factory=dict)
     stops: dict[str, Decimal | None] = field(default_factory=dict)
     _open: list[SimulatedOrder] = field(default_factory=list)
     _armed: dict[str, int] = field(default_factory=dict)
@@ -219,7 +223,7 @@ class SimulatedAccount:
             self._send(order, now)
             if order.side == "buy":
                 self.books.buys.append(now)
-        self._latch(LossStanding.of(facts))
+        self._latch(LossStanding.of(facts), now)
         return Answer("ORDER", "ordered", order) if not order.denial else Answer("DENIED", order.denial, order)
 
     def _send(self, order: SimulatedOrder, now: datetime) -> None:
@@ -329,16 +333,17 @@ class SimulatedAccount:
         if self.terms.resumes_daily and today > self.books.marks.day:
             latched = [kind for kind in self.causes if KINDS[kind].latched]
             for kind in latched:
-                del self.causes[kind]
+                del self.causes[kind], self.latched_at[kind]
             if latched:
                 self.books.marks = LossMarks(today, equity, equity)
         self.books.marks = self.books.marks.at(equity=equity, today=today)
         marks, flying = self.books.marks, in_flight_loss(in_flight(self._open), prices)
-        self._latch(LossStanding(equity, flying, marks.day_start_equity, marks.peak_equity))
+        self._latch(LossStanding(equity, flying, marks.day_start_equity, marks.peak_equity), now)
 
-    def _latch(self, standing: LossStanding) -> None:
+    def _latch(self, standing: LossStanding, now: datetime) -> None:
         for reached in reached_limits(standing, self.terms.limits, known=self.causes):
             self.causes[reached.kind] = OpenCause(reached.kind, reached.state, reached.reason)
+            self.latched_at[reached.kind] = now
 
 
 def target_order_id(target: TargetExposure) -> UUID:
