@@ -19,7 +19,9 @@ def insert_rows(rows: Sequence[models.Model], *, ignore_conflicts: bool = False)
     """Insert unsaved ``rows`` of one model as they stand, in the running transaction.
 
     ``ignore_conflicts``: a row that breaks a unique constraint is left out. Keys that the database numbers are not read
-    back, and nothing is filled in that the rows lack: no ``auto_now``, no signal. None is NULL, in a JSON field too.
+    back, and nothing is filled in that the rows lack: no ``auto_now``, no signal. None is NULL, in a JSON field too; a
+    NaN is null within JSON, and refused where a column must have a value.
+
     Raises ``TypeError`` for a value that JSON can't hold, Django's database errors otherwise.
     """
     if not rows:
