@@ -13,6 +13,7 @@ from contextlib import ExitStack
 
 import redis
 
+from tests.benchmarks import order_desk
 from tests.benchmarks.measure import Line, p50, p99
 from tests.support.running_firm import ROOT
 from tradinghq.supervision.house_programs import QUIET_WORKER
@@ -26,6 +27,11 @@ Send = Callable[[int], object]
 
 def run() -> list[Line]:
     """p50 of one hop and of a chain of three, in turns."""
+    from apps.foundation.lease import this_house
+    from tests.support.leading import lead
+
+    order_desk.open_accounts()
+    lead(this_house())  # tasks are done by the house that leads
     with ExitStack() as running:
         running.callback(_end, _worker("tests.benchmarks.our_hop", "bench.ours", HQ_PROCESS="bench"))
         running.callback(_end, bare_worker())
