@@ -52,6 +52,7 @@ class VotingLoop:
         self._digest = strategy_digest(strategy, settings.parameters)
         self._reader = QuestionReader(settings)
         self._writer = VoteWriter(settings, needs_bars=strategy.needs_bars)
+        self._raised = ""  # by the strategy on a question of the message at hand
         self._beat_file = settings.beat_file
         self._beat_at: float | None = None
 
@@ -71,6 +72,7 @@ class VotingLoop:
     def _answer(self, questions: Sequence[dict[str, Any]]) -> None:
         """Vote on all that still can count. Raises ``redis.RedisError`` where a vote can't be written."""
         answered: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self._raised = ""
         try:
             for place, question in enumerate(questions):
                 if datetime.now(UTC) > datetime.fromisoformat(question["deadline"]):  # noqa: TID251 - a process's edge
@@ -80,6 +82,8 @@ class VotingLoop:
                     answered.append((question, answer))
         finally:
             self._writer.flush()
+        if answered:
+            self._writer.problem = self._raised
         _log_answers(answered)
 
     def _vote(self, question: dict[str, Any]) -> dict[str, Any] | None:
@@ -93,9 +97,7 @@ class VotingLoop:
                 answer = abstain_from(question, error, self._digest)
             except (LookupError, TypeError, ValueError):  # the question describes no market: nobody could vote on it
                 return None
-            self._writer.problem = described(error)
-        else:
-            self._writer.problem = ""
+            self._raised = described(error)
         self._writer.write_vote(answer, bars=len(question["bars"]["close"]), seconds=time.perf_counter() - began)
         return answer
 
@@ -113,18 +115,21 @@ class VotingLoop:
 
 
 def _log_answers(answered: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> None:
-    """One line a message: with many instruments one each would take about as long as the votes."""
-    if not answered:
-        return
-    told = {
-        "closed_at": answered[0][0]["closed_at"],
-        "correlation_ids": [question["correlation_id"] for question, _ in answered],
-    }
-    if "features" in answered[0][1]:
-        log.info("features_written", extra=told | {"symbols": [question["symbol"] for question, _ in answered]})
-        return
-    votes = {question["symbol"]: None if answer["abstain"] else answer["direction"] for question, answer in answered}
-    log.info("voted", extra=told | {"directions": votes})
+    """A line for all votes of a message and one for all features: with many instruments one each would take about as
+    long as the votes.
+    """
+    written = [question for question, answer in answered if "features" in answer]
+    if written:
+        log.info("features_written", extra=_about_all(written) | {"symbols": [each["symbol"] for each in written]})
+    voted = [(question, answer) for question, answer in answered if "features" not in answer]
+    if voted:
+        votes = {question["symbol"]: None if answer["abstain"] else answer["direction"] for question, answer in voted}
+        log.info("voted", extra=_about_all([question for question, _ in voted]) | {"directions": votes})
+
+
+def _about_all(questions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    ids = [question["correlation_id"] for question in questions]
+    return {"closed_at": questions[0]["closed_at"], "correlation_ids": ids}
 
 
 def _about(question: dict[str, Any]) -> dict[str, Any]:

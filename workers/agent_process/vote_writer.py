@@ -28,7 +28,7 @@ class VoteWriter:
         self._waiting: list[dict[str, Any]] = []
         self.votes = 0
         self.failures = 0  # questions that the strategy could not answer
-        self.problem = ""  # what it raised on the last one; empty where it could
+        self.problem = ""  # what it raised on the last message; empty where it could answer all
         self.warm_bars = 0
 
     def write_vote(self, vote: dict[str, Any], *, bars: int, seconds: float) -> None:

@@ -43,7 +43,9 @@ class HeartbeatShape(serializers.Serializer):
     at = UtcTimeField()
     votes = serializers.IntegerField()
     failures = serializers.IntegerField(help_text="Questions on which its strategy raised since the process started.")
-    problem = serializers.CharField(help_text="What it raised on the last question; empty where it answered.")
+    problem = serializers.CharField(
+        help_text="What it raised at the last bar, be it on one instrument; empty where it answered."
+    )
     warm_bars = serializers.IntegerField()
     needs_bars = serializers.IntegerField()
     rss_bytes = serializers.IntegerField()

@@ -263,8 +263,8 @@ Arbitrage.vote = vote
 def test_a_strategy_that_raises_abstains_with_the_reason_and_the_agent_counts_it(started):
     agent = started("arbitrage", program=RAISING + LISTING)
     bad, good = question_of({}), question_of({})
-    agent.send(bad)
-    (vote,) = agent.wait(agent.votes, "an abstention")
+    agent.send(bad, question_of({}))
+    vote, _ = agent.wait(lambda: len(agent.votes()) == 2 and agent.votes(), "an abstention and a vote")
     checked = checked_vote(vote, asked=AskedRound("BTC/USDT", "5m", CLOSED), now=CLOSED)
     assert (vote["round_id"], checked.abstain, checked.confidence) == (bad["round_id"], True, 0.0)
     assert checked.reason == "The strategy raised RuntimeError: foreign code may raise anything"
@@ -272,7 +272,7 @@ def test_a_strategy_that_raises_abstains_with_the_reason_and_the_agent_counts_it
     beat = agent.wait(lambda: agent.beat().get("failures") == 1 and agent.beat(), "a beat that tells of it")
     assert beat["problem"] == "RuntimeError: foreign code may raise anything"
     agent.send(good)
-    agent.wait(lambda: len(agent.votes()) == 2, "a vote of its own")
+    agent.wait(lambda: len(agent.votes()) == 3, "a vote of its own")
     beat = agent.wait(lambda: agent.beat().get("problem") == "" and agent.beat(), "a beat after it")
     assert beat["failures"] == 1
 

@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models
 
 from apps.foundation.fields import MoneyField
+from tests.support.made_table import made_table
 
 
 @pytest.fixture
@@ -21,11 +22,8 @@ def amounts(db):
         def __str__(self):
             return str(self.value)
 
-    with connection.schema_editor() as editor:
-        editor.create_model(Amount)
-    yield Amount
-    del Amount._meta.apps.all_models["foundation"]["amount"]
-    Amount._meta.apps.clear_cache()
+    with made_table(Amount) as table:
+        yield table
 
 
 @pytest.mark.parametrize(

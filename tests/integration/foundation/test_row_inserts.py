@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, models, transaction
+from django.db import DatabaseError, IntegrityError, models, transaction
 
 from apps.foundation.fields import MoneyField
 from apps.foundation.row_inserts import insert_rows
+from tests.support.made_table import made_table
 
 AT = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -34,11 +35,8 @@ def mixed(db):
         def __str__(self):
             return str(self.key)
 
-    with connection.schema_editor() as editor:
-        editor.create_model(Mixed)
-    yield Mixed
-    del Mixed._meta.apps.all_models["foundation"]["mixed"]
-    Mixed._meta.apps.clear_cache()
+    with made_table(Mixed) as table:
+        yield table
 
 
 @transaction.atomic
