@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.agents.domain.backtest.run_backtest import BacktestResult
+from apps.agents.domain.backtest.trading_stop import other_restrictions
 from apps.agents.domain.performance.trade_table import TradeTable
 from apps.foundation.money import plain
 from apps.foundation.time_text import utc_text
@@ -94,9 +95,7 @@ def table(result: BacktestResult) -> list[str]:
     if model and model["saw_these_bars"]:
         told = f"The model {model['digest'][:8]} was trained on bars before {model['unseen_from']}"
         lines += ["", f"{told}: figures of those flatter it. Take --start from there on."]
-    told = report["stopped"]["reason"] if "stopped" in report else ""
-    others = [reason for reason in result.restrictions if reason != told]
-    if others:
+    if others := other_restrictions(result.restrictions, report):
         lines += ["", "At the end trading was restricted: " + " ".join(others)]
     return lines
 

@@ -1,6 +1,6 @@
 """A loss limit that ended a run's trading before the run's end: when, why and what that means."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,3 +52,9 @@ def trading_stop(
     kind = min(latched_at, key=latched_at.__getitem__)
     at = latched_at[kind]
     return TradingStop(kind, at, (at - began) / DAY, (ended - began) / DAY, causes[kind].reason)
+
+
+def other_restrictions(restrictions: Iterable[str], report: Mapping[str, Any]) -> list[str]:
+    """What restricted trading at the end beside the stop that ``report`` tells of already."""
+    told = report["stopped"]["reason"] if "stopped" in report else None
+    return [reason for reason in restrictions if reason != told]

@@ -5,6 +5,7 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
+from apps.agents.domain.backtest.trading_stop import other_restrictions
 from apps.agents.domain.tear_sheet.svg_plots import Line, line_plot, month_map
 
 DASH = '<span class="dim">\u2013</span>'
@@ -210,9 +211,7 @@ def _endings(run: Mapping[str, Any]) -> list[str]:
     if counted:
         rows = [("Rounds came to", "rounds"), *((escape(name), f"{count:,}") for name, count in counted)]
         parts.append(f"<h2>Why it did not trade</h2>{_table(rows)}")
-    told = run["metrics"]["stopped"]["reason"] if "stopped" in run["metrics"] else ""
-    others = [reason for reason in run["restrictions"] if reason != told]
-    if others:
+    if others := other_restrictions(run["restrictions"], run["metrics"]):
         parts.append(f"<p>At the end trading was restricted: {escape(' '.join(others))}</p>")
     return parts
 
